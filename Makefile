@@ -1,0 +1,68 @@
+# LLMFlow. `make run` starts everything; `make test` is everything a change must pass. `make` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv --quiet
+UV_VERSION := 0.13.9
+
+.PHONY: help install run test check format bench docs lock clean system system-test
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed system ## prepare the environment; leaves .venv/bin/llmflow and starts nothing
+
+run: install ## install what is missing, then start LLMFlow with its demo on http://127.0.0.1:8700
+	@exec $(BIN)/llmflow up
+
+test: $(VENV)/.dev system-test ## everything a change must pass, its own installation included
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## format, lint, types, room borders, licences
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/check_licences.py
+
+format: $(VENV)/.dev ## format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## run every benchmark of benchmarks/, each beside its peer or floor
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.dev ## write the generated pages of docs/ (settings, errors, organs, API, commands)
+	$(BIN)/python scripts/write_docs.py
+
+lock: $(BIN)/uv ## resolve the pinned dependencies anew after a change in pyproject.toml
+	$(UV) pip compile pyproject.toml --extra model --group build --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
+	$(UV) pip compile pyproject.toml --extra model --group build --group dev -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements-dev.lock
+
+clean: ## remove the environment and caches (your data in ~/.llmflow stays)
+	rm -rf $(VENV) .mypy_cache .ruff_cache dist build
+
+system: ## Debian packages that OCR needs: installed when root, named otherwise
+	@scripts/system-packages.sh run
+
+system-test:
+	@scripts/system-packages.sh test
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "LLMFlow needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another with: make run PYTHON=python3.11" >&2; exit 1; }
+	@echo "Preparing $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/uv
+	@echo "Installing the pinned dependencies (about 1.5 GB; the first time takes minutes) ..."
+	@$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r requirements.lock
+	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --reinstall-package llmflow -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
+	@$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@

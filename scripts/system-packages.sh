@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Debian packages outside Python's reach. `run`: what reading scans needs. `test`: also what the tests start.
+# Installed when we are root on a Debian-like system; otherwise named, and everything else works without them.
+set -u
+want="tesseract-ocr tesseract-ocr-kor tesseract-ocr-eng"
+[ "${1:-run}" = test ] && want="$want postgresql fonts-nanum"
+have() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+if ! command -v dpkg-query >/dev/null; then
+  command -v tesseract >/dev/null || echo "Note: tesseract (with its kor and eng data) is not installed: scanned pages will not be read." >&2
+  exit 0
+fi
+missing=""
+for package in $want; do have "$package" || missing="$missing $package"; done
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ]; then
+  echo "Installing$missing ..."
+  export DEBIAN_FRONTEND=noninteractive
+  if { apt-get install -y -qq --no-install-recommends $missing || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; }; } >/tmp/llmflow-apt.$$ 2>&1; then
+    rm -f /tmp/llmflow-apt.$$
+    exit 0
+  fi
+  tail -3 /tmp/llmflow-apt.$$ >&2
+  rm -f /tmp/llmflow-apt.$$
+fi
+echo "Note: not installed:$missing. Scanned pages need Tesseract. Install with:" >&2
+echo "  sudo apt-get install -y$missing" >&2
+[ "${1:-run}" = test ] && [ "${CI:-}" = true ] && exit 1
+exit 0

@@ -1,0 +1,171 @@
+"""Every error LLMFlow raises on purpose, each with a stable code, what happened and what to do.
+
+    LLMFlowError
+    ├── UsageError            400  the request is wrong and the caller can mend it
+    │   ├── ConfigError            llmflow.yaml or the environment is wrong
+    │   ├── TooLarge          413  over a size limit
+    │   └── Unsupported       415  a kind of input nobody here reads
+    ├── Unauthorized          401  no key, a wrong key, an expired key
+    ├── Forbidden             403  the key is good but not for this
+    ├── NotFound              404  no such thing in this workspace
+    ├── Conflict              409  it exists already, or it changed meanwhile
+    ├── TooMany               429  a rate, a budget or a concurrency limit
+    ├── DocumentError         422  a document cannot be read; the document is marked, the job goes on
+    ├── OrganError            503  an organ (model, store, parser ...) does not answer or is not installed
+    └── InternalError         500  a fault of ours; the log has the rest under the request id
+
+`code` is for programs and never changes; `CODES` lists them all and `docs/errors.md` is generated from it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LLMFlowError(Exception):
+    """Base of the tree. `message`: what happened. `hint`: what to do. `param`: the input at fault, if one is."""
+
+    status: ClassVar[int] = 500
+    default_code: ClassVar[str] = "internal_error"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, hint: str | None = None, param: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.hint = hint or CODES.get(self.code, "")
+        self.param = param
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" + (f" {self.hint}" if self.hint else "")
+
+    def __reduce__(self) -> tuple[object, ...]:  # errors cross process borders whole
+        return (_rebuild, (type(self), self.message, self.code, self.hint, self.param))
+
+    def body(self, request_id: str | None = None) -> dict[str, dict[str, str | None]]:
+        """The one JSON shape of the console, the CLI and the OpenAI surface."""
+        return {
+            "error": {
+                "code": self.code,
+                "message": self.message,
+                "hint": self.hint,
+                "param": self.param,
+                "request_id": request_id,
+            }
+        }
+
+
+def _rebuild(kind: type[LLMFlowError], message: str, code: str, hint: str, param: str | None) -> LLMFlowError:
+    return kind(message, code=code, hint=hint, param=param)
+
+
+class UsageError(LLMFlowError):
+    status = 400
+    default_code = "invalid_request"
+
+
+class ConfigError(UsageError):
+    default_code = "config_invalid"
+
+
+class TooLarge(UsageError):
+    status = 413
+    default_code = "too_large"
+
+
+class Unsupported(UsageError):
+    status = 415
+    default_code = "unsupported_type"
+
+
+class Unauthorized(LLMFlowError):
+    status = 401
+    default_code = "unauthorized"
+
+
+class Forbidden(LLMFlowError):
+    status = 403
+    default_code = "forbidden"
+
+
+class NotFound(LLMFlowError):
+    status = 404
+    default_code = "not_found"
+
+
+class Conflict(LLMFlowError):
+    status = 409
+    default_code = "conflict"
+
+
+class TooMany(LLMFlowError):
+    status = 429
+    default_code = "too_many_requests"
+
+
+class DocumentError(LLMFlowError):
+    status = 422
+    default_code = "document_unreadable"
+
+
+class OrganError(LLMFlowError):
+    status = 503
+    default_code = "organ_unavailable"
+
+
+class InternalError(LLMFlowError):
+    """A fault of ours."""
+
+
+CODES: dict[str, str] = {
+    # general
+    "internal_error": "This is a fault of LLMFlow. The server's log has the details under the request id.",
+    "invalid_request": "Correct the request and send it again.",
+    "invalid_json": "Send a JSON object with Content-Type: application/json.",
+    "method_not_allowed": "Use a method that this path documents.",
+    "unauthorized": "Send 'Authorization: Bearer KEY'. `llmflow keys create` makes a key.",
+    "key_expired": "Make a new key with `llmflow keys create`.",
+    "wrong_credentials": "Check the e-mail address and the password. The first start printed them once.",
+    "forbidden": "Use a key of a kind that may do this; `llmflow keys create --kind` makes one.",
+    "not_found": "Check the name or id; the list commands show what there is.",
+    "conflict": "Choose another name, or change the existing one.",
+    "too_large": "Send less, or raise the limit under `limits` in llmflow.yaml.",
+    "unsupported_type": "Convert the file to a supported type; docs/organs.md lists them.",
+    "too_many_requests": "Wait a moment and try again.",
+    "not_yet": "This operation is documented but not served by this version.",
+    # configuration and start
+    "config_invalid": "Correct the setting; `llmflow settings` lists every key, its type and its default.",
+    "config_unreadable": "Check that the file exists, is readable and is YAML.",
+    "setting_unknown": "`llmflow settings` lists every key.",
+    "setting_type": "`llmflow settings` shows the type of every key.",
+    "secret_missing": "Set the variable, or write the secret to one of the files named.",
+    "adapter_unknown": "`llmflow settings` lists what each organ can use.",
+    "extra_missing": "Install the named package, then start again.",
+    "home_in_use": "Stop the other LLMFlow, or start this one with another --home.",
+    "home_unwritable": "Choose a folder you may write to with --home or LLMFLOW_HOME.",
+    "port_in_use": "Stop the other program, or choose another port with --port.",
+    "disk_full": "Free some disk space; what was accepted before is kept and goes on by itself.",
+    "server_unreachable": "Start the server with `llmflow up`, or name its home with --home.",
+    "master_key_wrong": "Give the master key this home was made with (LLMFLOW_MASTER_KEY or the home's master.key).",
+    "needs_postgres": "Set store.url to a PostgreSQL address to run more than one process.",
+    # documents
+    "document_unreadable": "Open the file in the program that made it, save it anew and upload it again.",
+    "document_empty": "The file has no text. Upload one that has.",
+    "document_locked": "Remove the password in the program that made the file and upload it again.",
+    "document_mislabelled": "Give the file the extension of what it really is.",
+    "document_too_large": "Split the document, or raise limits.document_mb.",
+    "document_timeout": "Split the document, or raise limits.parse_timeout_s.",
+    "document_crashed_reader": "The reader died on this file. Save it anew in the program that made it.",
+    "ocr_missing": "Install Tesseract: apt-get install tesseract-ocr tesseract-ocr-kor tesseract-ocr-eng.",
+    # organs
+    "organ_unavailable": "`llmflow doctor` shows every organ and what to do.",
+    "model_unknown": "`llmflow models list` (or GET /v1/models) shows the models there are.",
+    "model_missing": "Name a model file or server in llmflow.yaml under organs.llm; docs/organs.md shows how.",
+    "model_failed": "The model server answered with an error; its own message is above.",
+    "model_timeout": "Try again, or raise the organ's timeout_s.",
+    "address_blocked": "Allow the address under network.allow in llmflow.yaml if it is meant to be reached.",
+    "context_too_long": "Send fewer or shorter messages, or use a model with a longer context.",
+    "checksum_mismatch": "Download it again; if it happens again, the source changed.",
+    "download_failed": "Check the network, or download the file elsewhere and name its path in llmflow.yaml.",
+}

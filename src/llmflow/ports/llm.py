@@ -1,0 +1,80 @@
+"""LLM: chat with a language model, streamed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from llmflow.ports.health import Health
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """OpenAI's chat message. `content` is text or OpenAI content parts (text, image_url ...)."""
+
+    role: Literal["system", "user", "assistant", "tool", "developer"]
+    content: str | list[dict[str, Any]] | None = None
+    name: str | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
+
+
+class ChatRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`model` "" means the adapter's default. `options`: further OpenAI parameters, handed on as they are."""
+
+    messages: tuple[Message, ...]
+    model: str = ""
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class TokenUsage(msgspec.Struct, frozen=True):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class ChatDelta(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A piece of the answer. The last one has `finish_reason`; usage comes with it or after it, once."""
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: list[dict[str, Any]] | None = None  # OpenAI's tool call deltas
+    finish_reason: FinishReason | None = None
+    usage: TokenUsage | None = None
+
+
+class ModelInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`languages` None: any. `grounded` False: too small to trust with passages; its answers are checked."""
+
+    id: str
+    context_tokens: int = 4096
+    languages: tuple[str, ...] | None = None
+    grounded: bool = True
+    vision: bool = False
+    owned_by: str = "llmflow"
+
+
+class Llm(Protocol):
+    """Talks to one model server. Closing the iterator early stops the generation."""
+
+    async def models(self) -> list[ModelInfo]:
+        """The models it serves now, the default first."""
+
+    def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        """The answer, piece by piece as the model makes it.
+
+        Raises OrganError (organ_unavailable, model_failed, model_timeout), NotFound (model_unknown) and UsageError
+        (context_too_long) - from the first `anext` on, not when called.
+        """
+
+    async def count_tokens(self, text: str) -> int:
+        """Tokens of `text` for the default model; an upper estimate where the server cannot say."""
+
+    async def health(self) -> Health: ...
+
+    async def close(self) -> None: ...
