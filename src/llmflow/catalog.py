@@ -1,0 +1,200 @@
+"""Pure data: which adapters each organ can use. `use: NAME` in llmflow.yaml names a row; docs/organs.md lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["embedded", "managed", "remote", "fake"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A key that stands beside `use:`. A `required` one has no default."""
+
+    name: str
+    type: type
+    default: Any
+    help: str
+    required: bool = False
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """`target`: module:class, imported when first used. `extra`: the pip extra that brings its library."""
+
+    port: str
+    name: str
+    kind: Kind
+    target: str
+    summary: str
+    options: tuple[Option, ...] = ()
+    extra: str | None = None
+    image: str | None = None
+    default_port: int | None = None
+
+
+def _url(example: str) -> Option:
+    return Option("url", str, "", f"Base address, for example {example}", required=True)
+
+
+_API_KEY = Option("api_key", str, "", "Bearer key of the server; ${VAR} reads it from the environment", secret=True)
+_TIMEOUT = Option("timeout_s", float, 120.0, "Seconds without an answer (or without its next piece) until it fails")
+
+ADAPTERS: tuple[Adapter, ...] = (
+    Adapter(
+        "llm",
+        "llama_cpp",
+        "embedded",
+        "llmflow.organs.llm.llama_cpp:LlamaCppLlm",
+        "llama.cpp in this process: the packaged SmolLM2-135M, or any GGUF file",
+        (
+            Option("path", str, "", "A GGUF file; empty: the packaged model"),
+            Option("model", str, "", "Name it is served under; empty: the file's own"),
+            Option("context_tokens", int, 2048, "Context window in tokens"),
+            Option("threads", int, 0, "Threads; 0: cores - 1"),
+            Option("gpu_layers", int, 0, "Layers on the GPU, where the runtime was built for one"),
+            Option("languages", str, "", "Languages the model reads, by comma; empty: any (the packaged model: en)"),
+        ),
+    ),
+    Adapter(
+        "llm",
+        "openai",
+        "remote",
+        "llmflow.organs.llm.openai:OpenAILlm",
+        "Any OpenAI-compatible server: vLLM, Ollama, LM Studio, a provider",
+        (
+            _url("http://127.0.0.1:11434/v1"),
+            Option("model", str, "", "The default model; empty: the first one the server lists"),
+            _API_KEY,
+            Option("context_tokens", int, 8192, "Context window in tokens, where the server does not say"),
+            _TIMEOUT,
+        ),
+        default_port=8000,
+    ),
+    Adapter(
+        "llm",
+        "scripted",
+        "fake",
+        "llmflow.organs.llm.scripted:ScriptedLlm",
+        "A fake for tests and benchmarks: repeats a reply, token by token",
+        (
+            Option("reply", str, "", "What it answers; empty: the last user message"),
+            Option("delay_ms", float, 0.0, "Pause between tokens"),
+            Option("context_tokens", int, 8192, "Context window in tokens it claims to have"),
+        ),
+    ),
+    Adapter(
+        "embedding",
+        "e5",
+        "embedded",
+        "llmflow.organs.embedding.e5:E5Embedding",
+        "multilingual-e5-small in this process (Korean, English, 90 more), 384 dimensions",
+        (Option("threads", int, 0, "Threads; 0: cores - 1"),),
+    ),
+    Adapter(
+        "embedding",
+        "openai",
+        "remote",
+        "llmflow.organs.embedding.openai:OpenAIEmbedding",
+        "Any OpenAI-compatible /v1/embeddings server: vLLM, Infinity, TEI, Ollama, a provider",
+        (
+            _url("http://127.0.0.1:7997"),
+            Option("model", str, "", "Model name", required=True),
+            _API_KEY,
+            Option("dimensions", int, 0, "Vector length; 0: as the server says"),
+            Option("max_tokens", int, 512, "Longest passage the model reads, in tokens"),
+            Option("query_prefix", str, "", "Put before a query, as the model card says"),
+            Option("passage_prefix", str, "", "Put before a passage"),
+            Option("batch", int, 64, "Texts in one request"),
+            _TIMEOUT,
+        ),
+        default_port=7997,
+    ),
+    Adapter(
+        "embedding",
+        "hashing",
+        "fake",
+        "llmflow.organs.embedding.hashing:HashingEmbedding",
+        "A fake for tests and benchmarks: hashed words, no model",
+        (Option("dimensions", int, 384, "Vector length"),),
+    ),
+    Adapter(
+        "vector_store",
+        "lancedb",
+        "embedded",
+        "llmflow.organs.vector_store.lancedb:LanceVectorStore",
+        "LanceDB in a folder of the home",
+    ),
+    Adapter(
+        "parser",
+        "local",
+        "embedded",
+        "llmflow.organs.parser.local:LocalParser",
+        "Unstructured for Office, HTML and mail; our PDF page reader; Tesseract for scans; in child processes",
+        (
+            Option("ocr_languages", str, "kor+eng", "Tesseract language codes"),
+            Option("workers", int, 1, "Child processes that read files"),
+        ),
+    ),
+    Adapter(
+        "chunker",
+        "llamaindex",
+        "embedded",
+        "llmflow.organs.chunker.llamaindex:LlamaIndexChunker",
+        "LlamaIndex node parsers, sizes in tokens of the embedding vocabulary",
+    ),
+    Adapter(
+        "jobs",
+        "dbos",
+        "embedded",
+        "llmflow.organs.jobs.dbos:DbosJobs",
+        "DBOS, durable on SQLite or PostgreSQL",
+    ),
+    Adapter(
+        "blobs",
+        "folder",
+        "embedded",
+        "llmflow.organs.blobs.folder:FolderBlobs",
+        "A folder, content-addressed",
+        (Option("path", str, "", "The folder; empty: blobs/ in the home"),),
+    ),
+    Adapter(
+        "identity",
+        "local",
+        "embedded",
+        "llmflow.organs.identity.local:LocalIdentity",
+        "Accounts in the database, passwords hashed with argon2id",
+    ),
+    Adapter(
+        "tracing",
+        "store",
+        "embedded",
+        "llmflow.organs.tracing.store:StoreTracing",
+        "Spans into the database",
+    ),
+)
+
+#: What an empty llmflow.yaml uses.
+DEFAULTS: dict[str, str] = {
+    "llm": "llama_cpp",
+    "embedding": "e5",
+    "vector_store": "lancedb",
+    "parser": "local",
+    "chunker": "llamaindex",
+    "jobs": "dbos",
+    "blobs": "folder",
+    "identity": "local",
+    "tracing": "store",
+}
+
+PORTS: tuple[str, ...] = tuple(DEFAULTS)
+
+
+def adapters_of(port: str) -> tuple[Adapter, ...]:
+    return tuple(adapter for adapter in ADAPTERS if adapter.port == port)
+
+
+def find(port: str, name: str) -> Adapter | None:
+    return next((adapter for adapter in adapters_of(port) if adapter.name == name), None)

@@ -1,0 +1,175 @@
+"""Every setting: name, type, default and one line of help. docs/settings.md is generated from these classes."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from llmflow import catalog
+
+
+def setting(default: Any, help: str, *, secret: bool = False) -> Any:
+    """A field of a section; `help` is one line for people."""
+    return field(default=default, metadata={"help": help, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where and how LLMFlow listens."""
+
+    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 opens it to the network")
+    port: int = setting(8700, "Port to listen on")
+    workers: int = setting(1, "API processes; more than one needs PostgreSQL")
+    public_url: str = setting("", "Address people reach it under, when a proxy stands in front")
+    cors_origins: tuple[str, ...] = setting((), "Web origins that may call the API from a browser")
+    metrics_open: bool = setting(True, "Serve /metrics without a key")
+    session_hours: int = setting(168, "Hours until a sign-in ends")
+    log_level: str = setting("info", "debug, info, warning or error")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The database."""
+
+    url: str = setting("", "postgresql://user:password@host/database; empty: SQLite in the home", secret=True)
+    pool_size: int = setting(8, "Open connections at most, in each process")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is refused with a clear error rather than tried."""
+
+    document_mb: int = setting(100, "Largest document in MB")
+    body_mb: int = setting(10, "Largest JSON request in MB")
+    file_mb: int = setting(15, "Largest file sent to an app in MB")
+    parse_timeout_s: float = setting(300.0, "Seconds a reader may take for one document")
+    parse_memory_mb: int = setting(2048, "Memory a reader may take in MB")
+    document_pages: int = setting(5000, "Most pages in one document")
+    chat_concurrency: int = setting(32, "Answers being written at once in one process")
+    min_free_disk_mb: int = setting(200, "Free disk space below which uploads are refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """How documents become passages, and how passages are found."""
+
+    chunk_tokens: int = setting(320, "Largest passage in tokens of the embedding model")
+    overlap_tokens: int = setting(40, "Tokens that neighbouring passages share")
+    top_k: int = setting(5, "Passages given to a chat app")
+    job_documents: int = setting(64, "Documents that share one durable job")
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """How chat apps answer."""
+
+    history_messages: int = setting(12, "Earlier messages given to the model, at most")
+    answer_tokens: int = setting(768, "Longest answer in tokens")
+    temperature: float = setting(0.0, "0: the same question gives the same answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What LLMFlow may reach on behalf of users. The addresses of organs named in this file are always allowed."""
+
+    allow: tuple[str, ...] = setting((), "Hosts or CIDR ranges that are private but may be reached")
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """What traces hold."""
+
+    content: bool = setting(False, "Keep questions and answers in traces, not only their sizes and times")
+    keep_days: int = setting(30, "Days until a trace is deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class Organ:
+    """`use`: a catalog name or module:Class. `options`: the keys beside it, checked against the catalog."""
+
+    use: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def option(self, port: str, name: str) -> Any:
+        """The option's value, or its default from the catalog."""
+        adapter = catalog.find(port, self.use)
+        default = next((o.default for o in adapter.options if o.name == name), None) if adapter else None
+        return self.options.get(name, default)
+
+
+def default_organs() -> dict[str, Organ]:
+    return {port: Organ(use) for port, use in catalog.DEFAULTS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything. `home` and `file` come from the command line and the environment, the rest from llmflow.yaml."""
+
+    home: Path
+    file: Path | None = None
+    server: Server = field(default_factory=Server)
+    store: Store = field(default_factory=Store)
+    limits: Limits = field(default_factory=Limits)
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    chat: Chat = field(default_factory=Chat)
+    network: Network = field(default_factory=Network)
+    tracing: Tracing = field(default_factory=Tracing)
+    organs: dict[str, Organ] = field(default_factory=default_organs)
+    master_key: str = field(default="", repr=False)
+
+
+SECTIONS: dict[str, type] = {
+    "server": Server,
+    "store": Store,
+    "limits": Limits,
+    "knowledge": Knowledge,
+    "chat": Chat,
+    "network": Network,
+    "tracing": Tracing,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the settings table."""
+
+    key: str
+    type: str
+    default: Any
+    help: str
+    secret: bool = False
+
+
+_TYPE_NAMES = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    "tuple[str, ...]": "list of text",
+}
+
+
+def type_name(kind: Any) -> str:
+    """A type as people say it; annotations arrive as strings."""
+    by_string = {"str": str, "int": int, "float": float, "bool": bool}
+    return _TYPE_NAMES[by_string.get(kind, kind)]
+
+
+def table() -> list[Row]:
+    """Every key an llmflow.yaml may hold, in file order."""
+    rows = [
+        Row(f"{section}.{f.name}", type_name(f.type), f.default, f.metadata["help"], f.metadata["secret"])
+        for section, cls in SECTIONS.items()
+        for f in dataclasses.fields(cls)
+    ]
+    for port in catalog.PORTS:
+        names = ", ".join(adapter.name for adapter in catalog.adapters_of(port))
+        rows.append(Row(f"organs.{port}.use", "text", catalog.DEFAULTS[port], f"One of: {names}; or module:Class"))
+        for adapter in catalog.adapters_of(port):
+            for option in adapter.options:
+                key = f"organs.{port}.{option.name}"
+                help_text = f"({adapter.name}) {option.help}" + (" (required)" if option.required else "")
+                rows.append(Row(key, type_name(option.type), option.default, help_text, option.secret))
+    return rows
