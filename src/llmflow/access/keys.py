@@ -1,0 +1,108 @@
+"""API keys: made once, kept as digests, checked from memory on the hot path."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+
+from llmflow.access import queries
+from llmflow.access.types import PREFIXES, ApiKey, Caller, KeyKind
+from llmflow.errors import NotFound, Unauthorized, UsageError
+from llmflow.store.crypto import digest, new_token
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+
+_FRESH_S = 5.0  # a key revoked by another process is refused after this
+_TOUCH_MS = 60_000
+_UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+class Keys:
+    """Makes, checks and revokes keys."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, tuple[float, ApiKey]] = {}
+        self._touches: set[asyncio.Task[None]] = set()
+
+    async def create(
+        self, workspace_id: str, kind: KeyKind, *, name: str = "", app_id: str | None = None, expires: str | None = None
+    ) -> tuple[ApiKey, str]:
+        """The key's record and the key itself, which nobody can see again. `expires`: "30d", "12h" or "15m"."""
+        if (kind == "app") != (app_id is not None):
+            raise UsageError("A key of kind app belongs to one app; the other kinds to none.", param="app")
+        token = new_token(PREFIXES[kind])
+        created = now_ms()
+        key = ApiKey(
+            id=new_id(),
+            workspace_id=workspace_id,
+            kind=kind,
+            app_id=app_id,
+            name=name,
+            hint=token[: len(PREFIXES[kind]) + 4],
+            created_at=created,
+            expires_at=created + _duration_ms(expires) if expires else None,
+            last_used_at=None,
+        )
+        async with self._database.write() as connection:
+            await queries.insert_key(
+                connection, digest=digest(token), **{f: getattr(key, f) for f in key.__struct_fields__}
+            )
+        return key, token
+
+    async def check(self, token: str) -> Caller:
+        """Who the key stands for. Raises Unauthorized (unauthorized, key_expired)."""
+        hashed = digest(token)
+        known = self._known.get(hashed)
+        if known is None or known[0] < time.monotonic():
+            async with self._database.read() as connection:
+                key = await queries.key_by_digest(connection, hashed)
+            if key is None:
+                self._known.pop(hashed, None)
+                raise Unauthorized("Access token is invalid")
+            if len(self._known) > 10_000:
+                self._known.clear()
+            self._known[hashed] = (time.monotonic() + _FRESH_S, key)
+            self._touch(key)
+        else:
+            key = known[1]
+        if key.expires_at is not None and key.expires_at <= now_ms():
+            raise Unauthorized("The key has expired.", code="key_expired")
+        return Caller(workspace_id=key.workspace_id, kind=key.kind, key_id=key.id, app_id=key.app_id)
+
+    def _touch(self, key: ApiKey) -> None:
+        """Notes the use, off the request's path and at most once a minute."""
+        now = now_ms()
+        if key.last_used_at is not None and now - key.last_used_at < _TOUCH_MS:
+            return
+
+        async def write() -> None:
+            async with self._database.write() as connection:
+                await queries.touch_key(connection, key.id, now)
+
+        task = asyncio.create_task(write())
+        self._touches.add(task)
+        task.add_done_callback(self._touches.discard)
+
+    async def list(self, workspace_id: str) -> list[ApiKey]:
+        async with self._database.read() as connection:
+            return await queries.keys(connection, workspace_id)
+
+    async def revoke(self, workspace_id: str, key_id: str) -> None:
+        """Refused from now on by this process, and by others within seconds. Raises NotFound."""
+        async with self._database.write() as connection:
+            if not await queries.delete_key(connection, workspace_id, key_id):
+                raise NotFound(f"There is no key {key_id}.")
+        self._known = {h: entry for h, entry in self._known.items() if entry[1].id != key_id}
+
+    async def close(self) -> None:
+        """Waits for the notes of use still being written."""
+        await asyncio.gather(*self._touches, return_exceptions=True)
+
+
+def _duration_ms(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,5})([mhd])", text.strip())
+    if match is None or int(match[1]) == 0:
+        raise UsageError(f"`{text}` is no duration; write 15m, 12h or 30d.", param="expires")
+    return int(match[1]) * _UNITS_MS[match[2]]

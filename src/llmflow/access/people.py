@@ -1,0 +1,83 @@
+"""People: the workspace and its first administrator, sign-in, sessions."""
+
+from __future__ import annotations
+
+import secrets
+
+from llmflow.access import queries
+from llmflow.access.types import Account, Caller
+from llmflow.errors import Unauthorized
+from llmflow.ports.identity import Identity
+from llmflow.store.crypto import digest, new_token
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+
+FIRST_EMAIL = "admin@llmflow.local"
+
+
+class People:
+    def __init__(self, database: Database, identity: Identity, *, session_hours: int) -> None:
+        self._database = database
+        self._identity = identity
+        self._session_ms = session_hours * 3_600_000
+
+    async def ensure_workspace(self) -> tuple[str, bool]:
+        """The workspace's id, and whether it was made just now."""
+        async with self._database.write() as connection:
+            found = await queries.first_workspace(connection)
+            if found:
+                return found, False
+            workspace_id = new_id()
+            await queries.insert_workspace(connection, id=workspace_id, name="LLMFlow", created_at=now_ms())
+            return workspace_id, True
+
+    async def ensure_administrator(self, workspace_id: str) -> tuple[str, str] | None:
+        """Makes the first administrator where there is nobody: (e-mail, password), to be shown once. Else None."""
+        async with self._database.read() as connection:
+            if await queries.all_accounts(connection, workspace_id):
+                return None
+        password = "-".join(secrets.token_hex(3) for _ in range(4))
+        await self._identity.create(FIRST_EMAIL, "Administrator", password, must_change_password=True)
+        return FIRST_EMAIL, password
+
+    async def sign_in(self, email: str, password: str) -> tuple[Account, str]:
+        """The account and the session's token for a cookie. Raises Unauthorized, TooMany."""
+        person = await self._identity.sign_in(email, password)
+        token = new_token()
+        now = now_ms()
+        async with self._database.write() as connection:
+            found = await queries.account_by_email(connection, person.email)
+            if found is None:
+                raise Unauthorized("This account is not a member here.", code="wrong_credentials")
+            account = found[0]
+            await queries.insert_session(
+                connection,
+                digest=digest(token),
+                workspace_id=account.workspace_id,
+                account_id=account.id,
+                created_at=now,
+                expires_at=now + self._session_ms,
+            )
+        return account, token
+
+    async def session(self, token: str) -> tuple[Account, Caller]:
+        """Who a session's token stands for. Raises Unauthorized."""
+        async with self._database.read() as connection:
+            account = await queries.session_account(connection, digest(token), now_ms())
+        if account is None:
+            raise Unauthorized("The session has ended; sign in again.")
+        return account, Caller(workspace_id=account.workspace_id, kind="session", account_id=account.id)
+
+    async def sign_out(self, token: str) -> None:
+        async with self._database.write() as connection:
+            await queries.delete_session(connection, digest(token))
+
+    async def change_password(self, account: Account, old: str, new: str) -> None:
+        """Also ends every session of the account. Raises Unauthorized, UsageError."""
+        await self._identity.change_password(account.email, old, new)
+        async with self._database.write() as connection:
+            await queries.delete_sessions_of(connection, account.id)
+
+    async def members(self, workspace_id: str) -> list[Account]:
+        async with self._database.read() as connection:
+            return await queries.all_accounts(connection, workspace_id)

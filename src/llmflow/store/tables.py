@@ -1,0 +1,281 @@
+"""Every table. Conventions: text UUIDv7 ids; times are Unix milliseconds, UTC; `workspace_id` on every row.
+
+Columns of people's words are `ContentText` (see content.py); lists and small records are JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from llmflow.store.content import ContentText
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> sa.Column[str]:
+    return sa.Column("id", sa.String(36), primary_key=True)
+
+
+def _ref(name: str, *, null: bool = False, index: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.String(36), nullable=null, index=index)
+
+
+def _time(name: str, *, null: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.BigInteger, nullable=null)
+
+
+def _text(name: str, *, null: bool = False, default: str | None = None) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text, nullable=null, server_default=default)
+
+
+def _content(name: str, *, null: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, ContentText, nullable=null)
+
+
+def _count(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+
+
+def _flag(name: str, *, default: bool) -> sa.Column[Any]:
+    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.true() if default else sa.false())
+
+
+def _json(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.JSON, nullable=False)
+
+
+workspaces = sa.Table("workspaces", metadata, _id(), _text("name"), _time("created_at"))
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    _id(),
+    _ref("workspace_id", index=True),
+    sa.Column("email", sa.String(320), nullable=False, unique=True),  # lower case
+    _text("name"),
+    _text("password_hash"),
+    _flag("must_change_password", default=False),
+    sa.Column("role", sa.String(20), nullable=False),  # owner, admin, editor, member
+    _time("created_at"),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),  # of the cookie's token
+    _ref("workspace_id"),
+    _ref("account_id", index=True),
+    _time("created_at"),
+    _time("expires_at"),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    _id(),
+    _ref("workspace_id", index=True),
+    sa.Column("kind", sa.String(10), nullable=False),  # app, dataset, model, admin
+    _ref("app_id", null=True, index=True),
+    _text("name"),
+    sa.Column("hint", sa.String(20), nullable=False),  # first letters, to tell keys apart
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),
+    _time("created_at"),
+    _time("expires_at", null=True),
+    _time("last_used_at", null=True),
+)
+
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    sa.Column("name", sa.String(200), nullable=False),
+    _text("sealed"),  # crypto.Cipher, purpose = name
+    _time("created_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
+knowledge_bases = sa.Table(
+    "knowledge_bases",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    sa.Column("name", sa.String(200), nullable=False),
+    _text("description", default=""),
+    _text("embedding_model"),
+    sa.Column("chunk_tokens", sa.Integer, nullable=False),
+    sa.Column("overlap_tokens", sa.Integer, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
+documents = sa.Table(
+    "documents",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("knowledge_id"),
+    sa.Column("name", sa.String(500), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),  # of the bytes, in blobs
+    sa.Column("size", sa.BigInteger, nullable=False),
+    _text("media_type", default=""),
+    sa.Column("state", sa.String(12), nullable=False),  # queued, running, ready, failed, deleting
+    sa.Column("stage", sa.String(12), nullable=False, server_default=""),  # parse, chunk, embed, index
+    _count("done"),  # of the stage's units: pages or passages
+    _count("total"),
+    _ref("job_id", null=True, index=True),
+    _text("error_code", default=""),
+    _text("error_message", default=""),
+    _text("error_hint", default=""),
+    _json("warnings"),
+    sa.Column("pages", sa.Integer, nullable=True),
+    _count("chunk_count"),
+    _count("token_count"),
+    sa.Column("language", sa.String(8), nullable=False, server_default=""),
+    _time("created_at"),
+    _time("updated_at"),
+    _time("indexed_at", null=True),
+    sa.UniqueConstraint("knowledge_id", "name"),
+    sa.Index("ix_documents_knowledge_id_created_at", "knowledge_id", "created_at"),
+    sa.Index("ix_documents_state", "state"),
+)
+
+chunks = sa.Table(
+    "chunks",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("knowledge_id", index=True),
+    _ref("document_id"),
+    sa.Column("ordinal", sa.Integer, nullable=False),  # from 0, in reading order
+    _content("text"),
+    sa.Column("tokens", sa.Integer, nullable=False),
+    sa.Column("page", sa.Integer, nullable=True),
+    sa.Column("page_end", sa.Integer, nullable=True),
+    _json("heading_path"),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("bbox", sa.JSON(none_as_null=True), nullable=True),
+    _count("hit_count"),
+    sa.Index("ix_chunks_document_id_ordinal", "document_id", "ordinal"),
+)
+
+apps = sa.Table(
+    "apps",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("mode", sa.String(20), nullable=False),  # Dify's: chat, completion, agent-chat, advanced-chat, workflow
+    _text("description", default=""),
+    _json("config"),  # apps.types.ChatConfig
+    _time("created_at"),
+    _time("updated_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
+end_users = sa.Table(
+    "end_users",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id"),
+    sa.Column("external_id", sa.String(255), nullable=False),  # the caller's word
+    _time("created_at"),
+    sa.UniqueConstraint("app_id", "external_id"),
+)
+
+files = sa.Table(
+    "files",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id"),
+    _ref("end_user_id"),
+    sa.Column("name", sa.String(500), nullable=False),
+    sa.Column("extension", sa.String(20), nullable=False),
+    _text("media_type"),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    _time("created_at"),
+)
+
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id"),
+    _ref("end_user_id"),
+    _content("name"),
+    _content("inputs"),  # JSON object
+    _time("created_at"),
+    _time("updated_at"),
+    sa.Index("ix_conversations_app_id_end_user_id_updated_at", "app_id", "end_user_id", "updated_at"),
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id"),
+    _ref("conversation_id"),
+    _ref("parent_id", null=True),
+    _ref("end_user_id"),
+    _content("query"),
+    _content("answer"),
+    _content("inputs"),  # JSON object
+    _content("citations"),  # JSON list of apps.types.Citation
+    _json("files"),  # ids of files and remote URLs: [{"type", "transfer_method", "url"|"upload_file_id"}]
+    sa.Column("status", sa.String(12), nullable=False),  # running, normal, error, stopped
+    _text("error", default=""),
+    sa.Column("kind", sa.String(12), nullable=False, server_default=""),  # generated, quoted, unknown
+    _text("model", default=""),
+    _count("prompt_tokens"),
+    _count("completion_tokens"),
+    _count("first_token_ms"),
+    _count("elapsed_ms"),
+    _time("created_at"),
+    sa.Index("ix_messages_conversation_id_created_at", "conversation_id", "created_at"),
+)
+
+feedbacks = sa.Table(
+    "feedbacks",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id"),
+    _ref("conversation_id"),
+    _ref("message_id"),
+    _ref("end_user_id"),
+    sa.Column("rating", sa.String(10), nullable=False),  # like, dislike
+    _content("content", null=True),
+    _time("created_at"),
+    _time("updated_at"),
+    sa.UniqueConstraint("message_id", "end_user_id"),
+    sa.Index("ix_feedbacks_app_id_created_at", "app_id", "created_at"),
+)
+
+spans = sa.Table(
+    "spans",
+    metadata,
+    sa.Column("span_id", sa.String(16), primary_key=True),
+    _ref("workspace_id"),
+    sa.Column("trace_id", sa.String(32), nullable=False, index=True),
+    sa.Column("parent_id", sa.String(16), nullable=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("start_ns", sa.BigInteger, nullable=False, index=True),
+    sa.Column("end_ns", sa.BigInteger, nullable=False),
+    _flag("ok", default=True),
+    _json("attributes"),
+)
