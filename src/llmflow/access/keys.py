@@ -85,7 +85,7 @@ class Keys:
         self._touches.add(task)
         task.add_done_callback(self._touches.discard)
 
-    async def list(self, workspace_id: str) -> list[ApiKey]:
+    async def all(self, workspace_id: str) -> list[ApiKey]:
         async with self._database.read() as connection:
             return await queries.keys(connection, workspace_id)
 

@@ -1,0 +1,92 @@
+"""Knowledge bases: make, find, list, delete."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import IntegrityError
+
+from llmflow.errors import Conflict, NotFound, UsageError
+from llmflow.knowledge import queries
+from llmflow.knowledge.types import KnowledgeBase
+from llmflow.ports.blobs import Blobs
+from llmflow.ports.vector_store import VectorStore
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+from llmflow.store.tables import documents
+
+
+class Bases:
+    def __init__(
+        self,
+        database: Database,
+        vectors: VectorStore,
+        blobs: Blobs,
+        *,
+        embedding_model: str,
+        chunk_tokens: int,
+        overlap_tokens: int,
+    ) -> None:
+        """`embedding_model`, `chunk_tokens`, `overlap_tokens`: what a new base is made with."""
+        self._database = database
+        self._vectors = vectors
+        self._blobs = blobs
+        self._embedding_model = embedding_model
+        self._chunk_tokens = chunk_tokens
+        self._overlap_tokens = overlap_tokens
+
+    async def create(self, workspace_id: str, name: str, *, description: str = "") -> KnowledgeBase:
+        """Raises UsageError for an empty or overlong name and Conflict for a taken one."""
+        name = name.strip()
+        if not 1 <= len(name) <= 200:
+            raise UsageError("A knowledge base needs a name of 1 to 200 characters.", param="name")
+        now = now_ms()
+        base = KnowledgeBase(
+            id=new_id(),
+            workspace_id=workspace_id,
+            name=name,
+            description=description,
+            embedding_model=self._embedding_model,
+            chunk_tokens=self._chunk_tokens,
+            overlap_tokens=self._overlap_tokens,
+            created_at=now,
+            updated_at=now,
+        )
+        try:
+            async with self._database.write() as connection:
+                await queries.insert_base(connection, base)
+        except IntegrityError as error:
+            raise Conflict(f"There is a knowledge base `{name}` already.", param="name") from error
+        return base
+
+    async def all(self, workspace_id: str) -> list[KnowledgeBase]:
+        async with self._database.read() as connection:
+            return await queries.bases(connection, workspace_id)
+
+    async def get(self, workspace_id: str, id_or_name: str) -> KnowledgeBase:
+        """Raises NotFound, naming those there are."""
+        async with self._database.read() as connection:
+            found = await queries.base(connection, workspace_id, id_or_name)
+            if found is None:
+                names = ", ".join(f"`{b.name}`" for b in await queries.bases(connection, workspace_id)) or "none yet"
+                raise NotFound(f"There is no knowledge base `{id_or_name}`. There are: {names}.", param="knowledge")
+        return found
+
+    async def counts(self, base_id: str) -> dict[str, int]:
+        """Documents by state."""
+        async with self._database.read() as connection:
+            return await queries.counts_by_state(connection, base_id)
+
+    async def delete(self, workspace_id: str, id_or_name: str) -> None:
+        """Removes the base, its documents, passages, vectors and files. A crash in between is finished by calling
+        again: the base's row goes last."""
+        base = await self.get(workspace_id, id_or_name)
+        async with self._database.write() as connection:
+            ids = await queries.document_ids(connection, documents.c.knowledge_id == base.id)
+            digests = {d.digest for d in (await queries.documents_by_id(connection, ids)).values()}
+            await queries.delete_passages_of_base(connection, base.id)
+            await queries.delete_documents(connection, ids)
+        await self._vectors.drop(base.collection)
+        async with self._database.write() as connection:
+            await queries.delete_base(connection, base.id)
+            kept = await queries.digests_in_use(connection, digests)
+        for digest in digests - kept:
+            await self._blobs.delete(digest)

@@ -1,0 +1,201 @@
+"""Documents: accept, replace, retry, delete, list. An accepted document is a row with its bytes in blobs; from then
+on `jobs` brings it to ready or failed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from llmflow.errors import NotFound, OrganError, UsageError
+from llmflow.knowledge import queries
+from llmflow.knowledge.types import Document, KnowledgeBase, Outcome, Passage
+from llmflow.ports.blobs import BlobInfo, Blobs
+from llmflow.ports.vector_store import VectorStore
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+from llmflow.store.tables import documents
+
+_FRESH: dict[str, Any] = {
+    "stage": "",
+    "done": 0,
+    "total": 0,
+    "error_code": "",
+    "error_message": "",
+    "error_hint": "",
+    "warnings": [],
+}
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    document: Document
+    outcome: Outcome
+
+
+class Documents:
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        vectors: VectorStore,
+        *,
+        wake: Callable[[], None],
+        disk: Path,
+        max_bytes: int,
+        min_free_bytes: int,
+    ) -> None:
+        """`wake` tells the job side that there is something to take. `disk`: the folder whose space is watched."""
+        self._database = database
+        self._blobs = blobs
+        self._vectors = vectors
+        self._wake = wake
+        self._disk = disk
+        self._max_bytes = max_bytes
+        self._min_free_bytes = min_free_bytes
+        self._accepting = 0
+
+    async def accept(self, base: KnowledgeBase, name: str, content: AsyncIterator[bytes]) -> Accepted:
+        """Keeps the bytes and queues them. The same bytes again are not indexed again; the same name replaces.
+
+        Raises TooLarge, UsageError (a name that is no name) and OrganError (disk_full); nothing is kept then."""
+        name = clean_name(name)
+        self._check_disk()
+        self._accepting += 1
+        try:
+            blob = await self._blobs.put(content, max_bytes=self._max_bytes)
+            accepted, outdated = await self._enter(base, name, blob)
+        finally:
+            self._accepting -= 1
+        if accepted.outcome in ("accepted", "replaced"):
+            self._wake()
+        await self._drop_blobs(outdated)
+        return accepted
+
+    async def _enter(self, base: KnowledgeBase, name: str, blob: BlobInfo) -> tuple[Accepted, set[str]]:
+        """The document's row for these bytes, and the digests it no longer needs."""
+        now = now_ms()
+        async with self._database.write() as connection:
+            alike = await queries.same_name_or_bytes(connection, base.id, name, blob.digest)
+            alike = [d for d in alike if d.state != "deleting"]
+            by_name = next((d for d in alike if d.name == name), None)
+            if by_name is None:
+                by_bytes = next((d for d in alike if d.state != "failed"), None)
+                if by_bytes is not None:
+                    return Accepted(by_bytes, "duplicate"), set()
+                document = _new(base, name, blob.digest, blob.size, now)
+                await queries.insert_document(connection, document)
+                return Accepted(document, "accepted"), set()
+            if by_name.digest == blob.digest and by_name.state != "failed":
+                return Accepted(by_name, "unchanged"), set()
+            changes: dict[str, Any] = {
+                "digest": blob.digest,
+                "size": blob.size,
+                "state": "queued",
+                "job_id": None,
+                "updated_at": now,
+            }
+            await queries.update_documents(connection, [by_name.id], **changes, **_FRESH)
+            replaced = msgspec.structs.replace(by_name, **changes, **_FRESH)
+            return Accepted(replaced, "replaced"), {by_name.digest} - {blob.digest}
+
+    def _check_disk(self) -> None:
+        free = shutil.disk_usage(self._disk).free
+        if free < self._min_free_bytes:
+            raise OrganError(f"Only {free // 2**20} MB are free on the disk of {self._disk}.", code="disk_full")
+
+    async def get(self, workspace_id: str, document_id: str) -> Document:
+        async with self._database.read() as connection:
+            found = await queries.document(connection, document_id)
+        if found is None or found.workspace_id != workspace_id or found.state == "deleting":
+            raise NotFound(f"There is no document {document_id}.")
+        return found
+
+    async def page(
+        self, base: KnowledgeBase, *, state: str | None = None, search: str = "", offset: int = 0, limit: int = 50
+    ) -> tuple[list[Document], int]:
+        """Newest first, and how many in all."""
+        async with self._database.read() as connection:
+            return await queries.page_of_documents(
+                connection, base.id, state=state, search=search, offset=offset, limit=limit
+            )
+
+    async def passages(self, document: Document, *, offset: int = 0, limit: int = 100) -> list[Passage]:
+        async with self._database.read() as connection:
+            return await queries.passages_of_document(connection, document.id, offset=offset, limit=limit)
+
+    async def retry(self, document: Document) -> None:
+        """Queues a failed document anew; others are left as they are."""
+        async with self._database.write() as connection:
+            await queries.update_documents(
+                connection,
+                [document.id],
+                only=[documents.c.state == "failed"],
+                state="queued",
+                job_id=None,
+                updated_at=now_ms(),
+                **_FRESH,
+            )
+        self._wake()
+
+    async def delete(self, base: KnowledgeBase, document: Document) -> None:
+        """Removes it everywhere: passages, vectors, row, and the bytes when no other document has them. The row is
+        marked first, so a crash in between is finished at the next start."""
+        async with self._database.write() as connection:
+            await queries.update_documents(connection, [document.id], state="deleting", updated_at=now_ms())
+            await queries.delete_passages(connection, [document.id])
+        await self._vectors.delete(base.collection, document_ids=[document.id])
+        async with self._database.write() as connection:
+            await queries.delete_documents(connection, [document.id])
+        await self._drop_blobs({document.digest})
+
+    async def _drop_blobs(self, digests: set[str]) -> None:
+        """Deletes bytes nobody refers to; not while an upload is between its bytes and its row."""
+        if not digests or self._accepting:
+            return
+        async with self._database.read() as connection:
+            kept = await queries.digests_in_use(connection, digests)
+        for digest in digests - kept:
+            await self._blobs.delete(digest)
+
+
+def clean_name(name: str) -> str:
+    """The file's own name: no folders, no control characters, at most 255 characters; spaces, Korean and emoji stay."""
+    last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    kept = "".join(c for c in last if c.isprintable()).strip()
+    if kept in ("", ".", ".."):
+        raise UsageError(f"`{name}` is not a file name.", param="name")
+    if len(kept) > 255:
+        stem, dot, suffix = kept.rpartition(".")
+        kept = f"{stem[: 254 - len(suffix)]}.{suffix}" if dot and len(suffix) < 20 else kept[:255]
+    return kept
+
+
+def _new(base: KnowledgeBase, name: str, digest: str, size: int, now: int) -> Document:
+    return Document(
+        id=new_id(),
+        workspace_id=base.workspace_id,
+        knowledge_id=base.id,
+        name=name,
+        digest=digest,
+        size=size,
+        media_type="",
+        state="queued",
+        stage="",
+        done=0,
+        total=0,
+        job_id=None,
+        error_code="",
+        error_message="",
+        error_hint="",
+        warnings=[],
+        pages=None,
+        chunk_count=0,
+        token_count=0,
+        language="",
+        created_at=now,
+        updated_at=now,
+        indexed_at=None,
+    )

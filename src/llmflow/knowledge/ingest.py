@@ -1,0 +1,261 @@
+"""A batch of documents from bytes to index: parse, chunk, embed, write. Repeatable: run again, it ends the same.
+
+Small documents go through together, so that a thousand of them cost few transactions; a large one goes alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from llmflow.errors import DocumentError, LLMFlowError, Unsupported
+from llmflow.knowledge import queries
+from llmflow.knowledge.language import language_of
+from llmflow.knowledge.progress import Progress
+from llmflow.knowledge.terms import terms
+from llmflow.knowledge.types import Document, KnowledgeBase
+from llmflow.ports.blobs import Blobs
+from llmflow.ports.chunker import Chunk, Chunker, ChunkRule
+from llmflow.ports.embedding import Embedding, Vectors
+from llmflow.ports.parser import Element, ParsedDocument, Parser
+from llmflow.ports.vector_store import IndexRow, VectorStore
+from llmflow.store.content import Content, Scope
+from llmflow.store.database import Database
+from llmflow.store.ids import now_ms
+from llmflow.store.tables import documents as table
+
+_BATCH_BYTES = 2 * 1024 * 1024  # documents parsed together hold about this many bytes
+_EMBED_SLICE = 32  # passages between two reports of progress
+_PARSE_AT_ONCE = 4
+_CHUNK_NAMESPACE = uuid.UUID("6f0d3c52-0b1e-7c0a-9d2e-1d9a5f0c7b11")
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A document parsed and cut, its words past the content boundary."""
+
+    document: Document
+    parsed: ParsedDocument
+    chunks: list[Chunk]
+    texts: list[Content]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    document: Document
+    error: LLMFlowError
+
+
+class Ingest:
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        parser: Parser,
+        chunker: Chunker,
+        embedding: Embedding,
+        vectors: VectorStore,
+        progress: Progress,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._parser = parser
+        self._chunker = chunker
+        self._embedding = embedding
+        self._vectors = vectors
+        self._progress = progress
+        self._indexing = asyncio.Lock()  # one batch writes at a time: two versions of a document never interleave
+
+    async def run(self, base: KnowledgeBase, documents: Sequence[Document]) -> None:
+        """Brings each document to ready or failed, unless it was replaced or deleted meanwhile.
+
+        Raises OrganError when an organ does not answer: the documents it was busy with are still `running`."""
+        for batch in _batches(documents):
+            await self._run_batch(base, batch)
+
+    async def _run_batch(self, base: KnowledgeBase, documents: Sequence[Document]) -> None:
+        ids = [d.id for d in documents]
+        try:
+            gate = asyncio.Semaphore(_PARSE_AT_ONCE)
+            outcomes = await asyncio.gather(*(self._prepare(base, d, gate) for d in documents))
+            failures = [o for o in outcomes if isinstance(o, _Failure)]
+            prepared = [o for o in outcomes if isinstance(o, _Prepared)]
+            vectors = await self._embed(prepared)
+            async with self._indexing:
+                await self._write(base, prepared, vectors)
+            await self.fail(base, failures)
+        finally:
+            self._progress.forget(ids)
+
+    async def _prepare(self, base: KnowledgeBase, document: Document, gate: asyncio.Semaphore) -> _Prepared | _Failure:
+        try:
+            async with gate:
+                parsed = await self._parse(document)
+                self._progress.report(document.id, "chunk", 0, 0)
+                elements = await self._admit(base, parsed.elements)
+                rule = ChunkRule(max_tokens=base.chunk_tokens, overlap_tokens=base.overlap_tokens)
+                chunks = await self._chunker.chunk(elements, rule)
+        except (DocumentError, Unsupported) as error:
+            return _Failure(document, error)
+        if not chunks:
+            return _Failure(document, DocumentError(f"{document.name} has no text.", code="document_empty"))
+        texts = await self._database.boundary.admit(Scope("knowledge", base.id), [chunk.text for chunk in chunks])
+        return _Prepared(document, parsed, chunks, texts)
+
+    async def _parse(self, document: Document) -> ParsedDocument:
+        def report(done: int, total: int) -> None:
+            self._progress.report(document.id, "parse", done, total)
+
+        async with self._blobs.local(document.digest) as path:
+            parsing = asyncio.ensure_future(self._parser.parse(path, name=document.name, progress=report))
+            try:
+                while not (await asyncio.wait([parsing], timeout=1.0))[0]:
+                    await self._progress.flush()
+            finally:
+                parsing.cancel()
+            return await parsing
+
+    async def _admit(self, base: KnowledgeBase, elements: Sequence[Element]) -> Sequence[Element]:
+        """The elements with their words past the boundary, before anything is cut or embedded."""
+        texts = await self._database.boundary.admit(Scope("knowledge", base.id), [e.text for e in elements])
+        if all(text == element.text for text, element in zip(texts, elements, strict=True)):
+            return elements
+        return [msgspec.structs.replace(element, text=text) for element, text in zip(elements, texts, strict=True)]
+
+    async def _embed(self, prepared: Sequence[_Prepared]) -> Vectors:
+        """One vector for each passage of all documents, in order."""
+        passages = [
+            (p.document.id, len(p.chunks), number, _with_headings(chunk.heading_path, text))
+            for p in prepared
+            for number, (chunk, text) in enumerate(zip(p.chunks, p.texts, strict=True), 1)
+        ]
+        parts = []
+        for start in range(0, len(passages), _EMBED_SLICE):
+            piece = passages[start : start + _EMBED_SLICE]
+            parts.append(await self._embedding.embed([text for *_, text in piece], "passage"))
+            for document_id, total, number, _ in piece:
+                self._progress.report(document_id, "embed", number, total)
+            await self._progress.flush()
+        return np.concatenate(parts) if parts else np.zeros((0, self._embedding.dimensions), np.float32)
+
+    async def _write(self, base: KnowledgeBase, prepared: Sequence[_Prepared], vectors: Vectors) -> None:
+        """Passages to the database, then vectors, then the documents are ready: in this order, so that a crash
+        leaves a document `running` and its job to do it again."""
+        if not prepared:
+            return
+        rows, index_rows = await asyncio.to_thread(_rows, base, prepared)
+        ids = [p.document.id for p in prepared]
+        async with self._database.write() as connection:
+            current = await queries.documents_by_id(connection, ids)
+            valid = {p.document.id for p in prepared if _same(current.get(p.document.id), p.document)}
+            await queries.delete_passages(connection, sorted(valid))
+            await queries.insert_passages(connection, [row for row in rows if row["document_id"] in valid])
+        keep = [i for i, row in enumerate(index_rows) if row.document_id in valid]
+        await self._vectors.delete(base.collection, document_ids=sorted(valid))
+        await self._vectors.upsert(base.collection, [index_rows[i] for i in keep], vectors[keep])
+        now = now_ms()
+        async with self._database.write() as connection:
+            for p in prepared:
+                await queries.update_documents(
+                    connection,
+                    [p.document.id],
+                    only=[table.c.state == "running", table.c.digest == p.document.digest],
+                    state="ready",
+                    stage="",
+                    media_type=p.parsed.media_type,
+                    pages=p.parsed.pages,
+                    warnings=list(p.parsed.warnings),
+                    chunk_count=len(p.chunks),
+                    token_count=sum(chunk.tokens for chunk in p.chunks),
+                    language=language_of(" ".join(p.texts[:3])),
+                    indexed_at=now,
+                    updated_at=now,
+                )
+            remaining = await queries.documents_by_id(connection, ids)
+        deleted = [i for i in valid if i not in remaining or remaining[i].state == "deleting"]
+        if deleted:
+            await self._vectors.delete(base.collection, document_ids=deleted)
+
+    async def fail(self, base: KnowledgeBase, failures: Sequence[_Failure]) -> None:
+        """Marks documents failed, with the error that people see. A failed replacement leaves no old passages."""
+        if not failures:
+            return
+        changed = []
+        async with self._database.write() as connection:
+            for failure in failures:
+                error, document = failure.error, failure.document
+                count = await queries.update_documents(
+                    connection,
+                    [document.id],
+                    only=[table.c.state == "running", table.c.digest == document.digest],
+                    state="failed",
+                    error_code=error.code,
+                    error_message=error.message,
+                    error_hint=error.hint,
+                    chunk_count=0,
+                    indexed_at=None,
+                    updated_at=now_ms(),
+                )
+                if count and document.indexed_at is not None:
+                    changed.append(document.id)
+            await queries.delete_passages(connection, changed)
+        if changed:
+            await self._vectors.delete(base.collection, document_ids=changed)
+
+    async def fail_all(self, base: KnowledgeBase, documents: Iterable[Document], error: LLMFlowError) -> None:
+        await self.fail(base, [_Failure(document, error) for document in documents])
+
+
+def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
+    batch: list[Document] = []
+    size = 0
+    for document in documents:
+        if batch and size + document.size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(document)
+        size += document.size
+    if batch:
+        yield batch
+
+
+def _rows(base: KnowledgeBase, prepared: Sequence[_Prepared]) -> tuple[list[dict[str, object]], list[IndexRow]]:
+    """Database rows and index rows of every passage, in the order of `_embed`."""
+    rows: list[dict[str, object]] = []
+    index_rows: list[IndexRow] = []
+    for p in prepared:
+        for ordinal, (chunk, text) in enumerate(zip(p.chunks, p.texts, strict=True)):
+            chunk_id = str(uuid.uuid5(_CHUNK_NAMESPACE, f"{p.document.id}/{p.document.digest}/{ordinal}"))
+            words = terms(_with_headings(chunk.heading_path, text))
+            index_rows.append(IndexRow(chunk_id=chunk_id, document_id=p.document.id, terms=tuple(words)))
+            rows.append(
+                {
+                    "id": chunk_id,
+                    "workspace_id": base.workspace_id,
+                    "knowledge_id": base.id,
+                    "document_id": p.document.id,
+                    "ordinal": ordinal,
+                    "text": text,
+                    "tokens": chunk.tokens,
+                    "page": chunk.page,
+                    "page_end": chunk.page_end,
+                    "heading_path": list(chunk.heading_path),
+                    "kind": chunk.kind,
+                    "bbox": list(chunk.bbox) if chunk.bbox else None,
+                }
+            )
+    return rows, index_rows
+
+
+def _with_headings(heading_path: Sequence[str], text: str) -> str:
+    """What is embedded and analysed: a passage says little without the headings above it."""
+    return f"{' > '.join(heading_path)}\n{text}" if heading_path else text
+
+
+def _same(current: Document | None, mine: Document) -> bool:
+    return current is not None and current.state == "running" and current.digest == mine.digest

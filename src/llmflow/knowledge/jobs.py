@@ -1,0 +1,157 @@
+"""What the job engine runs for knowledge: accepted documents are gathered into jobs and each job is one `Ingest` run.
+
+The documents table is the outbox: a row queued without a job is taken by the next one; a row that names a job which
+the engine does not know (a crash between the two writes) is handed to the engine again at start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from llmflow.errors import InternalError, LLMFlowError, OrganError
+from llmflow.knowledge import queries
+from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.documents import Documents
+from llmflow.knowledge.ingest import Ingest
+from llmflow.knowledge.types import Document
+from llmflow.ports.jobs import Jobs
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+from llmflow.store.tables import documents as table
+
+KIND = "ingest"
+_GATHER_S = 0.05  # uploads that arrive within this time share a job
+_ORGAN_TRIES_S = (1.0, 4.0, 15.0)
+_DISK_WAIT_S = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class KnowledgeJobs:
+    def __init__(
+        self,
+        database: Database,
+        jobs: Jobs,
+        ingest: Ingest,
+        bases: Bases,
+        *,
+        per_job: int,
+        disk: Path,
+        min_free_bytes: int,
+    ) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._ingest = ingest
+        self._bases = bases
+        self._per_job = per_job
+        self._disk = disk
+        self._min_free_bytes = min_free_bytes
+        self._awake = asyncio.Event()
+        self._dispatcher: asyncio.Task[None] | None = None
+        jobs.register(KIND, self.run, concurrency=2)
+
+    def wake(self) -> None:
+        """There may be documents to take. Cheap; called after every upload."""
+        self._awake.set()
+
+    async def start(self, documents: Documents) -> None:
+        """Finishes what a dead process began: deletions, jobs that were never handed over. Then takes new ones."""
+        await self._finish_deletions(documents)
+        async with self._database.read() as connection:
+            unfinished = await queries.unfinished_jobs(connection)
+        for job_id, ids in unfinished.items():
+            status = await self._jobs.status(job_id)
+            if status is None:
+                await self._jobs.submit(KIND, ids, job_id=job_id)
+            elif status.state in ("done", "failed", "cancelled"):
+                async with self._database.write() as connection:
+                    await queries.update_documents(connection, ids, state="queued", job_id=None)
+        self._dispatcher = asyncio.create_task(self._dispatch_forever())
+        self.wake()
+
+    async def close(self) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.cancel()
+            await asyncio.gather(self._dispatcher, return_exceptions=True)
+
+    async def _finish_deletions(self, documents: Documents) -> None:
+        async with self._database.read() as connection:
+            ids = await queries.document_ids(connection, table.c.state == "deleting")
+            rows = await queries.documents_by_id(connection, ids)
+        for document in rows.values():
+            base = await self._bases.get(document.workspace_id, document.knowledge_id)
+            await documents.delete(base, document)
+
+    async def _dispatch_forever(self) -> None:
+        while True:
+            await self._awake.wait()
+            await asyncio.sleep(_GATHER_S)
+            self._awake.clear()
+            try:
+                while await self._dispatch():
+                    pass
+            except OrganError as error:  # a full disk, a store that is down: the rows wait, so do we
+                _log.warning("Documents wait to be taken up: %s", error)
+                await asyncio.sleep(_DISK_WAIT_S)
+                self._awake.set()
+
+    async def _dispatch(self) -> bool:
+        """Gives up to `per_job` waiting documents to a new job; False when none wait."""
+        job_id = new_id()
+        async with self._database.write() as connection:
+            ids = await queries.undispatched(connection, self._per_job)
+            if not ids:
+                return False
+            await queries.update_documents(connection, ids, job_id=job_id)
+        await self._jobs.submit(KIND, ids, job_id=job_id)
+        return True
+
+    async def run(self, ids: tuple[str, ...]) -> None:
+        """The work of one job; see ports/jobs.py. Documents that are finished already are passed over."""
+        async with self._database.write() as connection:
+            await queries.update_documents(
+                connection, ids, only=[table.c.state == "queued"], state="running", updated_at=now_ms()
+            )
+        async with self._database.read() as connection:
+            found = await queries.documents_by_id(connection, ids)
+        todo = [found[i] for i in ids if i in found and found[i].state == "running"]
+        for base_id in dict.fromkeys(d.knowledge_id for d in todo):
+            await self._run_base([d for d in todo if d.knowledge_id == base_id])
+
+    async def _run_base(self, documents: Sequence[Document]) -> None:
+        base = await self._bases.get(documents[0].workspace_id, documents[0].knowledge_id)
+        tries = iter(_ORGAN_TRIES_S)
+        while documents:
+            try:
+                await self._ingest.run(base, documents)
+                return
+            except OrganError as error:
+                pause = _DISK_WAIT_S if error.code == "disk_full" else next(tries, None)
+                if pause is None:
+                    await self._ingest.fail_all(base, documents, error)
+                    return
+                _log.warning("%d documents of %s wait: %s", len(documents), base.name, error)
+                await self._wait(pause, disk=error.code == "disk_full")
+            except LLMFlowError as error:
+                await self._ingest.fail_all(base, documents, error)
+                return
+            except Exception as error:  # noqa: BLE001 - the job runner's border: nothing may leave a document unfinished
+                _log.exception("A fault of ours while reading documents of %s", base.name)
+                fault = InternalError(f"{type(error).__name__} while reading this document.")
+                await self._ingest.fail_all(base, documents, fault)
+                return
+            documents = await self._still_running(documents)
+
+    async def _wait(self, pause_s: float, *, disk: bool) -> None:
+        await asyncio.sleep(pause_s)
+        while disk and shutil.disk_usage(self._disk).free < self._min_free_bytes:  # noqa: ASYNC110 - no event tells of free space
+            await asyncio.sleep(_DISK_WAIT_S)
+
+    async def _still_running(self, documents: Sequence[Document]) -> list[Document]:
+        async with self._database.read() as connection:
+            found = await queries.documents_by_id(connection, [d.id for d in documents])
+        return [found[d.id] for d in documents if d.id in found and found[d.id].state == "running"]

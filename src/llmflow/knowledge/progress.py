@@ -1,0 +1,61 @@
+"""Progress of documents being read: kept in memory at once, written to the rows at most once a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from llmflow.knowledge import queries
+from llmflow.knowledge.types import Document, Stage
+from llmflow.store.database import Database
+from llmflow.store.ids import now_ms
+from llmflow.store.tables import documents
+
+_WRITE_EVERY_S = 1.0
+
+
+class Progress:
+    """`report` is cheap and may be called from any thread; rows follow within about a second."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._now: dict[str, tuple[Stage, int, int]] = {}
+        self._written_at = 0.0
+        self._dirty: set[str] = set()
+
+    def report(self, document_id: str, stage: Stage, done: int, total: int) -> None:
+        self._now[document_id] = (stage, done, total)
+        self._dirty.add(document_id)
+
+    async def flush(self, *, force: bool = False) -> None:
+        """Writes what changed, unless it was written within the last second."""
+        if not self._dirty or (not force and time.monotonic() - self._written_at < _WRITE_EVERY_S):
+            return
+        self._written_at = time.monotonic()
+        dirty, self._dirty = self._dirty, set()
+        async with self._database.write() as connection:
+            for document_id in dirty & self._now.keys():
+                stage, done, total = self._now[document_id]
+                await queries.update_documents(
+                    connection,
+                    [document_id],
+                    only=[documents.c.state == "running"],
+                    stage=stage,
+                    done=done,
+                    total=total,
+                    updated_at=now_ms(),
+                )
+
+    def forget(self, document_ids: Sequence[str]) -> None:
+        for document_id in document_ids:
+            self._now.pop(document_id, None)
+            self._dirty.discard(document_id)
+
+    def overlay(self, document: Document) -> Document:
+        """The document with what is known of it now."""
+        now = self._now.get(document.id)
+        if now is None or document.state != "running":
+            return document
+        return msgspec.structs.replace(document, stage=now[0], done=now[1], total=now[2])

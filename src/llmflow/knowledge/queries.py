@@ -1,0 +1,194 @@
+"""SQL of knowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from llmflow.knowledge.types import Document, KnowledgeBase, Passage
+from llmflow.store.tables import chunks, documents, files, knowledge_bases
+
+_BASE = [knowledge_bases.c[name] for name in KnowledgeBase.__struct_fields__]
+_DOCUMENT = [documents.c[name] for name in Document.__struct_fields__]
+_PASSAGE = [chunks.c[name] for name in Passage.__struct_fields__]
+
+
+async def insert_base(connection: AsyncConnection, base: KnowledgeBase) -> None:
+    await connection.execute(knowledge_bases.insert().values(**_values(base)))
+
+
+async def bases(connection: AsyncConnection, workspace_id: str) -> list[KnowledgeBase]:
+    rows = await connection.execute(
+        sa.select(*_BASE).where(knowledge_bases.c.workspace_id == workspace_id).order_by(knowledge_bases.c.id)
+    )
+    return [KnowledgeBase(**row._mapping) for row in rows]
+
+
+async def base(connection: AsyncConnection, workspace_id: str, id_or_name: str) -> KnowledgeBase | None:
+    """By id, else by name."""
+    rows = await connection.execute(
+        sa.select(*_BASE).where(
+            knowledge_bases.c.workspace_id == workspace_id,
+            sa.or_(knowledge_bases.c.id == id_or_name, knowledge_bases.c.name == id_or_name),
+        )
+    )
+    found = [KnowledgeBase(**row._mapping) for row in rows]
+    return min(found, key=lambda b: b.id != id_or_name) if found else None
+
+
+async def update_base(connection: AsyncConnection, base_id: str, **values: Any) -> None:
+    await connection.execute(sa.update(knowledge_bases).where(knowledge_bases.c.id == base_id).values(**values))
+
+
+async def delete_base(connection: AsyncConnection, base_id: str) -> None:
+    await connection.execute(sa.delete(knowledge_bases).where(knowledge_bases.c.id == base_id))
+
+
+async def insert_document(connection: AsyncConnection, document: Document) -> None:
+    await connection.execute(documents.insert().values(**_values(document)))
+
+
+async def document(connection: AsyncConnection, document_id: str) -> Document | None:
+    row = (await connection.execute(sa.select(*_DOCUMENT).where(documents.c.id == document_id))).one_or_none()
+    return Document(**row._mapping) if row else None
+
+
+async def documents_by_id(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Document]:
+    rows = await connection.execute(sa.select(*_DOCUMENT).where(documents.c.id.in_(list(ids))))
+    return {row.id: Document(**row._mapping) for row in rows}
+
+
+async def same_name_or_bytes(connection: AsyncConnection, base_id: str, name: str, digest: str) -> list[Document]:
+    rows = await connection.execute(
+        sa.select(*_DOCUMENT)
+        .where(
+            documents.c.knowledge_id == base_id,
+            sa.or_(documents.c.name == name, documents.c.digest == digest),
+        )
+        .order_by(documents.c.id)
+    )
+    return [Document(**row._mapping) for row in rows]
+
+
+async def page_of_documents(
+    connection: AsyncConnection,
+    base_id: str,
+    *,
+    state: str | None = None,
+    search: str = "",
+    offset: int = 0,
+    limit: int = 50,
+) -> tuple[list[Document], int]:
+    """Newest first, and how many there are in all."""
+    where = [documents.c.knowledge_id == base_id]
+    if state:
+        where.append(documents.c.state == state)
+    if search:
+        where.append(documents.c.name.icontains(search, autoescape=True))
+    rows = await connection.execute(
+        sa.select(*_DOCUMENT).where(*where).order_by(documents.c.id.desc()).offset(offset).limit(limit)
+    )
+    total = await connection.scalar(sa.select(sa.func.count()).select_from(documents).where(*where))
+    return [Document(**row._mapping) for row in rows], total or 0
+
+
+async def counts_by_state(connection: AsyncConnection, base_id: str) -> dict[str, int]:
+    rows = await connection.execute(
+        sa.select(documents.c.state, sa.func.count())
+        .where(documents.c.knowledge_id == base_id)
+        .group_by(documents.c.state)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def update_documents(
+    connection: AsyncConnection, ids: Sequence[str], *, only: Sequence[Any] = (), **values: Any
+) -> int:
+    """How many rows changed; `only`: further conditions on `documents`."""
+    result = await connection.execute(sa.update(documents).where(documents.c.id.in_(ids), *only).values(**values))
+    return int(result.rowcount)
+
+
+async def document_ids(connection: AsyncConnection, *where: sa.ColumnElement[bool]) -> list[str]:
+    rows = await connection.scalars(sa.select(documents.c.id).where(*where).order_by(documents.c.id))
+    return list(rows)
+
+
+async def undispatched(connection: AsyncConnection, limit: int) -> list[str]:
+    """Accepted documents that no job has taken yet, oldest first."""
+    where = (documents.c.state == "queued", documents.c.job_id.is_(None))
+    rows = await connection.scalars(sa.select(documents.c.id).where(*where).order_by(documents.c.id).limit(limit))
+    return list(rows)
+
+
+async def unfinished_jobs(connection: AsyncConnection) -> dict[str, list[str]]:
+    """Documents that a job has taken and not finished, by job."""
+    rows = await connection.execute(
+        sa.select(documents.c.job_id, documents.c.id)
+        .where(documents.c.state.in_(("queued", "running")), documents.c.job_id.is_not(None))
+        .order_by(documents.c.id)
+    )
+    found: dict[str, list[str]] = {}
+    for job_id, document_id in rows:
+        found.setdefault(job_id, []).append(document_id)
+    return found
+
+
+async def delete_documents(connection: AsyncConnection, ids: Sequence[str]) -> None:
+    await connection.execute(sa.delete(documents).where(documents.c.id.in_(ids)))
+
+
+async def digests_in_use(connection: AsyncConnection, digests: Iterable[str]) -> set[str]:
+    """Those that a document or a file sent to an app still refers to."""
+    wanted = list(digests)
+    rows = await connection.scalars(
+        sa.union(
+            sa.select(documents.c.digest).where(documents.c.digest.in_(wanted)),
+            sa.select(files.c.digest).where(files.c.digest.in_(wanted)),
+        )
+    )
+    return set(rows)
+
+
+async def insert_passages(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        await connection.execute(chunks.insert(), rows)
+
+
+async def delete_passages(connection: AsyncConnection, ids: Sequence[str]) -> None:
+    await connection.execute(sa.delete(chunks).where(chunks.c.document_id.in_(ids)))
+
+
+async def delete_passages_of_base(connection: AsyncConnection, base_id: str) -> None:
+    await connection.execute(sa.delete(chunks).where(chunks.c.knowledge_id == base_id))
+
+
+async def passages_by_id(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Passage]:
+    rows = await connection.execute(sa.select(*_PASSAGE).where(chunks.c.id.in_(list(ids))))
+    return {row.id: Passage(**row._mapping) for row in rows}
+
+
+async def passages_of_document(
+    connection: AsyncConnection, document_id: str, *, offset: int = 0, limit: int = 100
+) -> list[Passage]:
+    rows = await connection.execute(
+        sa.select(*_PASSAGE)
+        .where(chunks.c.document_id == document_id)
+        .order_by(chunks.c.ordinal)
+        .offset(offset)
+        .limit(limit)
+    )
+    return [Passage(**row._mapping) for row in rows]
+
+
+async def count_hits(connection: AsyncConnection, ids: Iterable[str]) -> None:
+    await connection.execute(
+        sa.update(chunks).where(chunks.c.id.in_(list(ids))).values(hit_count=chunks.c.hit_count + 1)
+    )
+
+
+def _values(struct: Any) -> dict[str, Any]:
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
