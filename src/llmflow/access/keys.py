@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 import time
 
@@ -46,9 +47,7 @@ class Keys:
             last_used_at=None,
         )
         async with self._database.write() as connection:
-            await queries.insert_key(
-                connection, digest=digest(token), **{f: getattr(key, f) for f in key.__struct_fields__}
-            )
+            await queries.insert_key(connection, digest=digest(token), **dataclasses.asdict(key))
         return key, token
 
     async def check(self, token: str) -> Caller:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-import msgspec
 
 KeyKind = Literal["app", "dataset", "model", "admin"]
 PREFIXES: dict[KeyKind, str] = {"app": "app-", "dataset": "dataset-", "model": "sk-", "admin": "adm-"}
 Role = Literal["owner", "admin", "editor", "member"]
 
 
-class Caller(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Caller:
     """Who makes a request, proved by a key or a session. `groups` open documents; a request's own words never do."""
 
     workspace_id: str
@@ -22,7 +22,8 @@ class Caller(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
 
 
-class ApiKey(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ApiKey:
     """A key as it may be shown: `hint` is its first letters; the key itself is shown once, when made."""
 
     id: str
@@ -36,7 +37,8 @@ class ApiKey(msgspec.Struct, frozen=True):
     last_used_at: int | None
 
 
-class Account(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Account:
     id: str
     workspace_id: str
     email: str
