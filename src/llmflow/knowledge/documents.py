@@ -3,12 +3,12 @@ on `jobs` brings it to ready or failed."""
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from llmflow.errors import NotFound, OrganError, UsageError
 from llmflow.knowledge import queries
@@ -30,7 +30,8 @@ _FRESH: dict[str, Any] = {
 }
 
 
-class Accepted(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Accepted:
     document: Document
     outcome: Outcome
 
@@ -98,7 +99,7 @@ class Documents:
                 "updated_at": now,
             }
             await queries.update_documents(connection, [by_name.id], **changes, **_FRESH)
-            replaced = msgspec.structs.replace(by_name, **changes, **_FRESH)
+            replaced = dataclasses.replace(by_name, **changes, **_FRESH)
             return Accepted(replaced, "replaced"), {by_name.digest} - {blob.digest}
 
     def _check_disk(self) -> None:

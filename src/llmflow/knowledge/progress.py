@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
-
-import msgspec
 
 from llmflow.knowledge import queries
 from llmflow.knowledge.types import Document, Stage
@@ -58,4 +57,4 @@ class Progress:
         now = self._now.get(document.id)
         if now is None or document.state != "running":
             return document
-        return msgspec.structs.replace(document, stage=now[0], done=now[1], total=now[2])
+        return dataclasses.replace(document, stage=now[0], done=now[1], total=now[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,13 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from llmflow.knowledge.types import Document, KnowledgeBase, Passage
 from llmflow.store.tables import chunks, documents, files, knowledge_bases
 
-_BASE = [knowledge_bases.c[name] for name in KnowledgeBase.__struct_fields__]
-_DOCUMENT = [documents.c[name] for name in Document.__struct_fields__]
-_PASSAGE = [chunks.c[name] for name in Passage.__struct_fields__]
+
+def _names(noun: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(noun)]
+
+
+_BASE = [knowledge_bases.c[name] for name in _names(KnowledgeBase)]
+_DOCUMENT = [documents.c[name] for name in _names(Document)]
+_PASSAGE = [chunks.c[name] for name in _names(Passage)]
 
 
 async def insert_base(connection: AsyncConnection, base: KnowledgeBase) -> None:
-    await connection.execute(knowledge_bases.insert().values(**_values(base)))
+    await connection.execute(knowledge_bases.insert().values(**dataclasses.asdict(base)))
 
 
 async def bases(connection: AsyncConnection, workspace_id: str) -> list[KnowledgeBase]:
@@ -48,7 +54,7 @@ async def delete_base(connection: AsyncConnection, base_id: str) -> None:
 
 
 async def insert_document(connection: AsyncConnection, document: Document) -> None:
-    await connection.execute(documents.insert().values(**_values(document)))
+    await connection.execute(documents.insert().values(**dataclasses.asdict(document)))
 
 
 async def document(connection: AsyncConnection, document_id: str) -> Document | None:
@@ -188,7 +194,3 @@ async def count_hits(connection: AsyncConnection, ids: Iterable[str]) -> None:
     await connection.execute(
         sa.update(chunks).where(chunks.c.id.in_(list(ids))).values(hit_count=chunks.c.hit_count + 1)
     )
-
-
-def _values(struct: Any) -> dict[str, Any]:
-    return {name: getattr(struct, name) for name in struct.__struct_fields__}

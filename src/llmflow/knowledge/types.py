@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-import msgspec
 
 State = Literal["queued", "running", "ready", "failed", "deleting"]
 Stage = Literal["", "parse", "chunk", "embed", "index"]
@@ -12,7 +11,8 @@ Mode = Literal["dense", "keyword", "hybrid"]
 Outcome = Literal["accepted", "replaced", "unchanged", "duplicate"]
 
 
-class KnowledgeBase(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class KnowledgeBase:
     id: str
     workspace_id: str
     name: str
@@ -29,7 +29,8 @@ class KnowledgeBase(msgspec.Struct, frozen=True):
         return f"{self.id}.{self.embedding_model}"
 
 
-class Document(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Document:
     """`done` of `total` units of `stage`: pages while parsing, passages after."""
 
     id: str
@@ -57,7 +58,8 @@ class Document(msgspec.Struct, frozen=True):
     indexed_at: int | None
 
 
-class Passage(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Passage:
     """A chunk as it is kept. `page` counts from 1, `ordinal` from 0."""
 
     id: str
@@ -74,7 +76,8 @@ class Passage(msgspec.Struct, frozen=True):
     hit_count: int
 
 
-class Scores(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Scores:
     """Why a passage was found; None: that search did not find it. dense: cosine; keyword: BM25."""
 
     dense: float | None = None
@@ -83,7 +86,8 @@ class Scores(msgspec.Struct, frozen=True):
     graph: float | None = None
 
 
-class Found(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Found:
     """A hit with all that a citation needs. `score`: of the mode; fused scores lie in 0..1."""
 
     document: str
