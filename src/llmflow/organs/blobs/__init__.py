@@ -1,0 +1,1 @@
+"""Blobs: immutable bytes under their SHA-256. `folder` keeps them in a folder of this machine."""
