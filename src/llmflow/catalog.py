@@ -48,7 +48,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         "llama_cpp",
         "embedded",
         "llmflow.organs.llm.llama_cpp:LlamaCppLlm",
-        "llama.cpp in this process: the packaged SmolLM2-135M, or any GGUF file",
+        "llama.cpp on this machine, in a child process: the packaged SmolLM2-135M, or any GGUF file",
         (
             Option("path", str, "", "A GGUF file; empty: the packaged model"),
             Option("model", str, "", "Name it is served under; empty: the file's own"),

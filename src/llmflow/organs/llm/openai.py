@@ -1,0 +1,236 @@
+"""Any OpenAI-compatible model server: vLLM, Ollama, llama.cpp, LM Studio, a provider."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+from yarl import URL
+
+from llmflow.errors import LLMFlowError, NotFound, OrganError, TooMany, UsageError
+from llmflow.net.client import HttpClient, Response
+from llmflow.organs.llm.exchange import Refused, chat
+from llmflow.organs.llm.wire import chat_body, error_text, failure, is_context_error
+from llmflow.ports.health import Health
+from llmflow.ports.llm import ChatDelta, ChatRequest, ModelInfo
+
+_LOOK_S = 10.0  # for a server's list of models: it answers from memory or not at all
+_SHOWN_MODELS = 8
+
+
+class OpenAILlm:
+    """`url`: the base address, with or without /v1. `model` "": the first one the server lists.
+
+    `context_tokens` counts where the server does not say. The key is in no message, whatever the server answers.
+    """
+
+    def __init__(
+        self, *, url: str, model: str, api_key: str, context_tokens: int, timeout_s: float, http: HttpClient
+    ) -> None:
+        self._url = base_url(url)
+        self._model = model
+        self._key = api_key
+        self._context_tokens = context_tokens
+        self._timeout_s = timeout_s
+        self._http = http
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._first = ""  # the default where none is configured, once known
+        self._reports_usage = True
+
+    async def models(self) -> list[ModelInfo]:
+        response = await self._get("/models")
+        if response.status in (404, 405, 501) and self._model:
+            return [ModelInfo(id=self._model, context_tokens=self._context_tokens, owned_by=self._host())]
+        if response.status != 200:
+            raise self._error(response, self._model)
+        try:
+            listed = msgspec.json.decode(response.body, type=_List)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            message = f"{self._shown()}/models answered something that is no list of models."
+            raise OrganError(message, code="model_failed", hint=_CHECK_URL) from error
+        found = [self._info(entry) for entry in listed.data or listed.models or ()]
+        return sorted(found, key=lambda info: not _same(info.id, self._model)) if self._model else found
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
+        if not request.messages:
+            raise UsageError("The request has no messages.", param="messages")
+        model = request.model or await self._default()
+        while True:
+            body = chat_body(request, model)
+            if not self._reports_usage:
+                del body["stream_options"]
+            url = f"{self._url}/chat/completions"
+            deltas = chat(self._http, url, headers=self._headers, body=body, timeout_s=self._timeout_s)
+            try:
+                async with aclosing(deltas):
+                    async for delta in deltas:
+                        yield delta
+                return
+            except Refused as refused:
+                if self._reports_usage and _rejects_usage(refused.response):
+                    self._reports_usage = False
+                    continue
+                raise await self._refusal(refused.response, model) from refused
+            except LLMFlowError as error:
+                error.message = self._clean(error.message)
+                raise
+
+    async def count_tokens(self, text: str) -> int:
+        """An upper estimate, since the protocol has no such question: no common vocabulary makes more tokens than
+        one for every character of a word-like ASCII run of three, and one for every UTF-8 byte of the rest."""
+        return estimate_tokens(text)
+
+    async def health(self) -> Health:
+        try:
+            models = await self.models()
+        except LLMFlowError as error:
+            return Health(ok=False, where=self._shown(), detail=error.message, hint=error.hint)
+        names = [info.id for info in models]
+        if not names:
+            return Health(ok=False, where=self._shown(), detail="It serves no model.", hint="Load a model there.")
+        if self._model and not any(_same(name, self._model) for name in names):
+            detail = f"It does not serve '{self._model}'; it has {_some(names)}."
+            return Health(
+                ok=False, where=self._shown(), detail=detail, hint="Correct organs.llm.model in llmflow.yaml."
+            )
+        return Health(ok=True, where=self._shown(), detail=f"serves {_some(names)}")
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _default(self) -> str:
+        if self._model:
+            return self._model
+        if not self._first:
+            models = await self.models()
+            if not models:
+                raise OrganError(f"{self._shown()} serves no model.", code="model_missing", hint="Load a model there.")
+            self._first = models[0].id
+        return self._first
+
+    async def _get(self, path: str) -> Response:
+        wait = min(self._timeout_s, _LOOK_S)
+        try:
+            return await self._http.request("GET", self._url + path, headers=self._headers, timeout_s=wait)
+        except LLMFlowError as error:
+            error.message = self._clean(error.message)
+            raise
+
+    def _info(self, entry: _Entry) -> ModelInfo:
+        """vLLM says `max_model_len`; llama.cpp's `meta` what it serves (`n_ctx`) or was trained for (`n_ctx_train`)."""
+        meta = entry.meta or {}
+        said = entry.max_model_len or entry.context_length or entry.context_window or _number(meta.get("n_ctx"))
+        trained = _number(meta.get("n_ctx_train"))
+        context = said or min(self._context_tokens, trained or self._context_tokens)
+        return ModelInfo(id=entry.id or entry.name, context_tokens=context, owned_by=entry.owned_by or self._host())
+
+    async def _refusal(self, response: Response, model: str) -> LLMFlowError:
+        text = self._clean(error_text(response.body))
+        if response.status == 404 and ("model" in text.lower() or b"model_not_found" in response.body):
+            self._first = ""
+            return await self._unknown(model, text)
+        return self._error(response, model)
+
+    async def _unknown(self, model: str, text: str) -> NotFound:
+        try:
+            names = [info.id for info in await self.models()]
+        except LLMFlowError:
+            return NotFound(f"The model server does not know '{model}': {text}", code="model_unknown", param="model")
+        near = get_close_matches(model, names, 1)
+        guess = f" Did you mean '{near[0]}'?" if near else ""
+        message = f"The model server does not know '{model}'.{guess} It has {_some(names)}."
+        return NotFound(message, code="model_unknown", param="model")
+
+    def _error(self, response: Response, model: str) -> LLMFlowError:
+        """A refusal as one of our errors, in the server's words where they may help."""
+        status, text = response.status, self._clean(error_text(response.body))
+        if status in (401, 403):
+            given = "refuses the key" if self._key else "wants a key"
+            message = f"{self._shown()} {given} ({status})."
+            return OrganError(message, hint="Set organs.llm.api_key in llmflow.yaml to a key that server knows.")
+        if status == 429:
+            after = response.headers.get("Retry-After", "")
+            when = (
+                f" It asks to wait {after} s." if after.isdigit() else f" It asks to wait until {after}." * bool(after)
+            )
+            return TooMany(f"{self._shown()} has too many requests: {text}.{when}")
+        if status in (400, 413, 422):
+            if is_context_error(text):
+                return UsageError(f"{model} says: {text}", code="context_too_long", param="messages")
+            return UsageError(f"The model server refused the request: {text}")
+        if 300 <= status < 400 or status in (404, 405):
+            message = f"{self._shown()} has no such service ({status}). {text}".rstrip()
+            return OrganError(message, code="model_failed", hint=_CHECK_URL)
+        if status >= 500 or not is_context_error(text):
+            return OrganError(f"{self._shown()} failed ({status}): {text}", code="model_failed")
+        return failure(text)
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self._key, "***") if self._key else text
+
+    def _shown(self) -> str:
+        """The address without user, password and query, which may hold secrets."""
+        return str(URL(self._url).with_user(None).with_query(None))
+
+    def _host(self) -> str:
+        return URL(self._url).host or "remote"
+
+
+_CHECK_URL = "Check organs.llm.url in llmflow.yaml: it is the address under which /models and /chat/completions are."
+
+
+class _Entry(msgspec.Struct):
+    id: str = ""
+    name: str = ""
+    owned_by: str | None = None
+    max_model_len: int | None = None
+    context_length: int | None = None
+    context_window: int | None = None
+    meta: dict[str, Any] | None = None
+
+
+class _List(msgspec.Struct):
+    data: list[_Entry] | None = None
+    models: list[_Entry] | None = None
+
+
+def base_url(url: str) -> str:
+    """The address that /chat/completions is put behind: /v1 is added where no version stands in the path."""
+    parts = URL(url.strip())
+    path = parts.path.rstrip("/").removesuffix("/chat/completions").rstrip("/")
+    if not any(_VERSION.fullmatch(segment) for segment in path.split("/")):
+        path += "/v1"
+    return str(parts.with_path(path))
+
+
+_VERSION = re.compile(r"v\d+\w*")
+_WORD_PIECE = re.compile(r"[A-Za-z ]{1,3}")
+
+
+def estimate_tokens(text: str) -> int:
+    """At least as many tokens as common vocabularies make: letters and spaces by threes, the rest by bytes."""
+    pieces, rest = _WORD_PIECE.subn("", text)
+    return rest + len(pieces.encode("utf-8", "replace"))
+
+
+def _same(listed: str, wanted: str) -> bool:
+    """Ollama lists `name:latest` for `name`."""
+    return listed == wanted or listed == f"{wanted}:latest"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN_MODELS} more" if len(names) > _SHOWN_MODELS else ""
+    return ", ".join(names[:_SHOWN_MODELS]) + more if names else "none"
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _rejects_usage(response: Response) -> bool:
+    """Some older servers refuse `stream_options`; the answer matters more than its usage."""
+    return response.status in (400, 422) and b"stream_options" in response.body
