@@ -1,0 +1,1 @@
+"""Chunkers: a document's elements to passages of bounded size."""

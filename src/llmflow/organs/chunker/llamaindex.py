@@ -1,0 +1,271 @@
+"""Chunks by LlamaIndex's SentenceSplitter, under the headings, pages and tables that the parser found."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import importlib
+import importlib.metadata
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from llmflow.organs.chunker import sentences
+from llmflow.organs.chunker.sections import JOINT, Path, Section, Sizes, gather, joined
+from llmflow.ports.chunker import Chunk, ChunkRule, CountTokens
+from llmflow.ports.health import Health
+from llmflow.ports.parser import Element
+
+_SMALL = 3  # a section under max_tokens / _SMALL may share a chunk with its neighbours
+_HEADINGS = 3  # headings may take max_tokens / _HEADINGS
+_MIN_TOKENS = 16
+
+
+class LlamaIndexChunker:
+    """`count_tokens` is called from a thread, with as many texts at once as there are."""
+
+    def __init__(self, *, count_tokens: CountTokens) -> None:
+        self._count = count_tokens
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chunker")
+        self._splitters: dict[tuple[int, int], Any] = {}
+
+    async def chunk(self, elements: Sequence[Element], rule: ChunkRule) -> list[Chunk]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._chunk, elements, rule)
+
+    async def health(self) -> Health:
+        version = importlib.metadata.version("llama-index-core")
+        return Health(True, "in this process", version=version)
+
+    async def close(self) -> None:
+        self._thread.shutdown(wait=True)
+
+    def _chunk(self, elements: Sequence[Element], rule: ChunkRule) -> list[Chunk]:
+        sizes = Sizes(self._count)
+        work = _Document(sizes, rule, lambda budget, overlap: self._splitter(sizes, budget, overlap))
+        return work.chunks(gather(elements, sizes))
+
+    def _splitter(self, sizes: Sizes, budget: int, overlap: int) -> Callable[[str], list[str]]:
+        """LlamaIndex's splitter, given our token counts and our sentences so that it never loads tiktoken or nltk."""
+        key = (budget, overlap)
+        if key not in self._splitters:
+            module = importlib.import_module("llama_index.core.node_parser.text.sentence")  # 3 CPU-s, at first use
+            self._splitters[key] = module.SentenceSplitter(
+                chunk_size=budget,
+                chunk_overlap=overlap,
+                tokenizer=sizes.as_tokens,
+                chunking_tokenizer_fn=sentences.split,
+                paragraph_separator=JOINT,
+            )
+        splitter = self._splitters[key]
+        splitter._tokenizer = sizes.as_tokens  # counts are kept for one document, splitters for all
+        split: Callable[[str], list[str]] = splitter.split_text
+        return split
+
+
+class _Document:
+    """The chunks of one document."""
+
+    def __init__(
+        self, sizes: Sizes, rule: ChunkRule, splitter: Callable[[int, int], Callable[[str], list[str]]]
+    ) -> None:
+        self._sizes = sizes
+        self._max = max(rule.max_tokens, _MIN_TOKENS)
+        self._overlap = min(rule.overlap_tokens, self._max // 4)
+        self._splitter = splitter
+
+    def chunks(self, sections: list[Section]) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        for group in self._groups(sections):
+            path, elements, tokens = self._merged(group)
+            path, room = self._fit_path(path, elements)
+            if tokens <= room:
+                chunks.append(self._whole(path, elements, tokens))
+            else:
+                chunks.extend(self._parts(path, elements, room))
+        return chunks
+
+    def _groups(self, sections: list[Section]) -> Iterator[list[Section]]:
+        """Neighbours that fit in one chunk together: the whole document when it is short, else small sections of one
+        parent."""
+        if not sections:
+            return
+        if self._group_tokens(sections) <= self._max:
+            yield sections
+            return
+        group: list[Section] = []
+        for section in sections:
+            if group and not self._joins(group, section):
+                yield group
+                group = []
+            group.append(section)
+        yield group
+
+    def _joins(self, group: list[Section], section: Section) -> bool:
+        parent = _parent(group)
+        small = all(part.tokens * _SMALL <= self._max for part in (*group, section))
+        kin = len(section.path) == len(parent) + 1 and section.path[: len(parent)] == parent
+        return small and kin and len(section.path) > 0 and self._group_tokens([*group, section]) <= self._max
+
+    def _group_tokens(self, group: Sequence[Section]) -> int:
+        path = _common([section.path for section in group])
+        inlined = sum(self._sizes.of(h) for s in group for h in s.path[len(path) :])
+        return self._path_tokens(path) + inlined + sum(section.tokens for section in group)
+
+    def _path_tokens(self, path: Path) -> int:
+        """Headings as they stand before the text, with a mark between two of them."""
+        return sum(self._sizes.of(heading) + 1 for heading in path)
+
+    def _merged(self, group: list[Section]) -> tuple[Path, list[Element], int]:
+        """One body of several sections; headings that are not common to all become lines of it."""
+        if len(group) == 1:
+            return group[0].path, group[0].elements, group[0].tokens
+        path = _common([section.path for section in group])
+        elements: list[Element] = []
+        shown: Path = path
+        for section in group:
+            same = len(_common([shown, section.path]))
+            first = section.elements[0]
+            for level in range(max(same, len(path)), len(section.path)):
+                elements.append(Element("Title", section.path[level], page=first.page, level=level + 1))
+            shown = section.path
+            elements.extend(section.elements)
+        return path, elements, sum(self._sizes.of(element.text) for element in elements)
+
+    def _fit_path(self, path: Path, elements: list[Element]) -> tuple[Path, int]:
+        """The path, and the tokens it leaves for text. Headings too long for a chunk leave the path, outermost first;
+        the innermost of those left out begins the text instead."""
+        kept = path
+        while kept and self._path_tokens(kept) * _HEADINGS > self._max:
+            kept = kept[1:]
+        if path and not kept:
+            elements.insert(0, Element("Title", path[-1], page=elements[0].page))
+        return kept, max(self._max - self._path_tokens(kept), _MIN_TOKENS)
+
+    def _whole(self, path: Path, elements: Sequence[Element], tokens: int) -> Chunk:
+        text, _ = joined(elements)
+        return _make(text, tokens + self._path_tokens(path), path, elements)
+
+    def _parts(self, path: Path, elements: Sequence[Element], room: int) -> Iterator[Chunk]:
+        """Runs of text through the splitter, tables by rows."""
+        run: list[Element] = []
+        for element in elements:
+            if element.kind != "Table":
+                run.append(element)
+                continue
+            caption = run.pop() if run and _is_caption(run[-1]) else None
+            yield from self._prose(path, run, room)
+            run = []
+            yield from self._table(path, element, caption, room)
+        yield from self._prose(path, run, room)
+
+    def _prose(self, path: Path, run: Sequence[Element], room: int) -> Iterator[Chunk]:
+        if not run:
+            return
+        tokens = sum(self._sizes.of(element.text) for element in run)
+        if tokens <= room:
+            yield self._whole(path, run, tokens)
+            return
+        text, starts = joined(run)
+        self._sizes.guess(text, tokens)
+        long = [element.text for element in run if self._sizes.of(element.text) > room]
+        self._sizes.learn(sentence for body in long for sentence in sentences.split(body))
+        pieces = self._splitter(room, min(self._overlap, room // 4))(text)
+        pieces = [part for piece in pieces for part in self._checked(piece, room)]
+        at = 0
+        for piece in pieces:
+            at = text.index(piece, at)
+            first = bisect.bisect_right(starts, at) - 1
+            last = bisect.bisect_right(starts, at + len(piece) - 1) - 1
+            yield _make(piece, self._sizes.of(piece) + self._path_tokens(path), path, run[first : last + 1])
+
+    def _checked(self, piece: str, room: int) -> list[str]:
+        """The piece, or its halves where the sum of its parts was less than the whole."""
+        if self._sizes.of(piece) <= room or len(piece) < 2:
+            return [piece]
+        middle = piece.rfind(" ", 0, len(piece) // 2 + 1)
+        middle = middle if middle > 0 else len(piece) // 2
+        halves = (piece[:middle].strip(), piece[middle:].strip())
+        return [part for half in halves if half for part in self._checked(half, room)]
+
+    def _table(self, path: Path, table: Element, caption: Element | None, room: int) -> Iterator[Chunk]:
+        """Cut between rows; each part repeats the caption and the header row."""
+        head_lines, rows = _header_of(table.text)
+        lead = [caption.text.strip(), ""] if caption else []
+        head = "\n".join([*lead, *head_lines])
+        if self._sizes.of(head) * 2 > room:
+            yield from self._prose(path, [*([caption] if caption else []), _as_lines(table)], room)
+            return
+        self._sizes.learn(rows)
+        space = room - self._sizes.of(head)
+        part: list[str] = []
+        used = 0
+        for row in rows:
+            size = self._sizes.of(row)
+            if part and used + size > space:
+                yield self._table_part(path, table, head, part)
+                part, used = [], 0
+            if size > space:
+                yield from self._prose(path, [_as_lines(table, "\n".join([*head_lines, row]))], room)
+                continue
+            part.append(row)
+            used += size
+        if part:
+            yield self._table_part(path, table, head, part)
+
+    def _table_part(self, path: Path, table: Element, head: str, rows: Sequence[str]) -> Chunk:
+        text = "\n".join([head, *rows])
+        tokens = self._sizes.of(head) + sum(self._sizes.of(row) for row in rows)
+        return _make(text, tokens + self._path_tokens(path), path, [table])
+
+
+def _header_of(text: str) -> tuple[list[str], list[str]]:
+    """A pipe table's header lines and its rows. Other text has no header."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    has_header = len(lines) > 1 and set(lines[1]) <= set("|-: ") and "-" in lines[1]
+    return (lines[:2], lines[2:]) if has_header else ([], lines)
+
+
+def _as_lines(table: Element, text: str | None = None) -> Element:
+    """A table, or a row of it, too wide for one chunk: its cells as lines."""
+    lines = [line for line in (text or table.text).split("\n") if not set(line) <= set("|-: ")]
+    cells = "\n".join("; ".join(c.strip() for c in line.strip("| ").split(" | ") if c.strip()) for line in lines)
+    return Element("NarrativeText", cells, page=table.page, bbox=table.bbox, ocr=table.ocr)
+
+
+def _is_caption(element: Element) -> bool:
+    text = element.text.strip()
+    return len(text) <= 300 and (
+        element.kind == "FigureCaption"
+        or text.endswith((":", "：", "다음과 같다.", "다음과 같습니다."))
+        or text.lower().startswith(("table ", "표 ", "<표", "[표", "〈표"))
+    )
+
+
+def _parent(group: Sequence[Section]) -> Path:
+    """Where a further section must hang to join the group: under the heading that all of it stands under."""
+    if len(group) == 1:
+        return group[0].path[:-1]
+    return _common([section.path for section in group])
+
+
+def _common(paths: Sequence[Path]) -> Path:
+    shortest = min(paths, key=len)
+    for index, heading in enumerate(shortest):
+        if any(path[index] != heading for path in paths):
+            return shortest[:index]
+    return shortest
+
+
+def _make(text: str, tokens: int, path: Path, elements: Sequence[Element]) -> Chunk:
+    pages = [element.page for element in elements if element.page is not None]
+    body = [element for element in elements if element.kind != "Title"]
+    return Chunk(
+        text,
+        tokens,
+        page=min(pages, default=None),
+        page_end=max(pages, default=None),
+        heading_path=path,
+        kind="table" if body and all(element.kind == "Table" for element in body) else "text",
+        bbox=elements[0].bbox if len(elements) == 1 else None,
+        ocr=any(element.ocr for element in elements),
+    )

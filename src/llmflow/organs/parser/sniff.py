@@ -1,0 +1,296 @@
+"""What the bytes really are. The name is believed only where bytes leave a choice between kinds of text."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path, PurePath
+from typing import Final
+
+import msgspec
+import olefile
+
+from llmflow.errors import DocumentError, Unsupported
+from llmflow.organs.parser import text as text_reader
+
+DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLS: Final = "application/vnd.ms-excel"
+ODT: Final = "application/vnd.oasis.opendocument.text"
+PDF: Final = "application/pdf"
+RTF: Final = "application/rtf"
+EML: Final = "message/rfc822"
+MSG: Final = "application/vnd.ms-outlook"
+HTML: Final = "text/html"
+XML: Final = "application/xml"
+MARKDOWN: Final = "text/markdown"
+CSV: Final = "text/csv"
+PLAIN: Final = "text/plain"
+IMAGES: Final = ("image/png", "image/jpeg", "image/tiff", "image/bmp", "image/gif", "image/webp")
+
+#: What a suffix promises. Several suffixes may promise the same.
+PROMISES: Final[dict[str, str]] = {
+    ".txt": PLAIN,
+    ".text": PLAIN,
+    ".log": PLAIN,
+    ".md": MARKDOWN,
+    ".markdown": MARKDOWN,
+    ".csv": CSV,
+    ".tsv": CSV,
+    ".html": HTML,
+    ".htm": HTML,
+    ".xml": XML,
+    ".docx": DOCX,
+    ".pptx": PPTX,
+    ".xlsx": XLSX,
+    ".xls": XLS,
+    ".odt": ODT,
+    ".rtf": RTF,
+    ".pdf": PDF,
+    ".eml": EML,
+    ".msg": MSG,
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+NAMES: Final[dict[str, str]] = {
+    DOCX: "a Word document",
+    PPTX: "a PowerPoint presentation",
+    XLSX: "an Excel workbook",
+    XLS: "an Excel 97 workbook",
+    ODT: "an OpenDocument text",
+    PDF: "a PDF document",
+    RTF: "a rich text document",
+    EML: "an e-mail",
+    MSG: "an Outlook message",
+    HTML: "a web page",
+    XML: "an XML file",
+    MARKDOWN: "a Markdown text",
+    CSV: "a table in text form",
+    PLAIN: "a plain text",
+}
+_TEXTS: Final = (PLAIN, MARKDOWN, CSV, HTML, XML, EML)
+_MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"{\\rtf", RTF),
+)
+_FOREIGN: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a Windows program"),
+    (b"ID3", "a sound recording"),
+    (b"OggS", "a sound recording"),
+    (b"SQLite format 3", "a database"),
+)
+_HTML_START = re.compile(
+    r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body)\b(?!\s*\[)(?![^<>]*\[)", re.I | re.S
+)
+_XML_START = re.compile(r"\s*<\?xml\s|\s*<!DOCTYPE\s|\s*<!ENTITY\s")
+_XML_ELEMENT = re.compile(r"\s*(?:<!--.*?-->\s*)*<[A-Za-z_][\w.:-]*(?:\s[^<>]*)?/?>", re.S)
+_HEADER_LINE = re.compile(r"(From |[!-9;-~]+:(?:[ \t]|$))")
+_MAIL_HEADERS = re.compile(
+    r"^(?:From|To|Cc|Subject|Date|Received|Return-Path|Message-ID|MIME-Version|Delivered-To|Content-Type):", re.I | re.M
+)
+_MAX_MEMBERS = 20_000
+_MAX_UNPACKED = 1 << 30  # bytes
+_MAX_RATIO = 200  # of unpacked to packed, where more than 20 MB come out
+
+
+class Sniffed(msgspec.Struct, frozen=True):
+    """`warning`: a sentence when the name says something else. `text`: the decoded text of a kind of text."""
+
+    media_type: str
+    warning: str | None = None
+    text: str | None = None
+
+
+def sniff(path: Path, name: str) -> Sniffed:
+    """Raises DocumentError (document_empty, document_locked, document_mislabelled, document_unreadable),
+    Unsupported for kinds nobody here reads, TooLarge for archives that unpack to absurd sizes."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head.strip(b" \t\r\n\x00\xef\xbb\xbf"):
+        raise DocumentError("The file is empty.", code="document_empty")
+    suffix = PurePath(name).suffix.lower()
+    found = _by_magic(head, path, suffix)
+    if found is None:
+        return _text(path, suffix)
+    promised = PROMISES.get(suffix)
+    wrong = promised is not None and promised != found and not (promised in IMAGES and found in IMAGES)
+    return Sniffed(found, warning=_mismatch(suffix, found) if wrong else None)
+
+
+def _mismatch(suffix: str, found: str) -> str:
+    what = NAMES.get(found, "an image")
+    return f"The file's name ends in {suffix}, but it is {what}; it was read as what it is."
+
+
+def _by_magic(head: bytes, path: Path, suffix: str) -> str | None:
+    for magic, media_type in _MAGIC:
+        if head.startswith(magic):
+            return media_type
+    if head.startswith(b"BM") and len(head) > 14 and head[6:10] == b"\x00\x00\x00\x00":
+        return "image/bmp"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    if b"%PDF-" in head[:1100]:
+        return PDF
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+        return _zip(path, suffix)
+    if head.startswith(olefile.MAGIC):
+        return _ole(path, suffix)
+    if head.startswith(b"HWP Document File"):
+        raise _hwp()
+    for magic, what in _FOREIGN:
+        if head.startswith(magic):
+            raise _not_read(what, suffix)
+    return None
+
+
+def _not_read(what: str, suffix: str) -> DocumentError | Unsupported:
+    if suffix in PROMISES:
+        return DocumentError(f"The file's name ends in {suffix}, but it is {what}.", code="document_mislabelled")
+    return Unsupported(f"The file is {what}; no reader takes that.", code="unsupported_type")
+
+
+def _hwp() -> Unsupported:
+    return Unsupported(
+        "Hangul (HWP, HWPX) documents are not read yet.",
+        code="unsupported_type",
+        hint="Save the document as DOCX or PDF in Hangul and upload that; a reader for HWP is planned.",
+    )
+
+
+def _legacy(what: str, better: str) -> Unsupported:
+    return Unsupported(
+        f"The file is {what} of the format before 2007.",
+        code="unsupported_type",
+        hint=f"Save it as {better} (or PDF) and upload that.",
+    )
+
+
+def _zip(path: Path, suffix: str) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            check_archive(members)
+            names = {member.filename for member in members}
+            mime = archive.read("mimetype")[:200].decode("ascii", "replace").strip() if "mimetype" in names else ""
+            locked = "META-INF/manifest.xml" in names and b"encryption-data" in archive.read("META-INF/manifest.xml")
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+        raise DocumentError(f"The file is a damaged archive ({error}).", code="document_unreadable") from error
+    except RuntimeError as error:  # zipfile's word for an encrypted member
+        raise DocumentError("The file is locked with a password.", code="document_locked") from error
+    if "hwp" in mime or "Contents/header.xml" in names:
+        raise _hwp()
+    if mime.startswith(ODT):
+        if locked:
+            raise DocumentError("The document is locked with a password.", code="document_locked")
+        return ODT
+    for folder, media_type in (("word/", DOCX), ("ppt/", PPTX), ("xl/", XLSX)):
+        if "[Content_Types].xml" in names and any(member.startswith(folder) for member in names):
+            if "xl/workbook.bin" in names:
+                raise Unsupported(
+                    "The file is a binary Excel workbook (xlsb).", hint="Save it as XLSX and upload that."
+                )
+            return media_type
+    what = "an e-book" if "epub" in mime else "an OpenDocument file other than text" if mime else "an archive"
+    raise _not_read(what, suffix)
+
+
+def check_archive(members: list[zipfile.ZipInfo]) -> None:
+    """Raises TooLarge when an archive would unpack to far more than it is."""
+    unpacked = sum(member.file_size for member in members)
+    packed = max(1, sum(member.compress_size for member in members))
+    bomb = unpacked > 20 << 20 and unpacked > _MAX_RATIO * packed
+    if len(members) > _MAX_MEMBERS or unpacked > _MAX_UNPACKED or bomb:
+        raise DocumentError(
+            f"The file unpacks to {unpacked >> 20} MB in {len(members)} parts, more than is read.",
+            code="document_too_large",
+        )
+
+
+def _ole(path: Path, suffix: str) -> str:
+    try:
+        with olefile.OleFileIO(path) as ole:
+            streams = {entry[0] for entry in ole.listdir() if entry}
+            hwp = ole.exists("FileHeader") and ole.openstream("FileHeader").read(17) == b"HWP Document File"
+    except (OSError, olefile.olefile.OleFileError, IndexError, ValueError, TypeError) as error:
+        raise DocumentError("The file is a damaged Office document.", code="document_unreadable") from error
+    if "EncryptedPackage" in streams or "EncryptionInfo" in streams:
+        raise DocumentError("The document is locked with a password.", code="document_locked")
+    if hwp:
+        raise _hwp()
+    if "__properties_version1.0" in streams:
+        return MSG
+    if streams & {"Workbook", "Book"}:
+        return XLS
+    if "WordDocument" in streams:
+        raise _legacy("a Word document", "DOCX")
+    if "PowerPoint Document" in streams:
+        raise _legacy("a PowerPoint presentation", "PPTX")
+    raise _not_read("an Office file of an unknown kind", suffix)
+
+
+def _text(path: Path, suffix: str) -> Sniffed:
+    """Which kind of text. Raises DocumentError or Unsupported for bytes that are none."""
+    data = path.read_bytes()
+    declared = _declared_encoding(data)
+    try:
+        text, warning = text_reader.decode(data, declared=declared)
+    except DocumentError:
+        raise _not_read("data of an unknown kind", suffix) from None
+    found = kind_of_text(text, suffix)
+    promised = PROMISES.get(suffix)
+    if promised is not None and promised != found and (promised not in (PLAIN, CSV, MARKDOWN, XML) or found == HTML):
+        warning = _mismatch(suffix, found)
+    return Sniffed(found, warning=warning, text=text)
+
+
+def kind_of_text(text: str, suffix: str) -> str:
+    """Markup says what it is; for the rest the suffix decides, and plain is what is left."""
+    start = text[:4000].lstrip("\ufeff")
+    promised = PROMISES.get(suffix)
+    if _HTML_START.match(start):
+        return HTML
+    if promised == HTML and _XML_ELEMENT.search(start):
+        return HTML
+    if promised == XML or (_XML_START.match(start) and promised not in (MARKDOWN, PLAIN)):
+        return XML
+    if promised in (PLAIN, MARKDOWN, CSV):
+        return promised
+    if promised == EML or suffix not in PROMISES:
+        return EML if _is_mail(start, sure=promised != EML) else PLAIN
+    return PLAIN
+
+
+def _is_mail(start: str, *, sure: bool) -> bool:
+    """Header lines on top; `sure` asks for two that every mail has."""
+    headers = re.split(r"\r?\n\r?\n", start.lstrip(), maxsplit=1)[0]
+    first = headers.split("\n", 1)[0]
+    return bool(_HEADER_LINE.match(first)) and len(_MAIL_HEADERS.findall(headers)) >= (2 if sure else 1)
+
+
+def _declared_encoding(data: bytes) -> str | None:
+    """What an HTML meta tag or an XML declaration says."""
+    head = data[:2048].decode("latin-1")
+    match = re.search(r"""<\?xml[^>]*encoding=["']([\w.-]+)""", head) or re.search(
+        r"""<meta[^>]*charset=["']?([\w.-]+)""", head, re.I
+    )
+    name = match[1].lower() if match else None
+    return {"euc-kr": "cp949", "ks_c_5601-1987": "cp949", "iso-8859-1": "cp1252", "latin1": "cp1252"}.get(
+        name or "", name
+    )
