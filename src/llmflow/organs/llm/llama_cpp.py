@@ -40,21 +40,29 @@ _GET_MODEL = (
 class LlamaCppLlm:
     """Starts llama.cpp at the first use, never before. Answers one request after the other, in order of arrival.
 
-    `path` None: the packaged model. `threads` 0: all cores but one. `languages`: codes by comma, "" means any.
+    `path` empty: the packaged model. `threads` 0: all cores but one. `languages`: codes by comma, "" means any.
     """
 
     def __init__(
-        self, *, path: Path | None, model: str, context_tokens: int, threads: int, gpu_layers: int, languages: str
+        self,
+        *,
+        path: Path | str | None = None,
+        model: str = "",
+        context_tokens: int = 2048,
+        threads: int = 0,
+        gpu_layers: int = 0,
+        languages: str = "",
     ) -> None:
-        self._path = path or packaged_model()
+        given = Path(path).expanduser() if path else None
+        self._path = given or packaged_model()
         self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
         self._gpu_layers = gpu_layers
         read = tuple(code.strip() for code in languages.split(",") if code.strip())
         self._info = ModelInfo(
-            id=model or (PACKAGED_MODEL if path is None else path.stem),
+            id=model or (given.stem if given else PACKAGED_MODEL),
             context_tokens=context_tokens,
-            languages=read or (("en",) if path is None else None),
-            grounded=path is not None,
+            languages=read or (None if given else ("en",)),
+            grounded=given is not None,
         )
         self._http = HttpClient()
         self._starting = asyncio.Lock()

@@ -25,7 +25,7 @@ _SHOWN_MODELS = 8
 class OpenAILlm:
     """`url`: the base address, with or without /v1. `model` "": the first one the server lists.
 
-    `context_tokens` counts where the server does not say. The key is in no message, whatever the server answers.
+    `http` is shared and stays open. `context_tokens` counts where the server does not say. The key is in no message, whatever the server answers.
     """
 
     def __init__(
@@ -80,8 +80,7 @@ class OpenAILlm:
                 raise
 
     async def count_tokens(self, text: str) -> int:
-        """An upper estimate, since the protocol has no such question: no common vocabulary makes more tokens than
-        one for every character of a word-like ASCII run of three, and one for every UTF-8 byte of the rest."""
+        """An upper estimate (`estimate_tokens`): the protocol has no such question."""
         return estimate_tokens(text)
 
     async def health(self) -> Health:
@@ -100,7 +99,7 @@ class OpenAILlm:
         return Health(ok=True, where=self._shown(), detail=f"serves {_some(names)}")
 
     async def close(self) -> None:
-        await self._http.close()
+        """Nothing of its own to close."""
 
     async def _default(self) -> str:
         if self._model:
@@ -208,13 +207,16 @@ def base_url(url: str) -> str:
 
 
 _VERSION = re.compile(r"v\d+\w*")
-_WORD_PIECE = re.compile(r"[A-Za-z ]{1,3}")
+_LETTERS = re.compile(r"[A-Za-z ]{1,3}")
+_EAST_ASIAN = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af]")
 
 
 def estimate_tokens(text: str) -> int:
-    """At least as many tokens as common vocabularies make: letters and spaces by threes, the rest by bytes."""
-    pieces, rest = _WORD_PIECE.subn("", text)
-    return rest + len(pieces.encode("utf-8", "replace"))
+    """More tokens than today's large vocabularies make of ordinary text: ASCII letters and spaces by threes, Hangul,
+    kana and ideographs two each, everything else one for each UTF-8 byte."""
+    text, letters = _LETTERS.subn("", text)
+    text, east_asian = _EAST_ASIAN.subn("", text)
+    return letters + 2 * east_asian + len(text.encode("utf-8", "replace"))
 
 
 def _same(listed: str, wanted: str) -> bool:

@@ -1,0 +1,1 @@
+"""Who is it. Adapter: `local` (accounts in the database)."""
