@@ -10,8 +10,11 @@ _CANDIDATE = re.compile(
     r"""|\n\s*"""
 )
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof sr jr st no nos vs etc e.g i.e cf al fig figs eq sec ch vol p pp ed eds inc ltd co corp dept est"
-    " approx min max jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k a.m p.m ph.d".split()
+    re.split(
+        " ",
+        "mr mrs ms dr prof sr jr st no nos vs etc e.g i.e cf al fig figs eq sec ch vol p pp ed eds inc ltd co corp dept"
+        " est approx min max jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k a.m p.m ph.d",
+    )
 )
 _LAST_WORD = re.compile(r"[A-Za-z][A-Za-z.]*$")
 _ENDS = tuple(".!?…。！？:;\"'”’)]")
