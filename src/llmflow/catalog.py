@@ -126,6 +126,14 @@ ADAPTERS: tuple[Adapter, ...] = (
         "embedded",
         "llmflow.organs.vector_store.lancedb:LanceVectorStore",
         "LanceDB in a folder of the home",
+        (Option("path", str, "", "The folder; empty: vectors/ in the home"),),
+    ),
+    Adapter(
+        "vector_store",
+        "memory",
+        "fake",
+        "llmflow.organs.vector_store.memory:MemoryVectorStore",
+        "A fake for tests: exact search in memory, gone with the process",
     ),
     Adapter(
         "parser",
@@ -151,6 +159,13 @@ ADAPTERS: tuple[Adapter, ...] = (
         "embedded",
         "llmflow.organs.jobs.dbos:DbosJobs",
         "DBOS, durable on SQLite or PostgreSQL",
+    ),
+    Adapter(
+        "jobs",
+        "memory",
+        "fake",
+        "llmflow.organs.jobs.memory:MemoryJobs",
+        "A fake for tests: jobs die with the process",
     ),
     Adapter(
         "blobs",

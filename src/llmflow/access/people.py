@@ -8,11 +8,35 @@ from llmflow.access import queries
 from llmflow.access.types import Account, Caller
 from llmflow.errors import Unauthorized
 from llmflow.ports.identity import Identity
-from llmflow.store.crypto import digest, new_token
+from llmflow.store.crypto import Cipher, digest, new_token
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 
 FIRST_EMAIL = "admin@llmflow.local"
+_CANARY = "master key check"
+
+
+async def ensure_workspace(database: Database, cipher: Cipher) -> tuple[str, bool]:
+    """The workspace's id, and whether it was made just now. Raises ConfigError (master_key_wrong) when the master key
+    is not the one this database was made with."""
+    async with database.write() as connection:
+        found = await queries.first_workspace(connection)
+        if found:
+            sealed = await queries.secret(connection, found, _CANARY)
+            if sealed:
+                cipher.decrypt(sealed, _CANARY)
+            return found, False
+        workspace_id, now = new_id(), now_ms()
+        await queries.insert_workspace(connection, id=workspace_id, name="LLMFlow", created_at=now)
+        await queries.insert_secret(
+            connection,
+            id=new_id(),
+            workspace_id=workspace_id,
+            name=_CANARY,
+            sealed=cipher.encrypt(new_token(), _CANARY),
+            created_at=now,
+        )
+        return workspace_id, True
 
 
 class People:
@@ -20,16 +44,6 @@ class People:
         self._database = database
         self._identity = identity
         self._session_ms = session_hours * 3_600_000
-
-    async def ensure_workspace(self) -> tuple[str, bool]:
-        """The workspace's id, and whether it was made just now."""
-        async with self._database.write() as connection:
-            found = await queries.first_workspace(connection)
-            if found:
-                return found, False
-            workspace_id = new_id()
-            await queries.insert_workspace(connection, id=workspace_id, name="LLMFlow", created_at=now_ms())
-            return workspace_id, True
 
     async def ensure_administrator(self, workspace_id: str) -> tuple[str, str] | None:
         """Makes the first administrator where there is nobody: (e-mail, password), to be shown once. Else None."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.access.types import Account, ApiKey
-from llmflow.store.tables import accounts, api_keys, sessions, workspaces
+from llmflow.store.tables import accounts, api_keys, secrets, sessions, workspaces
 
 _KEY = [
     api_keys.c[name]
@@ -113,3 +113,15 @@ async def delete_session(connection: AsyncConnection, digest: str) -> None:
 
 async def delete_sessions_of(connection: AsyncConnection, account_id: str) -> None:
     await connection.execute(sa.delete(sessions).where(sessions.c.account_id == account_id))
+
+
+async def secret(connection: AsyncConnection, workspace_id: str, name: str) -> str | None:
+    """The sealed secret."""
+    found: str | None = await connection.scalar(
+        sa.select(secrets.c.sealed).where(secrets.c.workspace_id == workspace_id, secrets.c.name == name)
+    )
+    return found
+
+
+async def insert_secret(connection: AsyncConnection, **values: Any) -> None:
+    await connection.execute(secrets.insert().values(**values))

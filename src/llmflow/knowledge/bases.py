@@ -21,15 +21,13 @@ class Bases:
         vectors: VectorStore,
         blobs: Blobs,
         *,
-        embedding_model: str,
         chunk_tokens: int,
         overlap_tokens: int,
     ) -> None:
-        """`embedding_model`, `chunk_tokens`, `overlap_tokens`: what a new base is made with."""
+        """`chunk_tokens`, `overlap_tokens`: what a new base is made with."""
         self._database = database
         self._vectors = vectors
         self._blobs = blobs
-        self._embedding_model = embedding_model
         self._chunk_tokens = chunk_tokens
         self._overlap_tokens = overlap_tokens
 
@@ -44,7 +42,7 @@ class Bases:
             workspace_id=workspace_id,
             name=name,
             description=description,
-            embedding_model=self._embedding_model,
+            embedding_model="",
             chunk_tokens=self._chunk_tokens,
             overlap_tokens=self._overlap_tokens,
             created_at=now,
@@ -70,6 +68,15 @@ class Bases:
                 raise NotFound(f"There is no knowledge base `{id_or_name}`. There are: {names}.", param="knowledge")
         return found
 
+    async def settle(self, base: KnowledgeBase, embedding_model: str) -> KnowledgeBase:
+        """The base with its embedding model, which the first indexing decides. Raises Conflict for another model."""
+        if not base.embedding_model:
+            async with self._database.write() as connection:
+                await queries.settle_model(connection, base.id, embedding_model)
+            base = await self.get(base.workspace_id, base.id)
+        check_model(base, embedding_model)
+        return base
+
     async def counts(self, base_id: str) -> dict[str, int]:
         """Documents by state."""
         async with self._database.read() as connection:
@@ -90,3 +97,12 @@ class Bases:
             kept = await queries.digests_in_use(connection, digests)
         for digest in digests - kept:
             await self._blobs.delete(digest)
+
+
+def check_model(base: KnowledgeBase, embedding_model: str) -> None:
+    """Raises Conflict when the base's vectors were made by another model."""
+    if base.embedding_model != embedding_model:
+        raise Conflict(
+            f"`{base.name}` was indexed with {base.embedding_model}; the embedding organ is now {embedding_model}.",
+            hint="Set organs.embedding back, or make a new knowledge base and add the documents to it.",
+        )

@@ -15,6 +15,7 @@ import numpy as np
 
 from llmflow.errors import DocumentError, LLMFlowError, Unsupported
 from llmflow.knowledge import queries
+from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.language import language_of
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.terms import terms
@@ -55,6 +56,7 @@ class Ingest:
     def __init__(
         self,
         database: Database,
+        bases: Bases,
         blobs: Blobs,
         parser: Parser,
         chunker: Chunker,
@@ -63,6 +65,7 @@ class Ingest:
         progress: Progress,
     ) -> None:
         self._database = database
+        self._bases = bases
         self._blobs = blobs
         self._parser = parser
         self._chunker = chunker
@@ -86,8 +89,10 @@ class Ingest:
             failures = [o for o in outcomes if isinstance(o, _Failure)]
             prepared = [o for o in outcomes if isinstance(o, _Prepared)]
             vectors = await self._embed(prepared)
-            async with self._indexing:
-                await self._write(base, prepared, vectors)
+            if prepared:
+                base = await self._bases.settle(base, self._embedding.model)
+                async with self._indexing:
+                    await self._write(base, prepared, vectors)
             await self.fail(base, failures)
         finally:
             self._progress.forget(ids)
@@ -141,13 +146,11 @@ class Ingest:
             for document_id, total, number, _ in piece:
                 self._progress.report(document_id, "embed", number, total)
             await self._progress.flush()
-        return np.concatenate(parts) if parts else np.zeros((0, self._embedding.dimensions), np.float32)
+        return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
 
     async def _write(self, base: KnowledgeBase, prepared: Sequence[_Prepared], vectors: Vectors) -> None:
         """Passages to the database, then vectors, then the documents are ready: in this order, so that a crash
         leaves a document `running` and its job to do it again."""
-        if not prepared:
-            return
         rows, index_rows = await asyncio.to_thread(_rows, base, prepared)
         ids = [p.document.id for p in prepared]
         async with self._database.write() as connection:

@@ -45,8 +45,13 @@ async def base(connection: AsyncConnection, workspace_id: str, id_or_name: str) 
     return min(found, key=lambda b: b.id != id_or_name) if found else None
 
 
-async def update_base(connection: AsyncConnection, base_id: str, **values: Any) -> None:
-    await connection.execute(sa.update(knowledge_bases).where(knowledge_bases.c.id == base_id).values(**values))
+async def settle_model(connection: AsyncConnection, base_id: str, embedding_model: str) -> None:
+    """Names the embedding model of a base that has none yet."""
+    await connection.execute(
+        sa.update(knowledge_bases)
+        .where(knowledge_bases.c.id == base_id, knowledge_bases.c.embedding_model == "")
+        .values(embedding_model=embedding_model)
+    )
 
 
 async def delete_base(connection: AsyncConnection, base_id: str) -> None:

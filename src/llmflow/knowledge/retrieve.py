@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from opentelemetry import trace
 
-from llmflow.errors import Conflict, UsageError
+from llmflow.errors import UsageError
 from llmflow.knowledge import queries
+from llmflow.knowledge.bases import check_model
 from llmflow.knowledge.fuse import Fused, fuse
 from llmflow.knowledge.language import language_of
 from llmflow.knowledge.terms import query_terms
@@ -48,6 +49,7 @@ class Retriever:
         if not 1 <= top_k <= 100:
             raise UsageError("top_k must lie between 1 and 100.", param="top_k")
         query = query.strip()[:_MAX_QUERY]
+        bases = [base for base in bases if base.embedding_model]  # the others hold nothing yet
         if not query or not bases:
             return []
         with _tracer.start_as_current_span("retrieve") as span:
@@ -70,14 +72,9 @@ class Retriever:
         return fuse(dense, keyword, language=language_of(query))
 
     async def _dense(self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None) -> list[Hit]:
-        for base in bases:
-            if base.embedding_model != self._embedding.model:
-                raise Conflict(
-                    f"`{base.name}` was indexed with {base.embedding_model}; the embedding organ is now "
-                    f"{self._embedding.model}.",
-                    hint="Set organs.embedding back, or make a new knowledge base and add the documents to it.",
-                )
         vector = (await self._embedding.embed([query], "query"))[0]
+        for base in bases:
+            check_model(base, self._embedding.model)
         found = await asyncio.gather(
             *(self._vectors.dense(base.collection, vector, top_k=depth, where=where) for base in bases)
         )

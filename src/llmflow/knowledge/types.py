@@ -13,6 +13,8 @@ Outcome = Literal["accepted", "replaced", "unchanged", "duplicate"]
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeBase:
+    """`embedding_model` is "" until the first document is indexed, and never changes after."""
+
     id: str
     workspace_id: str
     name: str

@@ -1,0 +1,63 @@
+"""Where local accounts are kept; what organs/identity/local.py asks for as `accounts`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from llmflow.access import queries
+from llmflow.access.types import Role
+from llmflow.errors import Conflict
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    id: str
+    email: str
+    name: str
+    password_hash: str
+    must_change_password: bool
+
+
+class StoredAccounts:
+    """The accounts of one workspace. Whoever comes first owns it."""
+
+    def __init__(self, database: Database, workspace_id: str) -> None:
+        self._database = database
+        self._workspace_id = workspace_id
+
+    async def find(self, email: str) -> Stored | None:
+        async with self._database.read() as connection:
+            found = await queries.account_by_email(connection, email)
+        if found is None:
+            return None
+        account, password_hash = found
+        return Stored(account.id, account.email, account.name, password_hash, account.must_change_password)
+
+    async def insert(self, *, email: str, name: str, password_hash: str, must_change_password: bool) -> Stored:
+        """Raises Conflict for a known address."""
+        stored = Stored(new_id(), email.lower(), name, password_hash, must_change_password)
+        try:
+            async with self._database.write() as connection:
+                role: Role = "member" if await queries.all_accounts(connection, self._workspace_id) else "owner"
+                await queries.insert_account(
+                    connection,
+                    id=stored.id,
+                    workspace_id=self._workspace_id,
+                    email=stored.email,
+                    name=name,
+                    password_hash=password_hash,
+                    must_change_password=must_change_password,
+                    role=role,
+                    created_at=now_ms(),
+                )
+        except IntegrityError as error:
+            raise Conflict(f"There is an account for {email} already.", param="email") from error
+        return stored
+
+    async def set_password(self, email: str, password_hash: str, *, must_change_password: bool) -> None:
+        async with self._database.write() as connection:
+            await queries.set_password(connection, email, password_hash, must_change=must_change_password)

@@ -1,0 +1,85 @@
+"""The web application: every surface, mounted once."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from llmflow.api import auth, errors
+from llmflow.api.middleware import Edge, hosts_for
+from llmflow.api.routes.console.app import console
+from llmflow.api.routes.service import surface
+from llmflow.wiring import Platform
+
+_MB = 1024 * 1024
+
+
+def create_app(platform: Platform) -> ASGIApp:
+    """The whole HTTP side of a platform. Paths: surfaces.md."""
+    server, limits = platform.settings.server, platform.settings.limits
+    middleware = []
+    if server.cors_origins:
+        middleware.append(
+            Middleware(
+                CORSMiddleware, allow_origins=list(server.cors_origins), allow_methods=["*"], allow_headers=["*"]
+            )
+        )
+    app = Starlette(
+        routes=[
+            Route("/", _front_page),
+            Route("/healthz", _healthz),
+            Route("/readyz", _readyz),
+            Route("/metrics", _metrics),
+            Mount("/api/v1", console(platform)),
+            Mount("/v1", surface(platform)),
+        ],
+        middleware=middleware,
+        exception_handlers={Exception: errors.answer, 404: errors.answer, 405: errors.answer},
+    )
+    app.state.platform = platform
+    return Edge(
+        app,
+        hosts=hosts_for(server.host, urlsplit(server.public_url).hostname),
+        body_bytes=limits.body_mb * _MB,
+        upload_bytes=max(limits.document_mb, limits.file_mb) * _MB + _MB,
+    )
+
+
+async def _front_page(request: Request) -> Response:
+    """Until Studio stands here: what this is and how to use it."""
+    text = (
+        "LLMFlow is running.\n\n"
+        '  llmflow ask demo "연차는 며칠인가요?"\n'
+        "  llmflow knowledge add demo FILE...\n"
+        "  llmflow doctor\n\n"
+        "API: /api/v1/openapi.json (console), /v1 (Dify Service API and OpenAI)\n"
+    )
+    return Response(text, media_type="text/plain; charset=utf-8")
+
+
+async def _healthz(request: Request) -> Response:
+    return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+async def _readyz(request: Request) -> Response:
+    """200 when requests are served; else 503 with what is missing."""
+    platform = auth.platform_of(request)
+    missing = [] if platform.is_ready else ["jobs"]
+    body = {"status": "starting" if missing else "ready", "not_ready": missing}
+    return Response(msgspec.json.encode(body), status_code=503 if missing else 200, media_type="application/json")
+
+
+async def _metrics(request: Request) -> Response:
+    platform = auth.platform_of(request)
+    if not platform.settings.server.metrics_open:
+        await auth.caller(request, ("admin",))
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

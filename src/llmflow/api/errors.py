@@ -1,0 +1,45 @@
+"""Exceptions to answers: one JSON shape for the console and the command line."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from llmflow.errors import InternalError, LLMFlowError
+
+_log = logging.getLogger("llmflow.api")
+_BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+def request_id(request: Request) -> str:
+    found: str = request.scope.get("llmflow.request_id", "")
+    return found
+
+
+def known(error: Exception, request: Request) -> LLMFlowError:
+    """The error as one of ours; a fault of ours is logged under the request id and told without its insides."""
+    if isinstance(error, LLMFlowError):
+        return error
+    if isinstance(error, HTTPException):
+        code = _BY_STATUS.get(error.status_code, "invalid_request")
+        found = LLMFlowError(str(error.detail), code=code)
+        found.status = error.status_code  # type: ignore[misc]
+        return found
+    _log.exception("request %s: %s %s failed", request_id(request), request.method, request.url.path, exc_info=error)
+    return InternalError(f"Something went wrong here (request {request_id(request)}).")
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """The console's error answer; Starlette's exception handler."""
+    found = known(error, request)
+    headers = {"WWW-Authenticate": "Bearer"} if found.status == 401 else {}
+    return Response(
+        msgspec.json.encode(found.body(request_id(request))),
+        status_code=found.status,
+        media_type="application/json",
+        headers=headers,
+    )

@@ -1,0 +1,120 @@
+"""Raw ASGI around every request: an id, a count, a size limit, the host check. Nothing is parsed or copied."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Sequence
+
+import msgspec
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from llmflow.errors import Forbidden, LLMFlowError, TooLarge
+from llmflow.store.ids import new_id
+
+REQUESTS = Counter("llmflow_http_requests_total", "HTTP requests answered", ["surface", "status"])
+SECONDS = Histogram("llmflow_http_request_seconds", "Time to the last byte of an answer", ["surface"])
+
+_log = logging.getLogger("llmflow.access")
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_UPLOADS = re.compile(r"/(api/v1/knowledge/[^/]+/documents|v1/files/upload|v1/datasets)")
+
+
+class Edge:
+    """The outermost layer. `hosts`: names this server answers to; () means any (it listens to the network)."""
+
+    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], body_bytes: int, upload_bytes: int) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+        self._body_bytes = body_bytes
+        self._upload_bytes = upload_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        request_id = given.decode() if _GIVEN_ID.fullmatch(given) else new_id()
+        scope["llmflow.request_id"] = request_id
+        started = time.perf_counter()
+        status = 500
+
+        async def send_noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            refusal = self._refusal(scope["path"], headers)
+            if refusal is not None:
+                await _refuse(refusal, request_id, send_noting)
+            else:
+                await self._app(scope, self._counted(scope["path"], receive), send_noting)
+        finally:
+            elapsed = time.perf_counter() - started
+            surface = _surface(scope["path"])
+            REQUESTS.labels(surface, status).inc()
+            SECONDS.labels(surface).observe(elapsed)
+            _log.debug("%s %s %d %.1f ms %s", scope["method"], scope["path"], status, elapsed * 1000, request_id)
+
+    def _limit(self, path: str) -> int:
+        return self._upload_bytes if _UPLOADS.match(path) else self._body_bytes
+
+    def _refusal(self, path: str, headers: dict[bytes, bytes]) -> LLMFlowError | None:
+        host = _host(headers.get(b"host", b"").decode("latin-1"))
+        if self._hosts and host not in self._hosts:
+            return Forbidden(
+                f"This server does not answer to the name `{host}`.",
+                hint="Name it in server.public_url, or call the address the server printed.",
+            )
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self._limit(path):
+            return TooLarge(f"The request has {int(length)} bytes; at most {self._limit(path)} are taken here.")
+        return None
+
+    def _counted(self, path: str, receive: Receive) -> Receive:
+        """The body, cut off with TooLarge where it grows past the limit without having said so."""
+        limit = self._limit(path)
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise TooLarge(f"The request has more than {limit} bytes, which is the most that is taken here.")
+            return message
+
+        return counted
+
+
+def _host(value: str) -> str:
+    if value.startswith("["):
+        return value[1:].partition("]")[0]
+    return value.rpartition(":")[0] or value if value.count(":") == 1 else value
+
+
+def _surface(path: str) -> str:
+    first = path.lstrip("/").partition("/")[0]
+    return first if first in ("api", "v1", "healthz", "readyz", "metrics") else "studio"
+
+
+async def _refuse(error: LLMFlowError, request_id: str, send: Send) -> None:
+    body = msgspec.json.encode(error.body(request_id))
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def hosts_for(host: str, public_host: str | None) -> tuple[str, ...]:
+    """The names to answer to: on loopback only loopback's own (a page elsewhere that rebinds its DNS name to
+    127.0.0.1 gets nothing), else any."""
+    if host not in _LOOPBACK:
+        return ()
+    return (*_LOOPBACK, *([public_host] if public_host else []))

@@ -1,0 +1,62 @@
+"""What a start makes when it is missing: the administrator, the command line's token, the demo."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from llmflow import home as homes
+from llmflow.apps.types import ChatConfig
+from llmflow.errors import LLMFlowError, Unauthorized
+from llmflow.wiring import Platform
+
+DEMO = "demo"
+_FOLDER = Path(__file__).parent / "demo"
+
+_log = logging.getLogger(__name__)
+
+
+async def ensure_token(platform: Platform) -> None:
+    """The command line's key for this home: made when the file is missing or its key no longer works."""
+    token = homes.read_token(platform.settings.home)
+    if token is not None:
+        try:
+            await platform.keys.check(token)
+        except Unauthorized:
+            token = None
+    if token is None:
+        _, token = await platform.keys.create(platform.workspace_id, "admin", name="command line of this home")
+        homes.write_token(platform.settings.home, token)
+
+
+async def seed_demo(platform: Platform) -> None:
+    """A knowledge base of the packaged handbooks and a chat app on it, both called `demo`. The documents are accepted
+    here and indexed by the jobs; a demo that cannot be made is no reason not to start."""
+    try:
+        base = await platform.bases.create(
+            platform.workspace_id, DEMO, description="Handbooks of a fictional company, in Korean and English"
+        )
+        for path in sorted(_FOLDER.glob("*/*")):
+            await platform.documents.accept(base, path.name, _bytes_of(path))
+        suggested = json.loads((_FOLDER / "suggested.json").read_text("utf-8"))
+        await platform.apps.create(
+            platform.workspace_id,
+            DEMO,
+            description="Answers questions about the handbooks, with citations",
+            config=ChatConfig(
+                knowledge_ids=(base.id,),
+                opening_statement=(
+                    "하늘로보틱스 사내 규정에 대해 물어보세요. Ask me about the Haneul Robotics handbooks."
+                ),
+                suggested_questions=tuple(question for questions in suggested.values() for question in questions),
+            ),
+        )
+    except (LLMFlowError, OSError) as error:
+        _log.warning("The demo was not made: %s", error)
+
+
+async def _bytes_of(path: Path) -> AsyncIterator[bytes]:
+    yield await asyncio.to_thread(path.read_bytes)

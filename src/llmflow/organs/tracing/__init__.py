@@ -1,0 +1,1 @@
+"""Adapters of ports/tracing.py, and the bridge from OpenTelemetry to them."""

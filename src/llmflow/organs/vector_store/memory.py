@@ -1,0 +1,80 @@
+"""A vector store in memory: the fake that ships. Exact, small, gone with the process."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from llmflow.ports.embedding import Vectors
+from llmflow.ports.health import Health
+from llmflow.ports.vector_store import Ability, Filter, Hit, IndexRow
+
+_K1, _B = 1.2, 0.75  # BM25's usual constants
+
+
+class MemoryVectorStore:
+    def __init__(self) -> None:
+        self._collections: dict[str, dict[str, tuple[IndexRow, Vectors]]] = {}
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        return frozenset(("dense", "keyword", "filters"))
+
+    async def upsert(self, collection: str, rows: Sequence[IndexRow], vectors: Vectors) -> None:
+        kept = self._collections.setdefault(collection, {})
+        kept.update({row.chunk_id: (row, vector) for row, vector in zip(rows, vectors, strict=True)})
+
+    async def delete(self, collection: str, *, document_ids: Sequence[str]) -> None:
+        gone = set(document_ids)
+        kept = self._collections.get(collection, {})
+        self._collections[collection] = {i: entry for i, entry in kept.items() if entry[0].document_id not in gone}
+
+    async def dense(self, collection: str, vector: Vectors, *, top_k: int, where: Filter | None = None) -> list[Hit]:
+        hits = [Hit(row.chunk_id, float(vector @ other)) for row, other in self._visible(collection, where)]
+        return _best(hits, top_k)
+
+    async def keyword(
+        self, collection: str, terms: Sequence[str], *, top_k: int, where: Filter | None = None
+    ) -> list[Hit]:
+        rows = [row for row, _ in self._visible(collection, None)]
+        if not rows or not terms:
+            return []
+        mean_length = sum(len(row.terms) for row in rows) / len(rows) or 1.0
+        spread = Counter(term for row in rows for term in set(row.terms))
+        hits = []
+        for row, _ in self._visible(collection, where):
+            counts = Counter(row.terms)
+            score = 0.0
+            for term in set(terms) & counts.keys():
+                idf = math.log(1 + (len(rows) - spread[term] + 0.5) / (spread[term] + 0.5))
+                length = _K1 * (1 - _B + _B * len(row.terms) / mean_length)
+                score += idf * counts[term] * (_K1 + 1) / (counts[term] + length)
+            if score > 0:
+                hits.append(Hit(row.chunk_id, score))
+        return _best(hits, top_k)
+
+    async def chunk_ids(self, collection: str, *, document_id: str | None = None) -> list[str]:
+        rows = (row for row, _ in self._collections.get(collection, {}).values())
+        return [row.chunk_id for row in rows if document_id in (None, row.document_id)]
+
+    async def drop(self, collection: str) -> None:
+        self._collections.pop(collection, None)
+
+    async def health(self) -> Health:
+        return Health(ok=True, where="memory", detail=f"{sum(map(len, self._collections.values()))} rows")
+
+    async def close(self) -> None:
+        self._collections.clear()
+
+    def _visible(self, collection: str, where: Filter | None) -> list[tuple[IndexRow, Vectors]]:
+        entries = list(self._collections.get(collection, {}).values())
+        if where and where.document_ids is not None:
+            entries = [e for e in entries if e[0].document_id in where.document_ids]
+        if where and where.groups is not None:
+            entries = [e for e in entries if not e[0].groups or set(e[0].groups) & set(where.groups)]
+        return entries
+
+
+def _best(hits: list[Hit], top_k: int) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:top_k]

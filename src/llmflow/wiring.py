@@ -1,0 +1,316 @@
+"""Settings in, Platform out: the one place that knows every room and every adapter.
+
+Adapters of heavy organs are `Late`: imported and built at their first call, in a thread, so that starting costs little
+and an organ that is missing fails only what needs it. An adapter's constructor gets its options from llmflow.yaml, and
+whatever it asks for by name out of `_supplies` (docs/organs.md lists them); so a class of yours can be named there too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from llmflow import catalog
+from llmflow.access.accounts import StoredAccounts
+from llmflow.access.keys import Keys
+from llmflow.access.people import People, ensure_workspace
+from llmflow.config.settings import Organ, Settings
+from llmflow.errors import ConfigError, LLMFlowError, OrganError
+from llmflow.gateway.gateway import Gateway
+from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.documents import Documents
+from llmflow.knowledge.ingest import Ingest
+from llmflow.knowledge.jobs import KnowledgeJobs
+from llmflow.knowledge.progress import Progress
+from llmflow.knowledge.retrieve import Retriever
+from llmflow.net.client import HttpClient
+from llmflow.ports.blobs import Blobs
+from llmflow.ports.chunker import Chunker
+from llmflow.ports.embedding import Embedding
+from llmflow.ports.health import Health
+from llmflow.ports.identity import Identity
+from llmflow.ports.jobs import Jobs
+from llmflow.ports.llm import Llm
+from llmflow.ports.parser import Parser
+from llmflow.ports.tracing import Tracing
+from llmflow.ports.vector_store import VectorStore
+from llmflow.store.crypto import Cipher, master_key
+from llmflow.store.database import Database, sqlite_url
+from llmflow.store.spans import write_spans
+
+_MB = 1024 * 1024
+_LATE = ("llm", "embedding", "vector_store", "parser", "chunker")
+_FOLDERS = {"vector_store": "vectors", "blobs": "blobs"}
+
+
+class Late:
+    """Stands for an organ until its first call. Methods may be called at once; properties only after one returned."""
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build = build
+        self._organ: Any = None
+        self._loading: asyncio.Future[Any] | None = None
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._organ is not None
+
+    async def loaded(self) -> Any:
+        """The organ itself. Raises what building it raises, each time anew: a mended cause needs no restart."""
+        if self._organ is None:
+            if self._loading is None:
+                self._loading = asyncio.ensure_future(asyncio.to_thread(self._build))
+            loading = self._loading
+            try:
+                self._organ = await asyncio.shield(loading)
+            finally:
+                if loading.done():
+                    self._loading = None
+        return self._organ
+
+    def __getattr__(self, name: str) -> Any:
+        if self._organ is not None:
+            return getattr(self._organ, name)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._later_stream(name) if name == "stream" else self._later_call(name)
+
+    def _later_call(self, name: str) -> Callable[..., Any]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return await getattr(await self.loaded(), name)(*args, **kwargs)
+
+        return call
+
+    def _later_stream(self, name: str) -> Callable[..., Any]:
+        async def stream(*args: Any, **kwargs: Any) -> Any:
+            async for piece in getattr(await self.loaded(), name)(*args, **kwargs):
+                yield piece
+
+        return stream
+
+    async def close(self) -> None:
+        if self._organ is not None:
+            await self._organ.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Organs:
+    llm: Llm
+    embedding: Embedding
+    vector_store: VectorStore
+    parser: Parser
+    chunker: Chunker
+    jobs: Jobs
+    blobs: Blobs
+    identity: Identity
+    tracing: Tracing
+
+
+@dataclass(slots=True)
+class Platform:
+    """Everything a running LLMFlow is made of. `start` and `close` in this order: rooms after organs, organs last."""
+
+    settings: Settings
+    database: Database
+    cipher: Cipher
+    organs: Organs
+    keys: Keys
+    people: People
+    bases: Bases
+    documents: Documents
+    knowledge_jobs: KnowledgeJobs
+    progress: Progress
+    retriever: Retriever
+    gateway: Gateway
+    http: HttpClient
+    workspace_id: str
+    is_new: bool  # this start made the workspace
+    is_ready: bool = field(default=False)
+
+    async def start(self) -> None:
+        """Takes up work: recovers jobs of a dead process, then new ones."""
+        await self.organs.jobs.start()
+        await self.knowledge_jobs.start(self.documents)
+        self.is_ready = True
+
+    async def examine(self) -> tuple[dict[str, tuple[Health, float]], list[Any]]:
+        """Every organ's word about itself and the milliseconds it took, asked at once (one that raises is reported,
+        not raised); and the model servers that answer on this machine."""
+        from llmflow.organs.llm.discover import discover
+
+        ports = list(catalog.PORTS)
+        found, servers = await asyncio.gather(
+            asyncio.gather(*(self._health_of(port) for port in ports)), discover(self.http)
+        )
+        return dict(zip(ports, found, strict=True)), servers
+
+    async def _health_of(self, port: str) -> tuple[Health, float]:
+        started = time.perf_counter()
+        health = await self._asked(port)
+        return health, (time.perf_counter() - started) * 1000
+
+    async def _asked(self, port: str) -> Health:
+        organ = getattr(self.organs, port)
+        try:
+            found: Health = await asyncio.wait_for(organ.health(), 60.0)
+            return found
+        except LLMFlowError as error:
+            return Health(ok=False, where=self.settings.organs[port].use, detail=error.message, hint=error.hint)
+        except TimeoutError:
+            return Health(
+                ok=False,
+                where=self.settings.organs[port].use,
+                detail="No answer within 60 s.",
+                hint="Look at its own log.",
+            )
+
+    async def close(self) -> None:
+        self.is_ready = False
+        await self.knowledge_jobs.close()
+        await self.organs.jobs.close()
+        await self.keys.close()
+        for port in reversed(catalog.PORTS):
+            if port != "jobs":
+                await getattr(self.organs, port).close()
+        await self.http.close()
+        await self.database.close()
+
+
+async def build(settings: Settings) -> Platform:
+    """Opens the database, makes the workspace at the first start, and puts the rooms together. Starts no work.
+
+    Raises ConfigError for what is wrong with settings, home, key or database."""
+    home = settings.home
+    cipher = Cipher(master_key(home, settings.master_key))
+    database = Database(settings.store.url or sqlite_url(home / "llmflow.db"), pool_size=settings.store.pool_size)
+    await database.open()
+    workspace_id, is_new = await ensure_workspace(database, cipher)
+    http = HttpClient()
+    organs = _organs(settings, _supplies(settings, database, http, workspace_id))
+    gateway = Gateway({"default": organs.llm}, organs.embedding)
+    progress = Progress(database)
+    bases = Bases(
+        database,
+        organs.vector_store,
+        organs.blobs,
+        chunk_tokens=settings.knowledge.chunk_tokens,
+        overlap_tokens=settings.knowledge.overlap_tokens,
+    )
+    ingest = Ingest(
+        database, bases, organs.blobs, organs.parser, organs.chunker, organs.embedding, organs.vector_store, progress
+    )
+    min_free_bytes = settings.limits.min_free_disk_mb * _MB
+    knowledge_jobs = KnowledgeJobs(
+        database,
+        organs.jobs,
+        ingest,
+        bases,
+        per_job=settings.knowledge.job_documents,
+        disk=home,
+        min_free_bytes=min_free_bytes,
+    )
+    documents = Documents(
+        database,
+        organs.blobs,
+        organs.vector_store,
+        wake=knowledge_jobs.wake,
+        disk=home,
+        max_bytes=settings.limits.document_mb * _MB,
+        min_free_bytes=min_free_bytes,
+    )
+    return Platform(
+        settings=settings,
+        database=database,
+        cipher=cipher,
+        organs=organs,
+        keys=Keys(database),
+        people=People(database, organs.identity, session_hours=settings.server.session_hours),
+        bases=bases,
+        documents=documents,
+        knowledge_jobs=knowledge_jobs,
+        progress=progress,
+        retriever=Retriever(database, organs.embedding, organs.vector_store),
+        gateway=gateway,
+        http=http,
+        workspace_id=workspace_id,
+        is_new=is_new,
+    )
+
+
+def _organs(settings: Settings, supplies: dict[str, Any]) -> Organs:
+    built: dict[str, Any] = {}
+    for port, organ in settings.organs.items():
+        if port in _LATE:
+            built[port] = Late(partial(_build, port, organ, supplies))
+        else:
+            built[port] = _build(port, organ, supplies)
+    return Organs(**built)
+
+
+def _build(port: str, organ: Organ, supplies: dict[str, Any]) -> Any:
+    """Imports the adapter and makes it. Raises ConfigError (adapter_unknown) and OrganError (extra_missing)."""
+    adapter = catalog.find(port, organ.use)
+    target = adapter.target if adapter else organ.use
+    module_name, _, class_name = target.partition(":")
+    try:
+        cls = getattr(importlib.import_module(module_name), class_name)
+    except ModuleNotFoundError as error:
+        if adapter is None and error.name and module_name.startswith(error.name):
+            raise ConfigError(
+                f"organs.{port}.use: there is no module {module_name}.", code="adapter_unknown"
+            ) from error
+        extra = adapter.extra if adapter else None
+        how = f"pip install 'llmflow[{extra}]'" if extra else f"pip install {error.name}"
+        raise OrganError(f"`{organ.use}` needs {error.name}: {how}", code="extra_missing") from error
+    except AttributeError as error:
+        message = f"organs.{port}.use: {module_name} has no class {class_name}."
+        raise ConfigError(message, code="adapter_unknown") from error
+    asked = inspect.signature(cls).parameters
+    given = {name: value for name, value in supplies.items() if name in asked}
+    if "path" in asked and port in _FOLDERS:
+        given["path"] = settings_path(supplies["home"], organ, _FOLDERS[port])
+    for option in adapter.options if adapter else ():
+        value = organ.options.get(option.name, option.default)
+        if option.name != "path" or port not in _FOLDERS:
+            given[option.name] = value
+    if adapter is None:
+        given.update(organ.options)
+    return cls(**given)
+
+
+def settings_path(home: Path, organ: Organ, folder: str) -> Path:
+    """Where an organ keeps its files: its `path` option, else a folder of the home."""
+    return Path(organ.options.get("path") or home / folder).expanduser().absolute()
+
+
+def _supplies(settings: Settings, database: Database, http: HttpClient, workspace_id: str) -> dict[str, Any]:
+    """What adapters' constructors may ask for by name."""
+    home = settings.home
+    return {
+        "home": home,
+        "cache": home / "cache",
+        "http": http,
+        "database_url": settings.store.url or sqlite_url(home / "jobs.db"),
+        "executor_id": "main",
+        "accounts": StoredAccounts(database, workspace_id),
+        "write_spans": partial(write_spans, database, workspace_id),
+        "count_tokens": _count_tokens,
+        "timeout_s": settings.limits.parse_timeout_s,
+        "memory_mb": settings.limits.parse_memory_mb,
+        "max_bytes": settings.limits.document_mb * _MB,
+        "max_pages": settings.limits.document_pages,
+    }
+
+
+def _count_tokens(texts: Sequence[str]) -> list[int]:
+    """Tokens by the packaged e5 vocabulary, loaded at the first count, in the caller's thread."""
+    from llmflow.organs.embedding.e5_tokenizer import E5Tokenizer
+
+    return E5Tokenizer().count_tokens(texts)

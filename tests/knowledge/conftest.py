@@ -1,0 +1,159 @@
+"""A knowledge room on fakes: a plain text reader, one chunk a paragraph, hashed vectors, jobs in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from llmflow.errors import DocumentError, OrganError
+from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.documents import Accepted, Documents
+from llmflow.knowledge.ingest import Ingest
+from llmflow.knowledge.jobs import KnowledgeJobs
+from llmflow.knowledge.progress import Progress
+from llmflow.knowledge.retrieve import Retriever
+from llmflow.knowledge.types import Document, KnowledgeBase
+from llmflow.organs.blobs.folder import FolderBlobs
+from llmflow.organs.embedding.hashing import HashingEmbedding
+from llmflow.organs.jobs.memory import MemoryJobs
+from llmflow.organs.vector_store.memory import MemoryVectorStore
+from llmflow.ports.chunker import Chunk, ChunkRule
+from llmflow.ports.embedding import Role, Vectors
+from llmflow.ports.health import Health
+from llmflow.ports.parser import Element, ParsedDocument
+from llmflow.ports.parser import Progress as Report
+from llmflow.store.database import Database
+
+
+class PlainParser:
+    """Reads UTF-8; a file that begins with `broken` cannot be read, one with `slow` waits for `go`."""
+
+    suffixes = (".txt",)
+
+    def __init__(self) -> None:
+        self.parsed: list[str] = []
+        self.go = asyncio.Event()
+
+    async def parse(self, path: Path, *, name: str, progress: Report | None = None) -> ParsedDocument:
+        self.parsed.append(name)
+        text = path.read_text("utf-8")
+        if text.startswith("broken"):
+            raise DocumentError(f"{name} cannot be read.")
+        if text.startswith("fault"):
+            raise ZeroDivisionError
+        if text.startswith("slow"):
+            if progress:
+                progress(1, 3)
+            await self.go.wait()
+        elements = tuple(Element("NarrativeText", part, page=1) for part in text.split("\n\n") if part.strip())
+        return ParsedDocument(elements, "text/plain", pages=1)
+
+    async def health(self) -> Health:
+        return Health(ok=True, where="test")
+
+    async def close(self) -> None: ...
+
+
+class ParagraphChunker:
+    async def chunk(self, elements: Sequence[Element], rule: ChunkRule) -> list[Chunk]:
+        return [Chunk(e.text, len(e.text.split()), page=e.page, heading_path=e.heading_path) for e in elements]
+
+    async def health(self) -> Health:
+        return Health(ok=True, where="test")
+
+    async def close(self) -> None: ...
+
+
+class FlakyEmbedding(HashingEmbedding):
+    """Fails as often as `failures` says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures = 0
+        self.embedded = 0
+
+    async def embed(self, texts: Sequence[str], role: Role) -> Vectors:
+        if self.failures:
+            self.failures -= 1
+            raise OrganError("The embedding server is away.")
+        if role == "passage":
+            self.embedded += len(texts)
+        return await super().embed(texts, role)
+
+
+@dataclass
+class Room:
+    database: Database
+    blobs: FolderBlobs
+    parser: PlainParser
+    embedding: FlakyEmbedding
+    vectors: MemoryVectorStore
+    jobs: MemoryJobs
+    bases: Bases
+    documents: Documents
+    knowledge_jobs: KnowledgeJobs
+    progress: Progress
+    retriever: Retriever
+    base: KnowledgeBase
+
+    async def add(self, name: str, text: str | bytes) -> Accepted:
+        return await self.documents.accept(self.base, name, _stream(text if isinstance(text, bytes) else text.encode()))
+
+    async def settled(self, document_id: str) -> Document:
+        """The document once it is ready or failed."""
+        while True:
+            document = await self.documents.get("w", document_id)
+            if document.state in ("ready", "failed"):
+                return document
+            await asyncio.sleep(0.01)
+
+    async def refreshed(self) -> KnowledgeBase:
+        return await self.bases.get("w", self.base.id)
+
+
+async def _stream(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+def build_room(database: Database, folder: Path) -> Room:
+    """The room's parts, not started; `base` is made by the fixture."""
+    blobs = FolderBlobs(folder / "blobs")
+    parser, embedding, vectors, jobs = PlainParser(), FlakyEmbedding(), MemoryVectorStore(), MemoryJobs()
+    bases = Bases(database, vectors, blobs, chunk_tokens=100, overlap_tokens=0)
+    progress = Progress(database)
+    ingest = Ingest(database, bases, blobs, parser, ParagraphChunker(), embedding, vectors, progress)
+    knowledge_jobs = KnowledgeJobs(database, jobs, ingest, bases, per_job=16, disk=folder, min_free_bytes=0)
+    documents = Documents(
+        database, blobs, vectors, wake=knowledge_jobs.wake, disk=folder, max_bytes=100_000, min_free_bytes=0
+    )
+    return Room(
+        database,
+        blobs,
+        parser,
+        embedding,
+        vectors,
+        jobs,
+        bases,
+        documents,
+        knowledge_jobs,
+        progress,
+        Retriever(database, embedding, vectors),
+        None,  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture
+async def room(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Room]:
+    monkeypatch.setattr("llmflow.knowledge.jobs._ORGAN_TRIES_S", (0.01, 0.01, 0.01))
+    room = build_room(database, tmp_path)
+    room.base = await room.bases.create("w", "handbook")
+    await room.jobs.start()
+    await room.knowledge_jobs.start(room.documents)
+    yield room
+    await room.knowledge_jobs.close()
+    await room.jobs.close()
+    await room.blobs.close()
