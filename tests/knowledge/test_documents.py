@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,7 +179,7 @@ async def test_what_a_dead_process_left_is_finished_at_start(room: Room, tmp_pat
     """Rows in every state a crash can leave: queued without a job, named by a job nobody knows, running, deleting."""
     await room.knowledge_jobs.close()
     left = {}
-    states: dict[str, dict[str, str | None]] = {
+    states: dict[str, dict[str, Any]] = {
         "queued": {"state": "queued", "job_id": None},
         "unknown job": {"state": "queued", "job_id": "lost"},
         "running": {"state": "running", "job_id": "lost too"},
