@@ -5,6 +5,8 @@ from the summed embeddings to the unit vector, in onnxruntime's fused operators:
 
 - matrices become 8-bit integers, one scale per output channel, in 7 of the 8 bits: with 8 the AVX2 kernels of
   processors without VNNI overflow, and cosine to the full weights falls by only .0005;
+- two matrices stay in full precision: what enters them has values so large that the rest would drown in 8 bits
+  (cosine rises from .987 to .995 on the worst text, for 4% more time);
 - the layer norm after each residual is written out as centring and SimplifiedLayerNormalization, which onnxruntime
   computes five times faster than its fused SkipLayerNormalization;
 - inputs are one text at a time: activations are quantised over the whole tensor, so texts in a batch would change
@@ -28,6 +30,7 @@ from llmflow.organs.embedding.e5_source import Source, graph_stem, packaged
 
 _CONTRIB = "com.microsoft"
 _LEVELS = 63  # largest weight in 7 bits
+_WHOLE = ("l4.fo", "l5.fo")
 
 
 class _Graph:
@@ -58,6 +61,9 @@ class _Graph:
         source, name = self.source, names[0]
         bias = np.concatenate([source.floats(f"{n}.b") for n in names])
         matrix = np.concatenate([source.matrix(f"{n}.w", source.floats(f"{n}.b").size) for n in names])
+        if name in _WHOLE:
+            (product,) = self.node("MatMul", [value, self.weight(f"{name}.w", matrix.T)])
+            return self.node("Add", [product, self.weight(f"{name}.bias", bias)])[0]
         scale = np.maximum(np.abs(matrix).max(axis=1) / _LEVELS, np.float32(1e-12))
         integers = np.rint(matrix / scale[:, None]).astype(np.int8)
         inputs = [
