@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from llmflow.errors import OrganError
 from llmflow.ports.embedding import Vectors
 from llmflow.ports.health import Health
 from llmflow.ports.vector_store import Ability, Filter, Hit, IndexRow
@@ -23,6 +24,8 @@ class MemoryVectorStore:
 
     async def upsert(self, collection: str, rows: Sequence[IndexRow], vectors: Vectors) -> None:
         kept = self._collections.setdefault(collection, {})
+        for vector in vectors[:1]:
+            _check_dimensions(kept, vector)
         kept.update({row.chunk_id: (row, vector) for row, vector in zip(rows, vectors, strict=True)})
 
     async def delete(self, collection: str, *, document_ids: Sequence[str]) -> None:
@@ -31,7 +34,9 @@ class MemoryVectorStore:
         self._collections[collection] = {i: entry for i, entry in kept.items() if entry[0].document_id not in gone}
 
     async def dense(self, collection: str, vector: Vectors, *, top_k: int, where: Filter | None = None) -> list[Hit]:
-        hits = [Hit(row.chunk_id, float(vector @ other)) for row, other in self._visible(collection, where)]
+        _check_dimensions(self._collections.get(collection, {}), vector)
+        length = math.sqrt(float(vector @ vector)) or 1.0
+        hits = [Hit(row.chunk_id, float(vector @ other) / length) for row, other in self._visible(collection, where)]
         return _best(hits, top_k)
 
     async def keyword(
@@ -74,6 +79,15 @@ class MemoryVectorStore:
         if where and where.groups is not None:
             entries = [e for e in entries if not e[0].groups or set(e[0].groups) & set(where.groups)]
         return entries
+
+
+def _check_dimensions(kept: dict[str, tuple[IndexRow, Vectors]], vector: Vectors) -> None:
+    there = next((len(other) for _, other in kept.values()), len(vector))
+    if there != len(vector):
+        raise OrganError(
+            f"The index holds vectors of {there} numbers, the embedding model gives {len(vector)}.",
+            hint="Build the knowledge base's index anew with the model in use.",
+        )
 
 
 def _best(hits: list[Hit], top_k: int) -> list[Hit]:
