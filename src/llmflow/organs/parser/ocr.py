@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import itertools
+import re
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from PIL import Image
 
@@ -14,23 +16,18 @@ from llmflow.organs.parser.draft import Box, union
 from llmflow.processes.child import die_with_parent
 
 _TIMEOUT_S = 180.0  # for one page
-_MIN_CONFIDENCE = 30.0  # of a paragraph, 0..100; what is below is specks and pictures
+_MIN_CONFIDENCE = 40.0  # of a paragraph, 0..100; what is below is specks and pictures
 _MAX_SIDE = 10_000  # pixels
+_SMALL_SIDE = 1500  # pixels; a page's width under it is enlarged
+_TSV_ROW = re.compile(r"\d(?:\t-?[\d.]+){10}\t|level\tpage_num\t")
 
 
 @dataclass(slots=True)
 class Paragraph:
-    """`lines`: their words joined. `box`: in pixels of the picture."""
+    """`lines`: text and box of each. `box`: of the whole. Boxes are in pixels of the picture."""
 
-    lines: list[str]
+    lines: list[tuple[str, Box]]
     box: Box
-    block: int
-
-
-@dataclass(slots=True)
-class _Gathered:
-    words: list[tuple[int, str, float]] = field(default_factory=list)  # line number, word, confidence
-    boxes: list[Box] = field(default_factory=list)
 
 
 class Ocr:
@@ -50,18 +47,18 @@ class Ocr:
         document_timeout)."""
         if self._program is None:
             raise missing()
-        if max(image.size) > _MAX_SIDE:
-            image.thumbnail((_MAX_SIDE, _MAX_SIDE))
+        scale = 2 if image.width < _SMALL_SIDE else min(1.0, _MAX_SIDE / max(image.size))
+        if scale != 1:  # small print is read far better when it is enlarged
+            image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
         picture = io.BytesIO()
-        image.convert("L").save(picture, "PNG", compress_level=1, dpi=(dpi, dpi))
+        image.convert("L").save(picture, "PNG", compress_level=1)
         languages = self._languages or self._installed(self._program)
-        # psm 1: find out how the page is turned, then its columns.
-        table = self._run(self._program, picture.getvalue(), languages, dpi, psm=1)
-        return _paragraphs(table)
+        return _paragraphs(self._run(self._program, picture.getvalue(), languages, round(dpi * scale)), scale)
 
-    def _run(self, program: str, picture: bytes, languages: str, dpi: int, *, psm: int) -> str:
-        command = [program, "stdin", "stdout", "-l", languages, "--psm", str(psm), "--dpi", str(dpi)]
-        command += ["-c", "tessedit_create_tsv=1"]
+    def _run(self, program: str, picture: bytes, languages: str, dpi: int) -> str:
+        # psm 1: find out how the page is turned, then its columns.
+        command = [program, "stdin", "stdout", "-l", languages, "--psm", "1", "--dpi", str(dpi)]
+        command += ["-c", "tessedit_create_tsv=1", "-c", "tessedit_create_txt=1"]
         try:
             done = subprocess.run(
                 command,
@@ -89,24 +86,48 @@ def missing(what: str = "The file has only pictures of text, and Tesseract is no
     return DocumentError(what, code="ocr_missing")
 
 
-def _paragraphs(table: str) -> list[Paragraph]:
-    """Tesseract's TSV: level, page, block, paragraph, line, word, left, top, width, height, confidence, text."""
-    found: dict[tuple[int, int], _Gathered] = {}
-    for row in table.splitlines()[1:]:
+def _paragraphs(output: str, scale: float) -> list[Paragraph]:
+    """From Tesseract's TSV (level, page, block, paragraph, line, word, left, top, width, height, confidence, text) and
+    its plain text: the first has the boxes, only the second knows where Hangul has spaces."""
+    found: dict[tuple[int, int], dict[int, list[tuple[str, float, Box]]]] = {}
+    plain: set[str] = set()
+    for row in output.splitlines():
+        if not _TSV_ROW.match(row):
+            plain.add(" ".join(row.split()))
+            continue
         cells = row.split("\t")
-        if len(cells) < 12 or cells[0] != "5" or not cells[11].strip():
+        if cells[0] != "5" or not cells[11].strip():
             continue
-        left, top, width, height = (float(cell) for cell in cells[6:10])
-        gathered = found.setdefault((int(cells[2]), int(cells[3])), _Gathered())
-        gathered.words.append((int(cells[4]), cells[11].strip(), float(cells[10])))
-        gathered.boxes.append((left, top, left + width, top + height))
+        left, top, width, height = (float(cell) / scale for cell in cells[6:10])
+        lines = found.setdefault((int(cells[2]), int(cells[3])), {})
+        word = (cells[11].strip(), float(cells[10]), (left, top, left + width, top + height))
+        lines.setdefault(int(cells[4]), []).append(word)
+    spaced = {line.replace(" ", ""): line for line in plain}
     paragraphs = []
-    for (block, _), gathered in found.items():
-        sure = sum(confidence for _, _, confidence in gathered.words) / len(gathered.words)
-        if sure < _MIN_CONFIDENCE:
+    for gathered in found.values():
+        words = [word for line in gathered.values() for word in line]
+        if sum(confidence for _, confidence, _ in words) / len(words) < _MIN_CONFIDENCE:
             continue
-        lines: dict[int, list[str]] = {}
-        for line, word, _ in gathered.words:
-            lines.setdefault(line, []).append(word)
-        paragraphs.append(Paragraph([" ".join(words) for words in lines.values()], union(gathered.boxes), block))
+        lines_out = [
+            (
+                spaced.get("".join(word for word, _, _ in line), " ".join(word for word, _, _ in line)),
+                union([box for _, _, box in line]),
+            )
+            for line in gathered.values()
+        ]
+        paragraphs.append(Paragraph(lines_out, union([box for _, box in lines_out])))
     return paragraphs
+
+
+def text_of(paragraph: Paragraph) -> str:
+    """Full lines run on; a line that ends early keeps its line break (lists, addresses, rows of tables)."""
+    width = paragraph.box[2] - paragraph.box[0]
+    text = paragraph.lines[0][0]
+    for (before, box), (line, _) in itertools.pairwise(paragraph.lines):
+        if box[2] < paragraph.box[0] + 0.8 * width:
+            text += "\n" + line
+        elif re.search(r"[A-Za-z]-$", before) and line[:1].islower():
+            text = text[:-1] + line
+        else:
+            text += " " + line
+    return text

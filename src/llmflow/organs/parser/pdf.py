@@ -16,13 +16,14 @@ import pdfplumber
 import pypdfium2
 from pdfminer.pdfexceptions import PDFException
 from pdfminer.psexceptions import PSException
+from pdfplumber.utils import extract_words
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from llmflow.errors import DocumentError
 from llmflow.organs.parser import ocr, pdf_tables, tables
 from llmflow.organs.parser.draft import Box, Draft
 from llmflow.organs.parser.ocr import Ocr
-from llmflow.organs.parser.pdf_layout import Column, Line, Paragraph, Table, columns, join_lines, lines_of, paragraphs
+from llmflow.organs.parser.pdf_layout import Column, Line, Paragraph, Table, columns, lines_of, paragraphs
 from llmflow.organs.parser.source import Source
 
 _DPI = 300
@@ -158,13 +159,10 @@ def _render(page: Any) -> Image.Image:
 def _scan(image: Image.Image, dpi: int, reader: Ocr) -> list[tuple[str, Box]]:
     """Paragraphs and their boxes in points."""
     points = 72 / dpi
-    found = reader.read(image, dpi=dpi)
     out = []
-    for paragraph in found:
-        lines = [Line(text, 0, 0, 0, 0, 10, False) for text in paragraph.lines]
+    for paragraph in reader.read(image, dpi=dpi):
         x0, top, x1, bottom = paragraph.box
-        box = (x0 * points, top * points, x1 * points, bottom * points)
-        out.append((join_lines(lines, spaces_are_written=False), box))
+        out.append((ocr.text_of(paragraph), (x0 * points, top * points, x1 * points, bottom * points)))
     return out
 
 
@@ -189,6 +187,30 @@ def _by_plumber(plumber: Any, index: int) -> _Page | None:
         return None
     finally:
         plumber.pages[index].close()
+
+
+def _turned(chars: Sequence[dict[str, Any]], page: Any) -> list[Column]:
+    """Text that runs up or down the page: the page is turned until it is level, then read as usual."""
+    out: list[Column] = []
+    for upwards in (True, False):
+        level = [_level(char, page, upwards) for char in chars if (char["matrix"][1] > 0) is upwards]
+        if level:
+            words = extract_words(level, x_tolerance_ratio=0.15, y_tolerance=2, extra_attrs=["fontname", "size"])
+            lines = lines_of(words, [char for char in level if char["text"].isspace()])
+            for line in lines:
+                line.role = "turned"
+            out += columns(lines)
+    return out
+
+
+def _level(char: dict[str, Any], page: Any, upwards: bool) -> dict[str, Any]:
+    if upwards:
+        box = (page.height - char["bottom"], char["x0"], page.height - char["top"], char["x1"])
+    else:
+        box = (char["top"], page.width - char["x1"], char["bottom"], page.width - char["x0"])
+    x0, top, x1, bottom = box
+    turned = {"x0": x0, "x1": x1, "top": top, "bottom": bottom, "doctop": top, "upright": True}
+    return char | turned | {"width": x1 - x0, "height": bottom - top, "size": bottom - top}
 
 
 def _by_pdfium(document: pypdfium2.PdfDocument, index: int) -> _Page:
@@ -216,6 +238,8 @@ def _mark_repeated(pages: Sequence[_Page]) -> None:
     for page in pages:
         keys = set()
         for line in page.lines():
+            if line.role == "turned":
+                continue
             edge = "header" if line.bottom < 0.12 * page.height else "footer" if line.top > 0.88 * page.height else ""
             if not edge:
                 continue
@@ -251,7 +275,9 @@ def _write(pages: Sequence[_Page], draft: Draft) -> None:
 def _write_paragraph(block: Paragraph, draft: Draft, page: int, headings: _Headings, text: str) -> None:
     role = block.lines[0].role
     level = headings.level(block)
-    if role != "body":
+    if role == "turned":
+        draft.add("NarrativeText" if len(text) > 60 else "UncategorizedText", text, page=page)
+    elif role != "body":
         draft.add("Header" if role == "header" else "Footer", text, page=page, bbox=block.box)
     elif level is not None:
         draft.add("Title", text, level=level, page=page, bbox=block.box)
@@ -320,9 +346,10 @@ class _Headings:
         if paragraph.lines[0].role != "body" or len(paragraph.lines) > 3:
             return False
         text = " ".join(line.text for line in paragraph.lines).strip()
-        if not 2 <= len(text) <= 180 or len(_LETTER.findall(text)) < 2:
+        if not 2 <= len(text) <= 180 or len(_LETTER.findall(text)) < 2 or text.count(",") > 3:
             return False
-        if self._is_larger(paragraph):
+        larger = paragraph.size >= (1.06 if paragraph.bold or _NUMBERED.match(text) else 1.12) * self._body
+        if larger:
             return not text.endswith((",", ";")) and not (text.endswith(".") and len(text) > 60)
         if not paragraph.bold or paragraph.size < 0.95 * self._body or len(paragraph.lines) > 2 or len(text) > 120:
             return False

@@ -12,7 +12,7 @@ from typing import Any
 from llmflow.organs.parser.draft import Box, union
 from llmflow.organs.parser.tables import Rows
 
-_BOLD = re.compile(r"bold|black|heavy|semibold|demi|headline|견고딕|-b$|,b$", re.I)
+_BOLD = re.compile(r"bold|black|heavy|demi|headline|견고딕|-b$|,b$|medi(?:um)?$|[a-z]bd$|^[a-z+]*cmb", re.I)
 _BULLET = re.compile(
     r"[•●○■□◦▪▸▶►◆◇※·∙‣–—*\-][ \u00a0]|[\uf0a7\uf0b7\uf0d8]|[①-⑳]"
     r"|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4}|[가-하])[.)][ \u00a0]"
@@ -86,29 +86,47 @@ class Paragraph:
 
 def lines_of(words: Sequence[dict[str, Any]], blanks: Sequence[dict[str, Any]]) -> list[Line]:
     """pdfplumber's words (with fontname and size) to line pieces: a wide gap ends a piece, as it may be a gutter."""
-    rows: list[list[dict[str, Any]]] = []
+    rows: list[_Row] = []
     for word in sorted(words, key=lambda w: (w["top"] + w["bottom"], w["x0"])):
-        middle = (word["top"] + word["bottom"]) / 2
-        for row in reversed(rows[-4:]):
-            if row[-1]["top"] < middle < row[-1]["bottom"] or (
-                word["top"] < (row[-1]["top"] + row[-1]["bottom"]) / 2 < word["bottom"]
-            ):
-                row.append(word)
-                break
+        row = min((row for row in rows[-6:] if row.takes(word)), key=lambda row: row.distance(word), default=None)
+        if row is None:
+            rows.append(_Row([word]))
         else:
-            rows.append([word])
+            row.words.append(word)
     ends = _BlankEnds(blanks)
     pieces: list[Line] = []
     for row in rows:
-        row.sort(key=lambda w: w["x0"])
-        piece = [row[0]]
-        for word in row[1:]:
+        ordered = sorted(row.words, key=lambda w: float(w["x0"]))
+        piece = [ordered[0]]
+        for word in ordered[1:]:
             if word["x0"] - piece[-1]["x1"] > 0.85 * max(word["size"], piece[-1]["size"]):
                 pieces.append(_line(piece, ends))
                 piece = []
             piece.append(word)
         pieces.append(_line(piece, ends))
     return pieces
+
+
+@dataclass(slots=True)
+class _Row:
+    """Words at one height that do not overlap sideways."""
+
+    words: list[dict[str, Any]]
+
+    def distance(self, word: dict[str, Any]) -> float:
+        """From the row's middle, in points; the largest word of the row stands for it."""
+        largest = max(self.words, key=lambda w: float(w["size"]))
+        return abs(float(word["top"] + word["bottom"] - largest["top"] - largest["bottom"])) / 2
+
+    def takes(self, word: dict[str, Any]) -> bool:
+        size = max(word["size"], max(w["size"] for w in self.words))
+        distance = self.distance(word)
+        if distance > 0.5 * size:
+            return False
+        if distance < 0.2 * size:  # accents and marks may stand over their letter
+            return True
+        slack = 0.1 * size
+        return not any(w["x0"] + slack < word["x1"] and word["x0"] + slack < w["x1"] for w in self.words)
 
 
 class _BlankEnds:
