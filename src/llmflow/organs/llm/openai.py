@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from yarl import URL
 
-from llmflow.errors import LLMFlowError, NotFound, OrganError, TooMany, UsageError
+from llmflow.errors import ConfigError, LLMFlowError, NotFound, OrganError, TooMany, UsageError
 from llmflow.net.client import HttpClient, Response
 from llmflow.organs.llm.exchange import Refused, chat
 from llmflow.organs.llm.wire import chat_body, error_text, failure, is_context_error
@@ -25,13 +25,14 @@ _SHOWN_MODELS = 8
 class OpenAILlm:
     """`url`: the base address, with or without /v1. `model` "": the first one the server lists.
 
-    `http` is shared and stays open. `context_tokens` counts where the server does not say. The key is in no message, whatever the server answers.
+    `context_tokens` counts where the server does not say. `http` is shared and stays open. The key is in no message,
+    whatever the server answers.
     """
 
     def __init__(
         self, *, url: str, model: str, api_key: str, context_tokens: int, timeout_s: float, http: HttpClient
     ) -> None:
-        self._url = base_url(url)
+        self._url = base_url(url, user=not api_key)
         self._model = model
         self._key = api_key
         self._context_tokens = context_tokens
@@ -197,13 +198,20 @@ class _List(msgspec.Struct):
     models: list[_Entry] | None = None
 
 
-def base_url(url: str) -> str:
-    """The address that /chat/completions is put behind: /v1 is added where no version stands in the path."""
+def base_url(url: str, *, user: bool = True) -> str:
+    """The address that /chat/completions is put behind: /v1 is added where no version stands in the path.
+
+    `user` False drops a user and password: a key goes before. Raises ConfigError for what is no http address.
+    """
     parts = URL(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.host:
+        shown = parts.with_user(None) if parts.host else parts
+        raise ConfigError(f"organs.llm.url: '{shown}' is not an http:// or https:// address.", param="organs.llm.url")
     path = parts.path.rstrip("/").removesuffix("/chat/completions").rstrip("/")
     if not any(_VERSION.fullmatch(segment) for segment in path.split("/")):
         path += "/v1"
-    return str(parts.with_path(path))
+    base = parts.with_path(path)
+    return str(base if user else base.with_user(None))
 
 
 _VERSION = re.compile(r"v\d+\w*")

@@ -227,4 +227,4 @@ def _sha256(path: Path) -> str:
 
 def _shown(address: URL) -> str:
     """The address without user and query, which may hold signatures."""
-    return str(address.with_user(None).with_query(None).with_fragment(None))
+    return str(address.with_user(None).with_query(None).with_fragment(None)) if address.host else str(address)

@@ -21,7 +21,7 @@ _MAX_QUOTED = 500  # characters of a server's own message that are handed on
 def chat_body(request: ChatRequest, model: str) -> dict[str, Any]:
     """The JSON body of a streamed chat completion that reports its usage."""
     body: dict[str, Any] = dict(request.options)
-    body["messages"] = msgspec.to_builtins(request.messages)
+    body["messages"] = [msgspec.to_builtins(message) for message in request.messages]
     body["model"] = model
     body["stream"] = True
     body["stream_options"] = {"include_usage": True}
@@ -48,13 +48,14 @@ class SseParser:
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of the events that `piece` completes. Raises OrganError for an event past MAX_EVENT_BYTES."""
+        waited = self._rest.endswith(b"\r")
         self._rest += piece
-        # A CR at the very end may be half of a CRLF: it waits for the next piece.
-        held = self._rest[-1:] == b"\r"
-        text = bytes(self._rest[:-1] if held else self._rest)
-        if b"\n" not in piece and b"\r" not in piece and not held:
+        if not waited and b"\n" not in piece and b"\r" not in piece:
             self._bound(len(self._rest))
             return []
+        # A CR at the very end may be half of a CRLF: it waits for the next piece.
+        held = self._rest.endswith(b"\r")
+        text = bytes(self._rest[:-1] if held else self._rest)
         *lines, last = _LINE_END.split(text)
         self._rest = bytearray(last + b"\r" if held else last)
         self._bound(len(self._rest))
