@@ -16,7 +16,6 @@ from llmflow.ports.embedding import Embedding, Role, Vectors
 from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo, TokenUsage
 
 DEFAULT = "default"
-_KNOWN_S = 60.0  # how long a server's list of models is believed
 _CHARACTERS_A_TOKEN = 4  # where nobody counted
 
 
@@ -36,7 +35,7 @@ class Gateway:
         self._on_usage = on_usage
         self._tracer = trace.get_tracer("llmflow.gateway")
         self._known: dict[str, Deployment] = {}
-        self._known_until = 0.0
+        self._failure: LLMFlowError | None = None  # of a server that was asked for its models last time
 
     async def models(self) -> list[ModelInfo]:
         """What the servers serve now, the default first. A server that fails is left out; raises when all fail."""
@@ -65,6 +64,7 @@ class Gateway:
             call.outcome = "ok"
         except LLMFlowError as error:
             call.outcome = error.code
+            self._known = {}  # what the servers have may have changed: the next request asks them
             raise
         finally:
             await _close(deltas)
@@ -97,9 +97,11 @@ class Gateway:
         return self._embedding.model
 
     async def _deployment(self, model: str) -> Deployment:
-        if time.monotonic() >= self._known_until or (model and model not in self._known):
+        if model not in self._known:
             await self._look()
         found = self._known.get(model) or self._known.get(f"{model}:latest")  # as Ollama lists an untagged name
+        if found is None and self._failure:
+            raise self._failure  # it may be that server's
         if found is None:
             raise _unknown(model, [name for name in self._known if name not in ("", DEFAULT)])
         return found
@@ -117,8 +119,7 @@ class Gateway:
             known[""] = known[DEFAULT] = found[0]
         for deployment in found:
             known.setdefault(deployment.info.id, deployment)
-        # A server that failed just now is asked again by the next request.
-        self._known, self._known_until = known, 0.0 if failures else time.monotonic() + _KNOWN_S
+        self._known, self._failure = known, failures[0] if failures else None
         return found
 
     async def _models_of(self, name: str) -> list[Deployment] | LLMFlowError:

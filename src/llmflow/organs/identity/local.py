@@ -146,17 +146,25 @@ class Guesses:
 
     def begin(self, email: str) -> None:
         """Raises TooMany while the pause lasts."""
-        count, until = self._wrong.get(email, (0, 0.0))
-        wait = until - self._clock()
+        wait = self.wait_s(email)
         if wait > 0:
             message = f"Too many wrong passwords for this address. Try again in {math.ceil(wait)} s."
             raise TooMany(message, hint="Wait that long; a forgotten password is set anew by an administrator.")
+        count = self._wrong.get(email, (0, 0.0))[0]
         over = min(count + 1 - _FREE_FAILURES, 20)
         pause = min(2.0**over, _LONGEST_PAUSE_S) if over >= 0 else 0.0
         self._wrong[email] = (count + 1, self._clock() + pause)
         self._wrong.move_to_end(email)
         while len(self._wrong) > _REMEMBERED:
             self._wrong.popitem(last=False)
+
+    def wait_s(self, email: str) -> float:
+        """Seconds until the next guess may be made."""
+        return max(0.0, self._wrong.get(email, (0, 0.0))[1] - self._clock())
+
+    def __len__(self) -> int:
+        """Addresses with wrong guesses."""
+        return len(self._wrong)
 
     def forget(self, email: str) -> None:
         self._wrong.pop(email, None)
