@@ -158,6 +158,18 @@ CODES: dict[str, str] = {
     "document_timeout": "Split the document, or raise limits.parse_timeout_s.",
     "document_crashed_reader": "The reader died on this file. Save it anew in the program that made it.",
     "ocr_missing": "Install Tesseract: apt-get install tesseract-ocr tesseract-ocr-kor tesseract-ocr-eng.",
+    # apps
+    "conversation_not_exists": "List the user's conversations, or leave conversation_id out to begin a new one.",
+    "last_conversation_not_exists": "Page again from the first conversation, without last_id.",
+    "message_not_exists": "List the conversation's messages for their ids.",
+    "first_message_not_exists": "Page again from the newest message, without first_id.",
+    "no_messages": "Ask something first, or give the name yourself.",
+    "end_user_not_found": "Use an id this app's answers named; ids of other apps' users are not found.",
+    "file_not_found": "Upload the file first with POST /v1/files/upload.",
+    "file_access_denied": "Use the key of the app the file was sent to.",
+    "file_too_large": "Send a smaller file, or raise limits.file_mb in llmflow.yaml.",
+    "not_chat_app": "Use the key of a chat app, or the operations of this app's own mode.",
+    "interrupted": "LLMFlow stopped while it was answering. Ask again.",
     # organs
     "organ_unavailable": "`llmflow doctor` shows every organ and what to do.",
     "model_unknown": "`llmflow models list` (or GET /v1/models) shows the models there are.",

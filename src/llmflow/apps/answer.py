@@ -1,0 +1,225 @@
+"""A question to an answer: retrieve, see whether anything is relevant, let the model speak where it can, else quote.
+
+| the model | the answer |
+| --- | --- |
+| reads the language and is trusted with passages (`grounded`) | generated, streamed as it comes |
+| reads the language, but is tiny | generated whole, sent when its passages support it, else quotations |
+| does not read the language, or does not answer | quotations |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from llmflow.apps import prompt, quote, relevance, support
+from llmflow.apps.followup import search_text
+from llmflow.apps.prompt import Prompt, Question
+from llmflow.apps.quote import Quotation
+from llmflow.apps.types import Answer, App, Citation
+from llmflow.apps.words import words
+from llmflow.errors import OrganError
+from llmflow.gateway.gateway import Gateway
+from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.retrieve import Retriever
+from llmflow.knowledge.types import Found
+from llmflow.ports.llm import ChatRequest, ModelInfo, TokenUsage
+
+_POOL = 30  # passages looked at, to judge whether the best stand out
+_PASSAGES_OF_SMALL = 2
+
+
+class Draft(Protocol):
+    """Where an answer is written to while it is made; what was said stays when the turn is stopped."""
+
+    @property
+    def text(self) -> str: ...
+
+    def cite(self, citations: Sequence[Citation], model: str) -> None: ...
+
+    def say(self, text: str) -> None: ...
+
+
+class Answerer:
+    """`top_k`: passages given to a model; `answer_tokens`: of a generated answer at most."""
+
+    def __init__(
+        self,
+        bases: Bases,
+        retriever: Retriever,
+        gateway: Gateway,
+        *,
+        top_k: int,
+        answer_tokens: int,
+        temperature: float,
+    ) -> None:
+        self._bases = bases
+        self._retriever = retriever
+        self._gateway = gateway
+        self._top_k = top_k
+        self._answer_tokens = answer_tokens
+        self._temperature = temperature
+
+    async def answer(self, app: App, question: Question, draft: Draft) -> Answer:
+        """Writes the answer to `draft` piece by piece and gives it back whole. Raises what the model raises, unless
+        the documents can be quoted instead."""
+        if not app.config.knowledge:
+            return await self._chat(app, question, draft)
+        found = await self.search(app, question)
+        say = words(question.language)
+        if not found:
+            return _spoken(draft, Answer(say.no_documents, "unknown", hint=say.no_documents))
+        searched = _searched(question)
+        passages = relevance.relevant(searched, found)[: app.config.top_k or self._top_k]
+        if not passages:
+            return _spoken(draft, Answer(say.unknown, "unknown", hint=say.unknown))
+        return await self._over(app, question, searched, passages, draft)
+
+    async def search(self, app: App, question: Question, *, top_k: int = _POOL) -> list[Found]:
+        """The passages nearest to the question, relevant or not, best first."""
+        wanted = set(app.config.knowledge)
+        bases = [base for base in await self._bases.all(app.workspace_id) if base.id in wanted]
+        return await self._retriever.search(bases, _searched(question), top_k=top_k)
+
+    async def _over(
+        self, app: App, question: Question, searched: str, passages: Sequence[Found], draft: Draft
+    ) -> Answer:
+        hint = words(question.language).way_up
+        try:
+            info = await self._gateway.info(app.config.model)
+            if reads(info, question.language) and info.grounded:
+                return await self._generated(app, question, passages, info, draft)
+            quotations = await quote.choose(searched, passages, self._compare)
+            if reads(info, question.language):
+                answer = await self._checked(app, question, quotations, info)
+                if answer is not None:
+                    return _spoken(draft, answer)
+        except OrganError as error:
+            if draft.text:
+                raise
+            hint = words(question.language).model_down.format(error=f"{error.message} {error.hint}")
+            quotations = await quote.choose(searched, passages, self._compare)
+        return self._quoted(question, quotations, hint, draft)
+
+    async def _generated(
+        self, app: App, question: Question, passages: Sequence[Found], info: ModelInfo, draft: Draft
+    ) -> Answer:
+        asked = await prompt.grounded(
+            question, passages, info, answer_tokens=self._answer_tokens, count=self._counter(app)
+        )
+        citations = tuple(cited(found, number) for number, found in enumerate(asked.passages, 1))
+        draft.cite(citations, info.id)
+        usage = TokenUsage()
+        async for delta in self._gateway.stream(self._request(app, asked)):
+            if delta.text:
+                draft.say(delta.text)
+            usage = delta.usage or usage
+        return Answer(
+            draft.text,
+            "generated",
+            citations,
+            model=info.id,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+        )
+
+    async def _checked(
+        self, app: App, question: Question, quotations: Sequence[Quotation], info: ModelInfo
+    ) -> Answer | None:
+        """A tiny model's answer from the best excerpts, or None when they do not support it."""
+        excerpts = quote.excerpts(quotations, limit=_PASSAGES_OF_SMALL)
+        asked = prompt.small(question, excerpts)
+        text, usage = "", TokenUsage()
+        async for delta in self._gateway.stream(self._request(app, asked, temperature=0.0)):
+            text += delta.text
+            usage = delta.usage or usage
+        text = text.strip()
+        if not support.is_supported(text, [excerpt for _, excerpt in excerpts], question.text):
+            return None
+        sources = support.sources(text, excerpts)
+        citations = tuple(cited(found, number) for number, found in enumerate(sources, 1))
+        marks = "".join(f"[{citation.position}]" for citation in citations)
+        return Answer(
+            f"{text} {marks}",
+            "generated",
+            citations,
+            model=info.id,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+        )
+
+    def _quoted(self, question: Question, quotations: Sequence[Quotation], hint: str, draft: Draft) -> Answer:
+        citations = tuple(
+            cited(found, mark, quoted=quote.quoted_words(quotations, found))
+            for mark, found in enumerate(quote.sources(quotations), 1)
+        )
+        text = quote.written(quotations, question.language)
+        if not any(message.kind == "quoted" for message in question.history):
+            text += f"\n\n_{hint}_"
+        return _spoken(draft, Answer(text, "quoted", citations, hint=hint))
+
+    async def _chat(self, app: App, question: Question, draft: Draft) -> Answer:
+        """Without knowledge: the model alone."""
+        say = words(question.language)
+        info = await self._gateway.info(app.config.model)
+        if not reads(info, question.language):
+            return _spoken(draft, Answer(f"{say.no_model} {say.way_up}", "unknown", hint=say.way_up, model=info.id))
+        answer = await self._generated(app, question, (), info, draft)
+        return answer if info.grounded else replace(answer, hint=say.way_up)
+
+    def _request(self, app: App, asked: Prompt, *, temperature: float | None = None) -> ChatRequest:
+        return ChatRequest(
+            asked.messages,
+            model=app.config.model,
+            temperature=self._temperature if temperature is None else temperature,
+            max_tokens=asked.max_tokens,
+        )
+
+    def _counter(self, app: App) -> prompt.CountTokens:
+        async def count(text: str) -> int:
+            return await self._gateway.count_tokens(text, app.config.model)
+
+        return count
+
+    async def _compare(self, query: str, sentences: Sequence[str]) -> Sequence[float]:
+        """Cosine of each sentence to the question."""
+        asked = await self._gateway.embed("", [query], "query")
+        vectors = await self._gateway.embed("", sentences, "passage")
+        return [float(score) for score in vectors @ asked[0]]
+
+
+def reads(info: ModelInfo, language: str) -> bool:
+    """Whether the model reads the language; "" (no letters) is read by all."""
+    return info.languages is None or language in ("", *info.languages)
+
+
+def cited(found: Found, position: int, *, quoted: str = "") -> Citation:
+    return Citation(
+        position=position,
+        document=found.document,
+        document_id=found.document_id,
+        knowledge=found.knowledge,
+        knowledge_id=found.knowledge_id,
+        chunk_id=found.chunk_id,
+        text=found.text,
+        score=found.score,
+        scores=found.scores,
+        page=found.page,
+        heading_path=list(found.heading_path),
+        ordinal=found.ordinal,
+        hit_count=found.hit_count,
+        created_at=found.created_at,
+        quote=quoted,
+    )
+
+
+def _searched(question: Question) -> str:
+    previous = question.history[-1].query if question.history else None
+    return search_text(question.text, previous)
+
+
+def _spoken(draft: Draft, answer: Answer) -> Answer:
+    draft.cite(answer.citations, answer.model)
+    draft.say(answer.text)
+    return answer

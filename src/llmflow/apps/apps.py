@@ -1,0 +1,102 @@
+"""Apps: make, find, list, change, delete."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+from sqlalchemy.exc import IntegrityError
+
+from llmflow.apps import queries
+from llmflow.apps.types import App, ChatConfig
+from llmflow.errors import Conflict, NotFound, UsageError
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+
+
+class Apps:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, workspace_id: str, name: str, config: ChatConfig, *, description: str = "") -> App:
+        """A chat app. Raises UsageError for an empty or overlong name and Conflict for a taken one."""
+        name = _checked(name)
+        now = now_ms()
+        app = App(
+            id=new_id(),
+            workspace_id=workspace_id,
+            name=name,
+            mode="chat",
+            description=description,
+            config=config,
+            created_at=now,
+            updated_at=now,
+        )
+        try:
+            async with self._database.write() as connection:
+                await queries.insert_app(connection, app)
+        except IntegrityError as error:
+            raise _taken(name) from error
+        return app
+
+    async def all(self, workspace_id: str) -> list[App]:
+        async with self._database.read() as connection:
+            return await queries.all_apps(connection, workspace_id)
+
+    async def get(self, workspace_id: str, id_or_name: str) -> App:
+        """Raises NotFound, naming those there are."""
+        async with self._database.read() as connection:
+            found = await queries.app(connection, workspace_id, id_or_name)
+            if found is None:
+                names = ", ".join(f"`{a.name}`" for a in await queries.all_apps(connection, workspace_id)) or "none yet"
+                raise NotFound(f"There is no app `{id_or_name}`. There are: {names}.", param="app")
+        return found
+
+    async def update(
+        self,
+        workspace_id: str,
+        id_or_name: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        config: ChatConfig | None = None,
+    ) -> App:
+        """None leaves as it is. Raises NotFound, UsageError, Conflict."""
+        app = await self.get(workspace_id, id_or_name)
+        changed = replace(
+            app,
+            name=app.name if name is None else _checked(name),
+            description=app.description if description is None else description,
+            config=app.config if config is None else config,
+            updated_at=now_ms(),
+        )
+        try:
+            async with self._database.write() as connection:
+                await queries.update_app(
+                    connection,
+                    app.id,
+                    name=changed.name,
+                    description=changed.description,
+                    config=msgspec.to_builtins(changed.config),
+                    updated_at=changed.updated_at,
+                )
+        except IntegrityError as error:
+            raise _taken(changed.name) from error
+        return changed
+
+    async def delete(self, workspace_id: str, id_or_name: str) -> None:
+        """With its conversations, feedback and files' records. Raises NotFound."""
+        app = await self.get(workspace_id, id_or_name)
+        async with self._database.write() as connection:
+            await queries.delete_app(connection, app.id)
+
+
+def _checked(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= 200:
+        raise UsageError("An app needs a name of 1 to 200 characters.", param="name")
+    return name
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(f"There is an app `{name}` already.", param="name")

@@ -1,0 +1,117 @@
+"""Conversations of an app's end users: list, name, delete, read."""
+
+from __future__ import annotations
+
+import re
+
+from llmflow.apps import queries
+from llmflow.apps.queries import ConversationOrder
+from llmflow.apps.types import ChatMessage, Conversation, EndUser
+from llmflow.errors import NotFound, UsageError
+from llmflow.store.content import Scope
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+
+_NAME_CHARACTERS = 50
+
+
+class Conversations:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def user(self, workspace_id: str, app_id: str, external_id: str) -> EndUser:
+        """The end user of that name, made when first seen. Raises UsageError for an overlong name."""
+        if len(external_id) > 255:
+            raise UsageError("`user` may have 255 characters at most.", param="user")
+        async with self._database.read() as connection:
+            found = await queries.end_user(connection, app_id, external_id)
+        if found is not None:
+            return found
+        async with self._database.write() as connection:
+            found = await queries.end_user(connection, app_id, external_id)
+            if found is None:
+                found = EndUser(new_id(), workspace_id, app_id, external_id, now_ms())
+                await queries.insert_end_user(connection, found)
+        return found
+
+    async def user_by_id(self, app_id: str, user_id: str) -> EndUser:
+        """Raises NotFound."""
+        async with self._database.read() as connection:
+            found = await queries.end_user_by_id(connection, app_id, user_id)
+        if found is None:
+            raise NotFound("End user not found.", code="end_user_not_found")
+        return found
+
+    async def get(self, user: EndUser, conversation_id: str) -> Conversation:
+        """Raises NotFound (conversation_not_exists), also for one of somebody else."""
+        async with self._database.read() as connection:
+            found = await queries.conversation(connection, user.app_id, user.id, conversation_id)
+        if found is None:
+            raise NotFound("Conversation Not Exists.", code="conversation_not_exists")
+        return found
+
+    async def page(
+        self, user: EndUser, *, order: ConversationOrder = "-updated_at", last_id: str | None = None, limit: int = 20
+    ) -> tuple[list[Conversation], bool]:
+        """Those behind the one with `last_id`, and whether there are more. Raises NotFound."""
+        async with self._database.read() as connection:
+            after = None
+            if last_id:
+                after = await queries.conversation(connection, user.app_id, user.id, last_id)
+                if after is None:
+                    raise NotFound("Last Conversation Not Exists.", code="last_conversation_not_exists")
+            found = await queries.page_of_conversations(
+                connection, user.app_id, user.id, order=order, after=after, limit=limit + 1
+            )
+        return found[:limit], len(found) > limit
+
+    async def rename(self, user: EndUser, conversation_id: str, name: str | None) -> Conversation:
+        """`name` None: after the first question. Raises NotFound (conversation_not_exists, no_messages)."""
+        found = await self.get(user, conversation_id)
+        if name is None:
+            async with self._database.read() as connection:
+                first = await queries.first_query(connection, found.id)
+            if first is None:
+                raise UsageError("The conversation has no messages.", code="no_messages")
+            name = name_after(first)
+        content = await self._database.boundary.admit_one(Scope("conversation", found.id), name)
+        async with self._database.write() as connection:
+            await queries.update_conversation(connection, found.id, name=content, updated_at=now_ms())
+        return await self.get(user, conversation_id)
+
+    async def delete(self, user: EndUser, conversation_id: str) -> None:
+        """With its messages and their feedback. Raises NotFound."""
+        found = await self.get(user, conversation_id)
+        async with self._database.write() as connection:
+            await queries.delete_conversation(connection, found.id)
+
+    async def messages(
+        self, user: EndUser, conversation_id: str, *, first_id: str | None = None, limit: int = 20
+    ) -> tuple[list[ChatMessage], bool]:
+        """The newest, or those before the one with `first_id`; oldest first. Raises NotFound."""
+        found = await self.get(user, conversation_id)
+        async with self._database.read() as connection:
+            before = None
+            if first_id:
+                before = await queries.message(connection, user.app_id, user.id, first_id)
+                if before is None or before.conversation_id != found.id:
+                    raise NotFound("First Message Not Exists.", code="first_message_not_exists")
+            page = await queries.messages_before(connection, found.id, before=before, limit=limit + 1)
+        return page[-limit:], len(page) > limit
+
+    async def message(self, user: EndUser, message_id: str) -> ChatMessage:
+        """Raises NotFound (message_not_exists), also for one of somebody else."""
+        async with self._database.read() as connection:
+            found = await queries.message(connection, user.app_id, user.id, message_id)
+        if found is None:
+            raise NotFound("Message Not Exists.", code="message_not_exists")
+        return found
+
+
+def name_after(question: str) -> str:
+    """A conversation's name: its first question in one line, cut at a word."""
+    line = re.sub(r"\s+", " ", question).strip()
+    if len(line) <= _NAME_CHARACTERS:
+        return line or "New conversation"
+    cut = line[:_NAME_CHARACTERS]
+    return f"{cut[: cut.rfind(' ')] if ' ' in cut[20:] else cut}…"

@@ -1,0 +1,76 @@
+"""Files that end users send to an app."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import AsyncIterator, Sequence
+from pathlib import PurePosixPath
+
+from llmflow.apps import queries
+from llmflow.apps.types import AppFile, EndUser
+from llmflow.errors import Forbidden, NotFound, TooLarge
+from llmflow.ports.blobs import Blobs
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+
+class AppFiles:
+    def __init__(self, database: Database, blobs: Blobs, *, max_bytes: int) -> None:
+        self._database = database
+        self._blobs = blobs
+        self.max_bytes = max_bytes
+
+    async def upload(self, user: EndUser, name: str, chunks: AsyncIterator[bytes], *, media_type: str = "") -> AppFile:
+        """Raises TooLarge (file_too_large)."""
+        name = clean_name(name)
+        try:
+            info = await self._blobs.put(chunks, max_bytes=self.max_bytes)
+        except TooLarge as error:
+            megabytes = self.max_bytes // (1024 * 1024)
+            raise TooLarge(f"File size exceeded: at most {megabytes} MB.", code="file_too_large") from error
+        extension = PurePosixPath(name).suffix.lstrip(".").lower()[:20]
+        file = AppFile(
+            id=new_id(),
+            workspace_id=user.workspace_id,
+            app_id=user.app_id,
+            end_user_id=user.id,
+            name=name,
+            extension=extension,
+            media_type=media_type or mimetypes.guess_type(name)[0] or "application/octet-stream",
+            size=info.size,
+            digest=info.digest,
+            created_at=now_ms(),
+        )
+        async with self._database.write() as connection:
+            await queries.insert_file(connection, file)
+        return file
+
+    async def get(self, app_id: str, file_id: str) -> AppFile:
+        """Raises NotFound (file_not_found) and, for a file of another app, Forbidden (file_access_denied)."""
+        async with self._database.read() as connection:
+            found = (await queries.files_by_id(connection, [file_id])).get(file_id)
+        if found is None:
+            raise NotFound("The requested file was not found.", code="file_not_found")
+        if found.app_id != app_id:
+            raise Forbidden("Access to the requested file is denied.", code="file_access_denied")
+        return found
+
+    async def of(self, user: EndUser, ids: Sequence[str]) -> dict[str, AppFile]:
+        """Those of these files that this user sent to this app."""
+        if not ids:
+            return {}
+        async with self._database.read() as connection:
+            found = await queries.files_by_id(connection, ids)
+        return {key: file for key, file in found.items() if file.end_user_id == user.id}
+
+    def read(self, file: AppFile) -> AsyncIterator[bytes]:
+        return self._blobs.read(file.digest)
+
+
+def clean_name(name: str) -> str:
+    """The last part of a path a browser may have sent, without control and direction marks."""
+    last = _UNPRINTABLE.sub("", name).replace("\\", "/").rstrip("/").rpartition("/")[2].strip()
+    return last[-500:] if last not in ("", ".", "..") else "file"

@@ -1,0 +1,279 @@
+"""SQL of apps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from llmflow.apps.types import (
+    App,
+    AppFile,
+    ChatConfig,
+    ChatMessage,
+    Citation,
+    Conversation,
+    EndUser,
+    StoredFeedback,
+)
+from llmflow.store.tables import apps, conversations, end_users, feedbacks, files, messages
+
+ConversationOrder = Literal["created_at", "-created_at", "updated_at", "-updated_at"]
+
+_APP = [apps.c[name] for name in App.__dataclass_fields__]
+_USER = [end_users.c[name] for name in EndUser.__dataclass_fields__]
+_FILE = [files.c[name] for name in AppFile.__dataclass_fields__]
+_FEEDBACK = [feedbacks.c[name] for name in StoredFeedback.__dataclass_fields__]
+_CONVERSATION = [conversations.c[name] for name in Conversation.__dataclass_fields__]
+_MESSAGE = [messages.c[name] for name in ChatMessage.__dataclass_fields__ if name != "rating"]
+
+_citations = msgspec.json.Decoder(list[Citation])
+_object = msgspec.json.Decoder(dict[str, Any])
+
+
+# apps
+
+
+async def insert_app(connection: AsyncConnection, app: App) -> None:
+    values = {name: getattr(app, name) for name in App.__dataclass_fields__}
+    await connection.execute(apps.insert().values(**{**values, "config": msgspec.to_builtins(app.config)}))
+
+
+async def all_apps(connection: AsyncConnection, workspace_id: str) -> list[App]:
+    rows = await connection.execute(sa.select(*_APP).where(apps.c.workspace_id == workspace_id).order_by(apps.c.id))
+    return [_app(row) for row in rows]
+
+
+async def app(connection: AsyncConnection, workspace_id: str, id_or_name: str) -> App | None:
+    """By id, else by name."""
+    rows = await connection.execute(
+        sa.select(*_APP).where(
+            apps.c.workspace_id == workspace_id, sa.or_(apps.c.id == id_or_name, apps.c.name == id_or_name)
+        )
+    )
+    found = [_app(row) for row in rows]
+    return min(found, key=lambda a: a.id != id_or_name) if found else None
+
+
+async def update_app(connection: AsyncConnection, app_id: str, **values: Any) -> None:
+    await connection.execute(sa.update(apps).where(apps.c.id == app_id).values(**values))
+
+
+async def delete_app(connection: AsyncConnection, app_id: str) -> None:
+    for table in (feedbacks, messages, conversations, files, end_users):
+        await connection.execute(sa.delete(table).where(table.c.app_id == app_id))
+    await connection.execute(sa.delete(apps).where(apps.c.id == app_id))
+
+
+# people who ask
+
+
+async def end_user(connection: AsyncConnection, app_id: str, external_id: str) -> EndUser | None:
+    row = (
+        await connection.execute(
+            sa.select(*_USER).where(end_users.c.app_id == app_id, end_users.c.external_id == external_id)
+        )
+    ).one_or_none()
+    return EndUser(**row._mapping) if row else None
+
+
+async def end_user_by_id(connection: AsyncConnection, app_id: str, user_id: str) -> EndUser | None:
+    row = (
+        await connection.execute(sa.select(*_USER).where(end_users.c.app_id == app_id, end_users.c.id == user_id))
+    ).one_or_none()
+    return EndUser(**row._mapping) if row else None
+
+
+async def insert_end_user(connection: AsyncConnection, user: EndUser) -> None:
+    await connection.execute(
+        end_users.insert().values(**{name: getattr(user, name) for name in EndUser.__dataclass_fields__})
+    )
+
+
+# conversations
+
+
+async def insert_conversation(connection: AsyncConnection, **values: Any) -> None:
+    await connection.execute(conversations.insert().values(**values))
+
+
+async def conversation(
+    connection: AsyncConnection, app_id: str, end_user_id: str, conversation_id: str
+) -> Conversation | None:
+    row = (
+        await connection.execute(
+            sa.select(*_CONVERSATION).where(
+                conversations.c.id == conversation_id,
+                conversations.c.app_id == app_id,
+                conversations.c.end_user_id == end_user_id,
+            )
+        )
+    ).one_or_none()
+    return _conversation(row) if row else None
+
+
+async def page_of_conversations(
+    connection: AsyncConnection,
+    app_id: str,
+    end_user_id: str,
+    *,
+    order: ConversationOrder,
+    after: Conversation | None,
+    limit: int,
+) -> list[Conversation]:
+    """Up to `limit` in `order`, from behind `after` on."""
+    key = conversations.c[order.lstrip("-")]
+    row_key = sa.tuple_(key, conversations.c.id)
+    where = [conversations.c.app_id == app_id, conversations.c.end_user_id == end_user_id]
+    if after is not None:
+        edge = sa.tuple_(sa.literal(getattr(after, key.name)), sa.literal(after.id))
+        where.append(row_key < edge if order.startswith("-") else row_key > edge)
+    sort = [key.desc(), conversations.c.id.desc()] if order.startswith("-") else [key, conversations.c.id]
+    rows = await connection.execute(sa.select(*_CONVERSATION).where(*where).order_by(*sort).limit(limit))
+    return [_conversation(row) for row in rows]
+
+
+async def update_conversation(connection: AsyncConnection, conversation_id: str, **values: Any) -> None:
+    await connection.execute(sa.update(conversations).where(conversations.c.id == conversation_id).values(**values))
+
+
+async def delete_conversation(connection: AsyncConnection, conversation_id: str) -> None:
+    for table in (feedbacks, messages):
+        await connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id))
+    await connection.execute(sa.delete(conversations).where(conversations.c.id == conversation_id))
+
+
+# messages
+
+
+async def insert_message(connection: AsyncConnection, **values: Any) -> None:
+    await connection.execute(messages.insert().values(**values))
+
+
+async def finish_message(connection: AsyncConnection, message_id: str, **values: Any) -> bool:
+    """False when the message is gone: its conversation was deleted meanwhile."""
+    result = await connection.execute(sa.update(messages).where(messages.c.id == message_id).values(**values))
+    return result.rowcount > 0
+
+
+async def message(connection: AsyncConnection, app_id: str, end_user_id: str, message_id: str) -> ChatMessage | None:
+    row = (
+        await connection.execute(
+            sa.select(*_MESSAGE).where(
+                messages.c.id == message_id, messages.c.app_id == app_id, messages.c.end_user_id == end_user_id
+            )
+        )
+    ).one_or_none()
+    return _message(row) if row else None
+
+
+async def messages_before(
+    connection: AsyncConnection, conversation_id: str, *, before: ChatMessage | None = None, limit: int
+) -> list[ChatMessage]:
+    """The newest `limit`, or those just before `before`; oldest first, each with its user's rating."""
+    where = [messages.c.conversation_id == conversation_id]
+    if before is not None:
+        edge = sa.tuple_(sa.literal(before.created_at), sa.literal(before.id))
+        where.append(sa.tuple_(messages.c.created_at, messages.c.id) < edge)
+    rated = sa.and_(feedbacks.c.message_id == messages.c.id, feedbacks.c.end_user_id == messages.c.end_user_id)
+    rows = await connection.execute(
+        sa.select(*_MESSAGE, feedbacks.c.rating)
+        .outerjoin(feedbacks, rated)
+        .where(*where)
+        .order_by(messages.c.created_at.desc(), messages.c.id.desc())
+        .limit(limit)
+    )
+    return [_message(row) for row in rows][::-1]
+
+
+async def first_query(connection: AsyncConnection, conversation_id: str) -> str | None:
+    found: str | None = await connection.scalar(
+        sa.select(messages.c.query)
+        .where(messages.c.conversation_id == conversation_id)
+        .order_by(messages.c.created_at, messages.c.id)
+        .limit(1)
+    )
+    return found
+
+
+async def mark_crashed(connection: AsyncConnection, before: int, error: str) -> int:
+    """Messages a dead process left unfinished, of all that began before `before`; how many."""
+    result = await connection.execute(
+        sa.update(messages)
+        .where(messages.c.status == "running", messages.c.created_at < before)
+        .values(status="error", error=error)
+    )
+    return int(result.rowcount)
+
+
+# feedback and files
+
+
+async def feedback(connection: AsyncConnection, message_id: str, end_user_id: str) -> StoredFeedback | None:
+    row = (
+        await connection.execute(
+            sa.select(*_FEEDBACK).where(feedbacks.c.message_id == message_id, feedbacks.c.end_user_id == end_user_id)
+        )
+    ).one_or_none()
+    return StoredFeedback(**row._mapping) if row else None
+
+
+async def insert_feedback(connection: AsyncConnection, **values: Any) -> None:
+    await connection.execute(feedbacks.insert().values(**values))
+
+
+async def update_feedback(connection: AsyncConnection, feedback_id: str, **values: Any) -> None:
+    await connection.execute(sa.update(feedbacks).where(feedbacks.c.id == feedback_id).values(**values))
+
+
+async def delete_feedback(connection: AsyncConnection, feedback_id: str) -> None:
+    await connection.execute(sa.delete(feedbacks).where(feedbacks.c.id == feedback_id))
+
+
+async def page_of_feedback(
+    connection: AsyncConnection, app_id: str, *, offset: int, limit: int
+) -> list[StoredFeedback]:
+    """Newest first."""
+    rows = await connection.execute(
+        sa.select(*_FEEDBACK)
+        .where(feedbacks.c.app_id == app_id)
+        .order_by(feedbacks.c.created_at.desc(), feedbacks.c.id.desc())
+        .offset(offset)
+        .limit(limit)
+    )
+    return [StoredFeedback(**row._mapping) for row in rows]
+
+
+async def insert_file(connection: AsyncConnection, file: AppFile) -> None:
+    await connection.execute(
+        files.insert().values(**{name: getattr(file, name) for name in AppFile.__dataclass_fields__})
+    )
+
+
+async def files_by_id(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, AppFile]:
+    rows = await connection.execute(sa.select(*_FILE).where(files.c.id.in_(list(ids))))
+    return {row.id: AppFile(**row._mapping) for row in rows}
+
+
+def as_json(value: object) -> str:
+    """JSON text for a content column; it still has to pass the boundary."""
+    return msgspec.json.encode(value).decode()
+
+
+def _app(row: Any) -> App:
+    values = dict(row._mapping)
+    return App(**{**values, "config": msgspec.convert(values["config"], ChatConfig)})
+
+
+def _conversation(row: Any) -> Conversation:
+    values = dict(row._mapping)
+    return Conversation(**{**values, "inputs": _object.decode(values["inputs"])})
+
+
+def _message(row: Any) -> ChatMessage:
+    values = dict(row._mapping)
+    inputs, citations = _object.decode(values["inputs"]), _citations.decode(values["citations"])
+    return ChatMessage(**{**values, "inputs": inputs, "citations": citations})

@@ -1,0 +1,202 @@
+"""Nouns of apps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from llmflow.knowledge.types import Scores
+
+AnswerKind = Literal["generated", "quoted", "unknown"]
+MessageStatus = Literal["running", "normal", "stopped", "error"]
+Rating = Literal["like", "dislike"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatConfig:
+    """How a chat app answers. `knowledge`: ids of knowledge bases; `model` "": the default model; `top_k` None: the
+    setting's; `user_input_form`: Dify's form items, handed on as they are."""
+
+    knowledge: tuple[str, ...] = ()
+    model: str = ""
+    instruction: str = ""
+    opening_statement: str = ""
+    suggested_questions: tuple[str, ...] = ()
+    suggested_questions_after_answer: bool = False
+    retriever_resource: bool = True
+    top_k: int | None = None
+    user_input_form: tuple[dict[str, Any], ...] = ()
+    language: str = ""
+    icon: str = "🤖"
+    icon_background: str = "#E4FBCC"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """`mode`: Dify's names; this version runs "chat"."""
+
+    id: str
+    workspace_id: str
+    name: str
+    mode: str
+    description: str
+    config: ChatConfig
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndUser:
+    """Who an app's caller says is asking; `external_id` is the caller's word and opens no document."""
+
+    id: str
+    workspace_id: str
+    app_id: str
+    external_id: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage an answer rests on. `position`: the number in the answer, from 1; `quote`: the words quoted from it."""
+
+    position: int
+    document: str
+    document_id: str
+    knowledge: str
+    knowledge_id: str
+    chunk_id: str
+    text: str
+    score: float
+    scores: Scores
+    page: int | None = None
+    heading_path: list[str] = field(default_factory=list)
+    ordinal: int = 0
+    hit_count: int = 0
+    created_at: int = 0
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: str
+    app_id: str
+    end_user_id: str
+    name: str
+    inputs: dict[str, Any]
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A question and its answer, as kept. Times are Unix milliseconds; `kind` is "" until there is an answer."""
+
+    id: str
+    app_id: str
+    conversation_id: str
+    parent_id: str | None
+    end_user_id: str
+    query: str
+    answer: str
+    inputs: dict[str, Any]
+    citations: list[Citation]
+    files: list[dict[str, Any]]
+    status: MessageStatus
+    error: str
+    kind: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    first_token_ms: int
+    elapsed_ms: int
+    created_at: int
+    rating: Rating | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFeedback:
+    id: str
+    app_id: str
+    conversation_id: str
+    message_id: str
+    end_user_id: str
+    rating: Rating
+    content: str | None
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppFile:
+    """A file sent to an app; its bytes are in the blobs under `digest`."""
+
+    id: str
+    workspace_id: str
+    app_id: str
+    end_user_id: str
+    name: str
+    extension: str
+    media_type: str
+    size: int
+    digest: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, and milliseconds from the question to the first and to the last word."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    first_token_ms: int = 0
+    elapsed_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered. `hint`: how to get a better one, "" when there is nothing to say."""
+
+    text: str
+    kind: AnswerKind
+    citations: tuple[Citation, ...] = ()
+    hint: str = ""
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The answer so far is withdrawn; `text` stands in its place."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event: the answer is stored. `stopped`: by its reader, before it was whole."""
+
+    answer: Answer
+    usage: Usage
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The last event of a turn that broke; code and hint as in errors.py."""
+
+    code: str
+    message: str
+    hint: str
+    status: int
+
+
+TurnEvent = TextDelta | Replaced | Ended | Failed

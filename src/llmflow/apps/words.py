@@ -1,0 +1,54 @@
+"""What LLMFlow itself says in answers, in Korean and in English; other languages get English."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`quoted`: above quotations. `unknown`: nothing relevant was found. `no_model`: no language model can serve.
+    `way_up`: how to get generated answers. `model_down`: the model did not answer; takes its error."""
+
+    quoted: str
+    unknown: str
+    no_documents: str
+    no_model: str
+    way_up: str
+    model_down: str
+    more_about: str  # takes a heading
+
+
+_KOREAN = Words(
+    quoted="문서에서 그대로 인용합니다.",
+    unknown=(
+        "제공된 문서에서 답을 찾지 못했습니다. 다른 낱말로 다시 질문하시거나, 답이 담긴 문서를 지식에 추가해 주세요."
+    ),
+    no_documents="이 앱에는 아직 검색할 문서가 없습니다. 지식에 문서를 추가해 주세요.",
+    no_model="지금 연결된 언어 모델은 한국어로 답할 수 없습니다.",
+    way_up=(
+        "생성된 답변을 받으려면 llmflow.yaml의 organs.llm에 Ollama, vLLM 등 OpenAI 호환 주소를 연결하거나 "
+        "`llmflow models pull`로 더 큰 모델을 받으세요."
+    ),
+    model_down="언어 모델이 응답하지 않아 문서를 그대로 인용했습니다: {error}",
+    more_about="‘{heading}’에 대해 더 알려 주세요.",
+)
+_ENGLISH = Words(
+    quoted="Quoted from the documents.",
+    unknown=(
+        "I do not know: the documents given to me do not answer this. "
+        "Try other words, or add a document that has the answer to the knowledge base."
+    ),
+    no_documents="This app has no documents to search yet. Add some to its knowledge base.",
+    no_model="The language model connected now cannot answer in this language.",
+    way_up=(
+        "For generated answers, connect Ollama, vLLM or any OpenAI-compatible URL under organs.llm in llmflow.yaml, "
+        "or get a larger model with `llmflow models pull`."
+    ),
+    model_down="The language model did not answer, so the documents are quoted: {error}",
+    more_about="Tell me more about “{heading}”.",
+)
+
+
+def words(language: str) -> Words:
+    return _KOREAN if language == "ko" else _ENGLISH
