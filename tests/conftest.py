@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from llmflow.store.database import Database, sqlite_url
+from tests.live import LiveServer, free_port, start_server
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,13 +26,6 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("skipped: no shared data")
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _postgres_tools() -> Path | None:
@@ -107,3 +100,21 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A real server with the demo, its documents read; shared by tests that leave it as they found it."""
+    server = start_server(tmp_path_factory.mktemp("live") / "home")
+    server.wait_until_indexed("demo")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def fake_model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A real server on fakes: hashed vectors, a model that repeats the question. Quick, no demo."""
+    config = "organs: {llm: {use: scripted}, embedding: {use: hashing}}\n"
+    server = start_server(tmp_path_factory.mktemp("fake") / "home", "--no-demo", config=config)
+    yield server
+    server.stop()

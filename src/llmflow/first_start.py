@@ -47,7 +47,7 @@ async def seed_demo(platform: Platform) -> None:
             DEMO,
             description="Answers questions about the handbooks, with citations",
             config=ChatConfig(
-                knowledge_ids=(base.id,),
+                knowledge=(base.id,),
                 opening_statement=(
                     "하늘로보틱스 사내 규정에 대해 물어보세요. Ask me about the Haneul Robotics handbooks."
                 ),

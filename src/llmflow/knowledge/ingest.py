@@ -150,37 +150,25 @@ class Ingest:
 
     async def _write(self, base: KnowledgeBase, prepared: Sequence[_Prepared], vectors: Vectors) -> None:
         """Passages to the database, then vectors, then the documents are ready: in this order, so that a crash
-        leaves a document `running` and its job to do it again."""
+        leaves a document `running` and its job to do it again. A document's `chunk_count` is not 0 as long as the
+        index may hold rows of it: those of an older version, or of a run that crashed, are removed first."""
         rows, index_rows = await asyncio.to_thread(_rows, base, prepared)
         ids = [p.document.id for p in prepared]
         async with self._database.write() as connection:
-            current = await queries.documents_by_id(connection, ids)
-            valid = {p.document.id for p in prepared if _same(current.get(p.document.id), p.document)}
-            await queries.delete_passages(connection, sorted(valid))
+            current = await queries.states_and_digests(connection, ids)
+            valid = {i.document.id: i for i in prepared if current.get(i.document.id) == ("running", i.document.digest)}
+            stale = await queries.document_ids(connection, table.c.id.in_(valid), table.c.chunk_count > 0)
+            await queries.delete_passages(connection, stale)
             await queries.insert_passages(connection, [row for row in rows if row["document_id"] in valid])
+            await queries.set_chunk_counts(connection, {i: len(p.chunks) for i, p in valid.items()})
         keep = [i for i, row in enumerate(index_rows) if row.document_id in valid]
-        await self._vectors.delete(base.collection, document_ids=sorted(valid))
+        if stale:
+            await self._vectors.delete(base.collection, document_ids=stale)
         await self._vectors.upsert(base.collection, [index_rows[i] for i in keep], vectors[keep])
-        now = now_ms()
         async with self._database.write() as connection:
-            for p in prepared:
-                await queries.update_documents(
-                    connection,
-                    [p.document.id],
-                    only=[table.c.state == "running", table.c.digest == p.document.digest],
-                    state="ready",
-                    stage="",
-                    media_type=p.parsed.media_type,
-                    pages=p.parsed.pages,
-                    warnings=list(p.parsed.warnings),
-                    chunk_count=len(p.chunks),
-                    token_count=sum(chunk.tokens for chunk in p.chunks),
-                    language=language_of(" ".join(p.texts[:3])),
-                    indexed_at=now,
-                    updated_at=now,
-                )
-            remaining = await queries.documents_by_id(connection, ids)
-        deleted = [i for i in valid if i not in remaining or remaining[i].state == "deleting"]
+            await queries.mark_ready(connection, [_ready_row(p) for p in valid.values()])
+            remaining = await queries.states_and_digests(connection, valid)
+        deleted = [i for i in valid if remaining.get(i, ("deleting", ""))[0] == "deleting"]
         if deleted:
             await self._vectors.delete(base.collection, document_ids=deleted)
 
@@ -200,15 +188,17 @@ class Ingest:
                     error_code=error.code,
                     error_message=error.message,
                     error_hint=error.hint,
-                    chunk_count=0,
                     indexed_at=None,
                     updated_at=now_ms(),
                 )
-                if count and document.indexed_at is not None:
+                if count:
                     changed.append(document.id)
-            await queries.delete_passages(connection, changed)
-        if changed:
-            await self._vectors.delete(base.collection, document_ids=changed)
+            stale = await queries.document_ids(connection, table.c.id.in_(changed), table.c.chunk_count > 0)
+            await queries.delete_passages(connection, stale)
+        if stale:
+            await self._vectors.delete(base.collection, document_ids=stale)
+            async with self._database.write() as connection:
+                await queries.set_chunk_counts(connection, dict.fromkeys(stale, 0))
 
     async def fail_all(self, base: KnowledgeBase, documents: Iterable[Document], error: LLMFlowError) -> None:
         await self.fail(base, [_Failure(document, error) for document in documents])
@@ -260,5 +250,18 @@ def _with_headings(heading_path: Sequence[str], text: str) -> str:
     return f"{' > '.join(heading_path)}\n{text}" if heading_path else text
 
 
-def _same(current: Document | None, mine: Document) -> bool:
-    return current is not None and current.state == "running" and current.digest == mine.digest
+def _ready_row(prepared: _Prepared) -> dict[str, object]:
+    """What `queries.mark_ready` takes."""
+    document, parsed = prepared.document, prepared.parsed
+    now = now_ms()
+    return {
+        "of_id": document.id,
+        "of_digest": document.digest,
+        "new_media_type": parsed.media_type,
+        "new_pages": parsed.pages,
+        "new_warnings": list(parsed.warnings),
+        "new_token_count": sum(chunk.tokens for chunk in prepared.chunks),
+        "new_language": language_of(" ".join(prepared.texts[:3])),
+        "new_indexed_at": now,
+        "new_updated_at": now,
+    }

@@ -25,6 +25,7 @@ from llmflow.store.tables import documents as table
 
 KIND = "ingest"
 _GATHER_S = 0.05  # uploads that arrive within this time share a job
+_JOBS_AT_ONCE = 2  # while these run, what arrives is gathered for the next
 _ORGAN_TRIES_S = (1.0, 4.0, 15.0)
 _DISK_WAIT_S = 10.0
 
@@ -51,8 +52,10 @@ class KnowledgeJobs:
         self._disk = disk
         self._min_free_bytes = min_free_bytes
         self._awake = asyncio.Event()
+        self._free = asyncio.Semaphore(_JOBS_AT_ONCE)
+        self._holding: set[tuple[str, ...]] = set()  # ids of the jobs that hold a place of `_free`
         self._dispatcher: asyncio.Task[None] | None = None
-        jobs.register(KIND, self.run, concurrency=2)
+        jobs.register(KIND, self.run, concurrency=_JOBS_AT_ONCE)
 
     def wake(self) -> None:
         """There may be documents to take. Cheap; called after every upload."""
@@ -100,18 +103,36 @@ class KnowledgeJobs:
                 self._awake.set()
 
     async def _dispatch(self) -> bool:
-        """Gives up to `per_job` waiting documents to a new job; False when none wait."""
+        """Gives up to `per_job` waiting documents to a new job, once there is room for one; False when none wait."""
+        await self._free.acquire()
         job_id = new_id()
-        async with self._database.write() as connection:
-            ids = await queries.undispatched(connection, self._per_job)
-            if not ids:
-                return False
-            await queries.update_documents(connection, ids, job_id=job_id)
-        await self._jobs.submit(KIND, ids, job_id=job_id)
-        return True
+        ids: tuple[str, ...] = ()
+        try:
+            async with self._database.write() as connection:
+                ids = tuple(await queries.undispatched(connection, self._per_job))
+                if not ids:
+                    return False
+                await queries.update_documents(connection, ids, job_id=job_id)
+            self._holding.add(ids)
+            await self._jobs.submit(KIND, ids, job_id=job_id)
+            return True
+        except OrganError:
+            self._holding.discard(ids)
+            raise
+        finally:
+            if ids not in self._holding:
+                self._free.release()
 
     async def run(self, ids: tuple[str, ...]) -> None:
         """The work of one job; see ports/jobs.py. Documents that are finished already are passed over."""
+        try:
+            await self._run(ids)
+        finally:
+            if ids in self._holding:
+                self._holding.discard(ids)
+                self._free.release()
+
+    async def _run(self, ids: tuple[str, ...]) -> None:
         async with self._database.write() as connection:
             await queries.update_documents(
                 connection, ids, only=[table.c.state == "queued"], state="running", updated_at=now_ms()

@@ -72,6 +72,48 @@ async def documents_by_id(connection: AsyncConnection, ids: Iterable[str]) -> di
     return {row.id: Document(**row._mapping) for row in rows}
 
 
+async def states_and_digests(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """(state, digest) of each document that there is."""
+    rows = await connection.execute(
+        sa.select(documents.c.id, documents.c.state, documents.c.digest).where(documents.c.id.in_(list(ids)))
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+_MARK_READY = (
+    sa.update(documents)
+    .where(
+        documents.c.id == sa.bindparam("of_id"),
+        documents.c.state == "running",
+        documents.c.digest == sa.bindparam("of_digest"),
+    )
+    .values(
+        state="ready",
+        stage="",
+        **{
+            name: sa.bindparam(f"new_{name}")
+            for name in ("media_type", "pages", "warnings", "token_count", "language", "indexed_at", "updated_at")
+        },
+    )
+)
+
+
+async def mark_ready(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Each row: of_id, of_digest and new_<column> values; a document that changed meanwhile is left alone."""
+    await connection.execute(_MARK_READY, rows)
+
+
+_COUNT_CHUNKS = (
+    sa.update(documents).where(documents.c.id == sa.bindparam("of_id")).values(chunk_count=sa.bindparam("new_count"))
+)
+
+
+async def set_chunk_counts(connection: AsyncConnection, counts: dict[str, int]) -> None:
+    if counts:
+        rows = [{"of_id": document_id, "new_count": count} for document_id, count in counts.items()]
+        await connection.execute(_COUNT_CHUNKS, rows)
+
+
 async def same_name_or_bytes(connection: AsyncConnection, base_id: str, name: str, digest: str) -> list[Document]:
     rows = await connection.execute(
         sa.select(*_DOCUMENT)
