@@ -21,6 +21,8 @@ from llmflow import catalog
 from llmflow.access.accounts import StoredAccounts
 from llmflow.access.keys import Keys
 from llmflow.access.people import People, ensure_workspace
+from llmflow.apps import room as apps_room
+from llmflow.apps.room import AppsRoom
 from llmflow.config.settings import Organ, Settings
 from llmflow.errors import ConfigError, LLMFlowError, OrganError
 from llmflow.gateway.gateway import Gateway
@@ -129,6 +131,7 @@ class Platform:
     progress: Progress
     retriever: Retriever
     gateway: Gateway
+    apps: AppsRoom
     http: HttpClient
     workspace_id: str
     is_new: bool  # this start made the workspace
@@ -136,6 +139,7 @@ class Platform:
 
     async def start(self) -> None:
         """Takes up work: recovers jobs of a dead process, then new ones."""
+        await self.apps.start()
         await self.organs.jobs.start()
         await self.knowledge_jobs.start(self.documents)
         self.is_ready = True
@@ -173,6 +177,7 @@ class Platform:
 
     async def close(self) -> None:
         self.is_ready = False
+        await self.apps.close()
         await self.knowledge_jobs.close()
         await self.organs.jobs.close()
         await self.keys.close()
@@ -225,6 +230,7 @@ async def build(settings: Settings) -> Platform:
         max_bytes=settings.limits.document_mb * _MB,
         min_free_bytes=min_free_bytes,
     )
+    retriever = Retriever(database, organs.embedding, organs.vector_store)
     return Platform(
         settings=settings,
         database=database,
@@ -236,8 +242,9 @@ async def build(settings: Settings) -> Platform:
         documents=documents,
         knowledge_jobs=knowledge_jobs,
         progress=progress,
-        retriever=Retriever(database, organs.embedding, organs.vector_store),
+        retriever=retriever,
         gateway=gateway,
+        apps=apps_room.build(settings, database, bases, retriever, gateway, organs.blobs),
         http=http,
         workspace_id=workspace_id,
         is_new=is_new,

@@ -17,7 +17,6 @@ from starlette.types import ASGIApp
 from llmflow.api import auth, errors
 from llmflow.api.middleware import Edge, hosts_for
 from llmflow.api.routes.console.app import console
-from llmflow.api.routes.service import surface
 from llmflow.wiring import Platform
 
 _MB = 1024 * 1024
@@ -40,7 +39,6 @@ def create_app(platform: Platform) -> ASGIApp:
             Route("/readyz", _readyz),
             Route("/metrics", _metrics),
             Mount("/api/v1", console(platform)),
-            Mount("/v1", surface(platform)),
         ],
         middleware=middleware,
         exception_handlers={Exception: errors.answer, 404: errors.answer, 405: errors.answer},

@@ -23,7 +23,7 @@ _PASSAGE = [chunks.c[name] for name in _names(Passage)]
 
 
 async def insert_base(connection: AsyncConnection, base: KnowledgeBase) -> None:
-    await connection.execute(knowledge_bases.insert().values(**dataclasses.asdict(base)))
+    await connection.execute(knowledge_bases.insert().values(**_row(base)))
 
 
 async def bases(connection: AsyncConnection, workspace_id: str) -> list[KnowledgeBase]:
@@ -59,7 +59,7 @@ async def delete_base(connection: AsyncConnection, base_id: str) -> None:
 
 
 async def insert_document(connection: AsyncConnection, document: Document) -> None:
-    await connection.execute(documents.insert().values(**dataclasses.asdict(document)))
+    await connection.execute(documents.insert().values(**_row(document)))
 
 
 async def document(connection: AsyncConnection, document_id: str) -> Document | None:
@@ -241,3 +241,8 @@ async def count_hits(connection: AsyncConnection, ids: Iterable[str]) -> None:
     await connection.execute(
         sa.update(chunks).where(chunks.c.id.in_(list(ids))).values(hit_count=chunks.c.hit_count + 1)
     )
+
+
+def _row(noun: KnowledgeBase | Document) -> dict[str, Any]:
+    """Its fields as a table row; `asdict` would copy each value."""
+    return {field.name: getattr(noun, field.name) for field in dataclasses.fields(noun)}

@@ -1,0 +1,153 @@
+"""Apps and asking them. Answers are server-sent events, one JSON object each with an `event`:
+
+- `waiting` {ready, total}: the app's documents are still being read; the answer begins when they are
+- `delta` {text}: more of the answer; `replace` {text}: this instead of the answer so far
+- `end` {message_id, conversation_id, task_id, kind, hint, model, citations}: the answer is stored
+- `error` {error}: the error shape of every console answer
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, assert_never
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from llmflow.api import auth, errors
+from llmflow.apps.chat import Ask
+from llmflow.apps.turns import Turn
+from llmflow.apps.types import App, ChatConfig, Ended, Failed, Replaced, TextDelta
+from llmflow.errors import LLMFlowError
+from llmflow.wiring import Platform
+
+router = APIRouter(tags=["apps"])
+
+_LOOK_S = 0.5  # between two looks at documents that are still being read
+_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+class NewApp(BaseModel):
+    name: str = Field(max_length=200)
+    description: str = Field("", max_length=2000)
+    knowledge: list[str] = Field(default_factory=list, description="Ids or names of knowledge bases")
+    model: str = Field("", description="A model's id; empty: the default")
+    instruction: str = Field("", max_length=20_000)
+    opening_statement: str = Field("", max_length=10_000)
+
+
+class Question(BaseModel):
+    question: str = Field(max_length=20_000)
+    conversation_id: str | None = None
+    user: str = Field("console", max_length=255)
+
+
+@router.get("/apps")
+async def list_apps(request: Request) -> list[App]:
+    caller = await auth.console_caller(request)
+    return await auth.platform_of(request).apps.apps.all(caller.workspace_id)
+
+
+@router.post("/apps", status_code=201)
+async def create_app(body: NewApp, request: Request) -> App:
+    """A chat app over knowledge bases."""
+    caller = await auth.console_caller(request)
+    platform = auth.platform_of(request)
+    bases = [await platform.bases.get(caller.workspace_id, name) for name in body.knowledge]
+    config = ChatConfig(
+        knowledge=tuple(base.id for base in bases),
+        model=body.model,
+        instruction=body.instruction,
+        opening_statement=body.opening_statement,
+    )
+    return await platform.apps.apps.create(caller.workspace_id, body.name, config, description=body.description)
+
+
+@router.get("/apps/{app}")
+async def get_app(app: str, request: Request) -> App:
+    """By id or name."""
+    caller = await auth.console_caller(request)
+    return await auth.platform_of(request).apps.apps.get(caller.workspace_id, app)
+
+
+@router.delete("/apps/{app}", status_code=204)
+async def delete_app(app: str, request: Request) -> None:
+    caller = await auth.console_caller(request)
+    await auth.platform_of(request).apps.apps.delete(caller.workspace_id, app)
+
+
+@router.post("/apps/{app}/ask")
+async def ask(app: str, body: Question, request: Request) -> StreamingResponse:
+    """Asks an app; the events are described at the top of this file. A reader that leaves loses nothing: the answer
+    is written to its end and stored."""
+    caller = await auth.console_caller(request)
+    platform = auth.platform_of(request)
+    found = await platform.apps.apps.get(caller.workspace_id, app)
+    user = await platform.apps.conversations.user(caller.workspace_id, found.id, body.user)
+    if body.conversation_id:
+        await platform.apps.conversations.get(user, body.conversation_id)
+
+    async def events() -> AsyncIterator[bytes]:
+        try:
+            async for waiting in _until_read(platform, found):
+                yield waiting
+            turn = await platform.apps.chat.ask(found, user, Ask(body.question, conversation_id=body.conversation_id))
+            async for event in _of_turn(turn):
+                yield event
+        except LLMFlowError as error:  # the answer's head is sent already
+            yield _event("error", **error.body(errors.request_id(request)))
+
+    return StreamingResponse(events(), media_type="text/event-stream", headers=_HEADERS)
+
+
+async def _until_read(platform: Platform, app: App) -> AsyncIterator[bytes]:
+    """`waiting` events as long as documents of the app are queued or running."""
+    told: tuple[int, int] | None = None
+    while True:
+        counts = [await platform.bases.counts(base_id) for base_id in app.config.knowledge]
+        busy = sum(count.get("queued", 0) + count.get("running", 0) for count in counts)
+        total = sum(sum(count.values()) for count in counts)
+        if not busy:
+            return
+        if told != (total - busy, total):
+            told = (total - busy, total)
+            yield _event("waiting", ready=told[0], total=told[1])
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _of_turn(turn: Turn) -> AsyncIterator[bytes]:
+    async for batch in turn.follow():
+        for event in batch:
+            match event:
+                case TextDelta(text):
+                    yield _event("delta", text=text)
+                case Replaced(text):
+                    yield _event("replace", text=text)
+                case Ended():
+                    yield _event("end", **_end(turn, event))
+                case Failed():
+                    shown = {"code": event.code, "message": event.message, "hint": event.hint, "param": None}
+                    yield _event("error", error=shown)
+                case _:
+                    assert_never(event)
+
+
+def _end(turn: Turn, ended: Ended) -> dict[str, Any]:
+    answer = ended.answer
+    return {
+        "message_id": turn.message_id,
+        "conversation_id": turn.conversation_id,
+        "task_id": turn.id,
+        "kind": answer.kind,
+        "hint": answer.hint,
+        "model": answer.model,
+        "stopped": ended.stopped,
+        "citations": answer.citations,
+    }
+
+
+def _event(event: str, **fields: Any) -> bytes:
+    return b"data: " + msgspec.json.encode({"event": event, **fields}) + b"\n\n"
