@@ -46,6 +46,8 @@ def up(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    for noisy in ("alembic", "uvicorn.error"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     homes.prepare(settings.home)
     lock = homes.HomeLock(settings.home)
     lock.acquire()

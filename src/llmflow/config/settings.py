@@ -133,13 +133,14 @@ SECTIONS: dict[str, type] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the settings table."""
+    """One line of the settings table. `adapter`: the one an organ's option belongs to."""
 
     key: str
     type: str
     default: Any
     help: str
     secret: bool = False
+    adapter: str = ""
 
 
 _TYPE_NAMES = {
@@ -171,5 +172,5 @@ def table() -> list[Row]:
             for option in adapter.options:
                 key = f"organs.{port}.{option.name}"
                 help_text = f"({adapter.name}) {option.help}" + (" (required)" if option.required else "")
-                rows.append(Row(key, type_name(option.type), option.default, help_text, option.secret))
+                rows.append(Row(key, type_name(option.type), option.default, help_text, option.secret, adapter.name))
     return rows

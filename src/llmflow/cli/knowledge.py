@@ -1,0 +1,217 @@
+"""`llmflow knowledge`: bases, their documents, search."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from llmflow.cli import upload
+from llmflow.cli.ask import cited
+from llmflow.cli.client import Server, connect, part
+from llmflow.cli.options import Home, Json
+from llmflow.cli.options import group as new_group
+from llmflow.cli.show import coloured, cut, note, print_json, size, table, when
+from llmflow.errors import LLMFlowError, NotFound, UsageError
+
+group = new_group("Knowledge bases and their documents.")
+
+_Base = Annotated[str, typer.Argument(metavar="KB", help="The knowledge base's name or id")]
+
+
+@group.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The knowledge base's name")],
+    description: Annotated[str, typer.Option(help="One line for people")] = "",
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """Make an empty knowledge base."""
+    with connect(home) as server:
+        made = server.call("POST", "/knowledge", json={"name": name, "description": description})
+    if as_json:
+        print_json(made)
+        return
+    print(f"{coloured('Made', 'green')} knowledge base {made['name']} ({made['id']})")
+    note(f'Next: llmflow knowledge add "{made["name"]}" FILE...')
+
+
+@group.command()
+def add(
+    base: _Base,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, and folders with all they hold")],
+    wait: Annotated[bool, typer.Option("--wait", help="Return when every document is ready or failed")] = False,
+    make: Annotated[bool, typer.Option("--create", help="Make the knowledge base where there is none")] = False,
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """Upload documents; hidden files in folders are passed over, and the same bytes are not indexed twice."""
+    files, missing = upload.collect(paths)
+    with connect(home) as server:
+        _ensure(server, base, make=make)
+        sent = [*missing, *upload.send(server, base, files)]
+        if wait:
+            sent = upload.wait(server, base, sent)
+    upload.report(sent, waited=wait, as_json=as_json)
+    if any(one.outcome == "refused" or one.state == "failed" for one in sent):
+        raise typer.Exit(1)
+
+
+@group.command("list")
+def list_bases(as_json: Json = False, home: Home = None) -> None:
+    """List the knowledge bases and the states of their documents."""
+    with connect(home) as server:
+        found = server.call("GET", "/knowledge")
+    bases = [{**entry["base"], "documents": entry["documents"]} for entry in found]
+    if as_json:
+        print_json({"knowledge": bases})
+        return
+    rows = [
+        (b["name"], _counts(b["documents"]), b["id"], when(b["created_at"]), cut(b["description"], 50)) for b in bases
+    ]
+    empty = "No knowledge bases yet. `llmflow knowledge create` makes one."
+    print(table(("NAME", "DOCUMENTS", "ID", "MADE", "ABOUT"), rows) if rows else empty)
+
+
+@group.command()
+def documents(
+    base: _Base,
+    state: Annotated[
+        Literal["queued", "running", "ready", "failed"] | None, typer.Option(help="Only those in this state")
+    ] = None,
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """List the documents, newest first, with what is being done or went wrong."""
+    with connect(home) as server:
+        _ensure(server, base)
+        found = upload.documents_of(server, base, state=state)
+    if as_json:
+        print_json({"documents": found, "total": len(found)})
+        return
+    for document in found:
+        state = document["state"]
+        print(f"{coloured(f'{state:<7}', upload.COLOURS.get(state, 'dim'))}  {upload.described(document)}")
+    if not found:
+        print("No documents.")
+
+
+@group.command()
+def search(
+    base: _Base,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words or a question")],
+    mode: Annotated[
+        Literal["dense", "keyword", "hybrid", "graph"],
+        typer.Option(help="By meaning, by words, by both; graph: not in this version"),
+    ] = "hybrid",
+    top_k: Annotated[int, typer.Option("--top-k", min=1, max=100, help="Passages at most")] = 10,
+    rerank: Annotated[bool, typer.Option("--rerank", help="Order them by a reranker: not in this version")] = False,
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """Find passages, best first, with the scores of each search."""
+    if mode == "graph" or rerank:
+        what = "Graph search" if mode == "graph" else "Reranking"
+        raise UsageError(f"{what} is not in this version.", code="not_yet", hint="Use --mode hybrid.")
+    with connect(home) as server:
+        _ensure(server, base)
+        hits = server.call(
+            "POST", f"/knowledge/{part(base)}/search", json={"query": query, "mode": mode, "top_k": top_k}
+        )
+    if as_json:
+        print_json({"query": query, "mode": mode, "hits": hits})
+        return
+    for rank, hit in enumerate(hits, 1):
+        scores = ", ".join(f"{name} {score:.3f}" for name, score in hit["scores"].items() if score is not None)
+        print(f"{coloured(f'{rank}. {cited(hit)}', 'bold')}  {hit['score']:.3f} ({scores})\n   {cut(hit['text'], 300)}")
+    if not hits:
+        print("Nothing found.")
+
+
+@group.command()
+def retry(base: _Base, as_json: Json = False, home: Home = None) -> None:
+    """Queue every failed document anew."""
+    with connect(home) as server:
+        _ensure(server, base)
+        failed = upload.documents_of(server, base, state="failed")
+        for document in failed:
+            server.call("POST", f"/documents/{document['id']}/retry")
+    if as_json:
+        print_json({"retried": [{"id": d["id"], "document": d["name"]} for d in failed]})
+    else:
+        print(f"{len(failed)} queued again." if failed else "None had failed.")
+
+
+@group.command()
+def remove(
+    base: _Base,
+    names: Annotated[list[str], typer.Argument(metavar="DOCUMENT...", help="Names or ids of documents")],
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """Delete documents, everywhere."""
+    with connect(home) as server:
+        _ensure(server, base)
+        there = upload.documents_of(server, base)
+        chosen = [_document(there, base, name) for name in names]
+        for document in chosen:
+            server.call("DELETE", f"/documents/{document['id']}")
+    if as_json:
+        print_json({"removed": [{"id": d["id"], "document": d["name"]} for d in chosen]})
+        return
+    for document in chosen:
+        print(f"{coloured('Removed', 'green')} {document['name']} ({size(document['size'])})")
+
+
+@group.command()
+def delete(
+    base: _Base,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """Delete a knowledge base with all its documents."""
+    with connect(home) as server:
+        found = _ensure(server, base)
+        if not yes and not as_json:
+            if not sys.stdin.isatty():
+                raise UsageError("Deleting a knowledge base needs --yes where nobody can be asked.", param="yes")
+            held = _counts(found["documents"])
+            typer.confirm(f"Delete {found['base']['name']} with its documents ({held})?", abort=True, err=True)
+        server.call("DELETE", f"/knowledge/{part(base)}")
+    if as_json:
+        print_json({"deleted": found["base"]["id"]})
+    else:
+        print(f"{coloured('Deleted', 'green')} {found['base']['name']}")
+
+
+def _ensure(server: Server, base: str, *, make: bool = False) -> dict[str, Any]:
+    """The base with its counts; made when `make`. Raises NotFound, naming those there are."""
+    try:
+        found: dict[str, Any] = server.call("GET", f"/knowledge/{part(base)}")
+        return found
+    except LLMFlowError as error:
+        if error.code != "not_found":
+            raise
+    if make:
+        return {"base": server.call("POST", "/knowledge", json={"name": base}), "documents": {}}
+    names = [entry["base"]["name"] for entry in server.call("GET", "/knowledge")]
+    there = f"There are: {', '.join(names)}." if names else "There is none yet."
+    raise NotFound(
+        f"There is no knowledge base `{base}`. {there}",
+        hint="`llmflow knowledge create` makes one; `knowledge add --create` too.",
+        param="base",
+    )
+
+
+def _document(there: list[dict[str, Any]], base: str, name: str) -> dict[str, Any]:
+    for document in there:
+        if name in (document["id"], document["name"]):
+            return document
+    raise NotFound(f"There is no document `{name}` in {base}; nothing was removed.", param="document")
+
+
+def _counts(documents: dict[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in documents.items() if count) or "none"
