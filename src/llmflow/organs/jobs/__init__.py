@@ -1,0 +1,1 @@
+"""Jobs: durable work that outlives a crash. `dbos` keeps them in SQLite or PostgreSQL; `memory` is the fake."""
