@@ -99,7 +99,7 @@ class Gateway:
     async def _deployment(self, model: str) -> Deployment:
         if model not in self._known:
             await self._look()
-        found = self._known.get(model) or self._known.get(f"{model}:latest")  # as Ollama lists an untagged name
+        found = self._known.get(model)
         if found is None and self._failure:
             raise self._failure  # it may be that server's
         if found is None:
@@ -119,6 +119,8 @@ class Gateway:
             known[""] = known[DEFAULT] = found[0]
         for deployment in found:
             known.setdefault(deployment.info.id, deployment)
+        for deployment in found:
+            known.setdefault(deployment.info.id.removesuffix(":latest"), deployment)  # as Ollama lets one ask
         self._known, self._failure = known, failures[0] if failures else None
         return found
 
