@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import bisect
 import importlib
 import importlib.metadata
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from llmflow.organs.chunker import sentences
-from llmflow.organs.chunker.sections import JOINT, Path, Section, Sizes, gather, joined
+from llmflow.organs.chunker.sections import JOINT, Path, Run, Section, Sizes, gather, joined
 from llmflow.ports.chunker import Chunk, ChunkRule, CountTokens
 from llmflow.ports.health import Health
 from llmflow.ports.parser import Element
@@ -19,6 +18,8 @@ from llmflow.ports.parser import Element
 _SMALL = 3  # a section under max_tokens / _SMALL may share a chunk with its neighbours
 _HEADINGS = 3  # headings may take max_tokens / _HEADINGS
 _MIN_TOKENS = 16
+#: Clauses of a sentence that is too long; the marks count where white space follows, so that addresses stay whole.
+_CLAUSES = r"(?s).+?(?:[,;:，、]\s+|[。？！]\s*|\Z)"
 
 
 class LlamaIndexChunker:
@@ -55,6 +56,7 @@ class LlamaIndexChunker:
                 tokenizer=sizes.as_tokens,
                 chunking_tokenizer_fn=sentences.split,
                 paragraph_separator=JOINT,
+                secondary_chunking_regex=_CLAUSES,
             )
         splitter = self._splitters[key]
         splitter._tokenizer = sizes.as_tokens  # counts are kept for one document, splitters for all
@@ -142,8 +144,7 @@ class _Document:
         return kept, max(self._max - self._path_tokens(kept), _MIN_TOKENS)
 
     def _whole(self, path: Path, elements: Sequence[Element], tokens: int) -> Chunk:
-        text, _ = joined(elements)
-        return _make(text, tokens + self._path_tokens(path), path, elements)
+        return _make(joined(elements), tokens + self._path_tokens(path), path, elements)
 
     def _parts(self, path: Path, elements: Sequence[Element], room: int) -> Iterator[Chunk]:
         """Runs of text through the splitter, tables by rows."""
@@ -165,27 +166,22 @@ class _Document:
         if tokens <= room:
             yield self._whole(path, run, tokens)
             return
-        text, starts = joined(run)
-        self._sizes.guess(text, tokens)
-        long = [element.text for element in run if self._sizes.of(element.text) > room]
-        self._sizes.learn(sentence for body in long for sentence in sentences.split(body))
-        pieces = self._splitter(room, min(self._overlap, room // 4))(text)
-        pieces = [part for piece in pieces for part in self._checked(piece, room)]
-        at = 0
+        body = Run(run, self._sizes)
+        split = self._splitter(room, min(self._overlap, room // 4))
+        pieces = (part for piece in split(body.text) for part in self._checked(body, piece, room))
+        at = -1
         for piece in pieces:
-            at = text.index(piece, at)
-            first = bisect.bisect_right(starts, at) - 1
-            last = bisect.bisect_right(starts, at + len(piece) - 1) - 1
-            yield _make(piece, self._sizes.of(piece) + self._path_tokens(path), path, run[first : last + 1])
+            at = body.text.index(piece, at + 1)
+            yield _make(piece, body.tokens(piece, at) + self._path_tokens(path), path, body.elements(piece, at))
 
-    def _checked(self, piece: str, room: int) -> list[str]:
+    def _checked(self, body: Run, piece: str, room: int) -> list[str]:
         """The piece, or its halves where the sum of its parts was less than the whole."""
-        if self._sizes.of(piece) <= room or len(piece) < 2:
+        if body.tokens(piece, body.text.index(piece)) <= room or len(piece) < 2:
             return [piece]
         middle = piece.rfind(" ", 0, len(piece) // 2 + 1)
         middle = middle if middle > 0 else len(piece) // 2
         halves = (piece[:middle].strip(), piece[middle:].strip())
-        return [part for half in halves if half for part in self._checked(half, room)]
+        return [part for half in halves if half for part in self._checked(body, half, room)]
 
     def _table(self, path: Path, table: Element, caption: Element | None, room: int) -> Iterator[Chunk]:
         """Cut between rows; each part repeats the caption and the header row."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from llmflow.organs.chunker import sentences
 from llmflow.ports.parser import Element
 
 Path = tuple[str, ...]
@@ -12,22 +14,40 @@ Count = Callable[[Sequence[str]], list[int]]
 
 _LEFT_OUT = ("Header", "Footer", "PageBreak")
 JOINT = "\n\n"
+_LONG = 300  # characters
 
 
 class Sizes:
-    """Tokens of texts, counted in batches and once each. White space at the ends does not count."""
+    """Tokens of texts, counted in batches and every text once: counting is what chunking costs. White space at the
+    ends does not count, and a text has as many tokens as its sentences have together."""
 
     def __init__(self, count: Count) -> None:
         self._count = count
         self._known: dict[str, int] = {"": 0}
+        self._parts: dict[str, list[str]] = {}
 
     def learn(self, texts: Iterable[str]) -> None:
         new = list(dict.fromkeys(stripped for text in texts if (stripped := text.strip()) not in self._known))
         if new:
             self._known.update(zip(new, self._count(new), strict=True))
 
-    def guess(self, text: str, tokens: int) -> None:
-        """Notes an upper estimate, so that a long text need not be counted."""
+    def learn_by_sentences(self, texts: Iterable[str]) -> None:
+        """Counts the sentences of long texts, so that a cut between them needs no second count."""
+        parts = {text: self.parts(text) for text in texts}
+        self.learn(part for split in parts.values() for part in split)
+        for text, split in parts.items():
+            self.note(text, sum(self.of(part) for part in split))
+
+    def parts(self, text: str) -> list[str]:
+        """What is counted of a text: itself, or its sentences where it is long."""
+        if len(text) <= _LONG:
+            return [text]
+        if text not in self._parts:
+            self._parts[text] = sentences.split(text)
+        return self._parts[text]
+
+    def note(self, text: str, tokens: int) -> None:
+        """The tokens of a text, known from its parts."""
         self._known.setdefault(text.strip(), tokens)
 
     def of(self, text: str) -> int:
@@ -56,7 +76,7 @@ def gather(elements: Sequence[Element], sizes: Sizes) -> list[Section]:
     element is the heading."""
     sections: list[Section] = []
     kept = [element for element in elements if element.kind not in _LEFT_OUT and element.text.strip()]
-    sizes.learn(element.text for element in kept)
+    sizes.learn_by_sentences(element.text.strip() for element in kept)
     for index, element in enumerate(kept):
         if element.kind == "Title":
             path = (*element.heading_path, _heading(element))
@@ -82,19 +102,61 @@ def _above(element: Element) -> Path:
     return element.heading_path
 
 
-def joined(elements: Sequence[Element]) -> tuple[str, list[int]]:
-    """The text of elements, list items on lines of their own, and where in it each element begins."""
-    parts: list[str] = []
-    starts: list[int] = []
-    length = 0
-    for index, element in enumerate(elements):
-        if index:
-            both_items = element.kind == "ListItem" == elements[index - 1].kind
-            joint = "\n" if both_items else JOINT
-            parts.append(joint)
-            length += len(joint)
-        starts.append(length)
-        text = element.text.strip()
-        parts.append(text)
-        length += len(text)
-    return "".join(parts), starts
+class Run:
+    """Elements as one text, which knows where each begins and how many tokens stand between two places."""
+
+    def __init__(self, elements: Sequence[Element], sizes: Sizes) -> None:
+        self.text = joined(elements)
+        self._elements = elements
+        self._sizes = sizes
+        self._starts: list[int] = []  # of elements
+        self._marks: list[int] = []  # of elements and of the sentences of long ones
+        self._tokens = [0]  # before each mark
+        at = 0
+        for index, element in enumerate(elements):
+            at += len(_joint(elements, index))
+            self._starts.append(at)
+            text = element.text.strip()
+            for part in sizes.parts(text):
+                self._marks.append(at)
+                self._tokens.append(self._tokens[-1] + sizes.of(part))
+                at += len(part)
+            self._note_list(index)
+        sizes.note(self.text, self._tokens[-1])
+
+    def _note_list(self, index: int) -> None:
+        """The items of a list are one paragraph to the splitter: so it need not be counted either."""
+        following = self._elements[index + 1].kind if index + 1 < len(self._elements) else ""
+        if self._elements[index].kind != "ListItem" or following == "ListItem":
+            return
+        first = index
+        while first and self._elements[first - 1].kind == "ListItem":
+            first -= 1
+        items = self._elements[first : index + 1]
+        end = self._starts[index] + len(self._elements[index].text.strip())
+        self._sizes.note(self.text[self._starts[first] : end], sum(self._sizes.of(item.text) for item in items))
+
+    def tokens(self, piece: str, at: int) -> int:
+        """Tokens of `piece`, which stands at `at`; counted anew only where it does not begin and end at a mark."""
+        first = bisect.bisect_left(self._marks, at)
+        last = bisect.bisect_left(self._marks, at + len(piece))
+        until = self._marks[last] if last < len(self._marks) else len(self.text)
+        exact = first < len(self._marks) and self._marks[first] == at and not self.text[at + len(piece) : until].strip()
+        return self._tokens[last] - self._tokens[first] if exact else self._sizes.of(piece)
+
+    def elements(self, piece: str, at: int) -> Sequence[Element]:
+        """The elements that `piece` is of."""
+        first = bisect.bisect_right(self._starts, at) - 1
+        last = bisect.bisect_right(self._starts, at + len(piece) - 1) - 1
+        return self._elements[first : last + 1]
+
+
+def joined(elements: Sequence[Element]) -> str:
+    """The text of elements, list items on lines of their own."""
+    return "".join(_joint(elements, index) + element.text.strip() for index, element in enumerate(elements))
+
+
+def _joint(elements: Sequence[Element], index: int) -> str:
+    if not index:
+        return ""
+    return "\n" if elements[index].kind == "ListItem" == elements[index - 1].kind else JOINT

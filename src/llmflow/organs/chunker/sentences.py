@@ -17,7 +17,7 @@ _ABBREVIATIONS = frozenset(
     )
 )
 _LAST_WORD = re.compile(r"[A-Za-z][A-Za-z.]*$")
-_ENDS = tuple(".!?…。！？:;\"'”’)]")
+_END = re.compile(r"[.!?…。！？](?:\s|$)")
 _NEW_LINE_STARTS = re.compile(
     r"[-*•·▪◦○●□■◇◆※]|[0-9가-힣A-Za-z]{1,2}[.)]\s|\([0-9가-힣A-Za-z]{1,2}\)|제\s?\d+\s?[조항장절]|[①-⑳]"
 )
@@ -44,9 +44,8 @@ def split(text: str) -> list[str]:
 
 
 def _is_by_line(text: str) -> bool:
-    """Lines that mostly end without a sentence's end but are no wrapped prose: no two of them make a sentence."""
-    lines = [line.rstrip() for line in text.split("\n") if line.strip()]
-    return len(lines) > 1 and not any(line.endswith(_ENDS) for line in lines[:-1])
+    """Lines without any sentence's end in them: items, names, verses, not wrapped prose."""
+    return "\n" in text and _END.search(text) is None
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterator
 from pathlib import PurePath
 
 import charset_normalizer
@@ -129,9 +130,20 @@ def read_plain(text: str, draft: Draft) -> None:
     """Paragraphs stand apart by empty lines; their own line breaks stay."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n\n")
     for paragraph in _PARAGRAPHS.split(text.strip("\ufeff \n")):
-        for start in range(0, len(paragraph), _LONG_TEXT) if len(paragraph) > 2 * _LONG_TEXT else (0,):
-            piece = paragraph[start : start + _LONG_TEXT] if len(paragraph) > 2 * _LONG_TEXT else paragraph
+        for piece in _pieces(paragraph):
             draft.add("NarrativeText" if len(piece) > 60 else "UncategorizedText", piece)
+
+
+def _pieces(paragraph: str) -> Iterator[str]:
+    """Endless paragraphs in pieces that end at a line's or a word's end."""
+    start = 0
+    while len(paragraph) - start > 2 * _LONG_TEXT:
+        limit = start + _LONG_TEXT
+        end = max(paragraph.rfind("\n", start, limit), paragraph.rfind(" ", start, limit)) + 1
+        end = end if end > start else limit
+        yield paragraph[start:end]
+        start = end
+    yield paragraph[start:] if start else paragraph
 
 
 def read_delimited(text: str, draft: Draft, *, name: str) -> bool:

@@ -54,7 +54,7 @@ def _record(element: etree._Element, draft: Draft) -> None:
         children = [child for child in node if isinstance(child.tag, str)]
         if not children or _mixed(node):
             draft.add("UncategorizedText", " ".join(" ".join(_texts(node)).split()))
-        elif all(len(child) == 0 for child in children):
+        elif not any(isinstance(below.tag, str) for child in children for below in child):
             lines = [f"{_name(child)}: {' '.join(value.split())}" for child in children if (value := child.text or "")]
             draft.add("UncategorizedText", "\n".join([*_attributes(node), *lines]))
         else:
