@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from llmflow.apps.answer import Answerer
 from llmflow.apps.apps import Apps
 from llmflow.apps.chat import Chat
@@ -20,15 +18,27 @@ from llmflow.ports.blobs import Blobs
 from llmflow.store.database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class AppsRoom:
-    apps: Apps
-    chat: Chat
-    conversations: Conversations
-    feedback: Feedbacks
-    files: AppFiles
-    suggestions: Suggestions
-    turns: Turns
+class AppsRoom(Apps):
+    """The apps themselves, and beside them what is done with them."""
+
+    def __init__(
+        self, settings: Settings, database: Database, bases: Bases, retriever: Retriever, gateway: Gateway, blobs: Blobs
+    ) -> None:
+        super().__init__(database)
+        answerer = Answerer(
+            bases,
+            retriever,
+            gateway,
+            top_k=settings.knowledge.top_k,
+            answer_tokens=settings.chat.answer_tokens,
+            temperature=settings.chat.temperature,
+        )
+        self.turns = Turns(settings.limits.chat_concurrency)
+        self.chat = Chat(database, answerer, self.turns, history_messages=settings.chat.history_messages)
+        self.conversations = Conversations(database)
+        self.feedback = Feedbacks(database)
+        self.files = AppFiles(database, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
+        self.suggestions = Suggestions(answerer, gateway)
 
     async def start(self) -> None:
         """Puts right what a dead process left."""
@@ -37,26 +47,3 @@ class AppsRoom:
     async def close(self) -> None:
         """Stops the answers being written; what was said is kept. Before the organs are closed."""
         await self.turns.close()
-
-
-def build(
-    settings: Settings, database: Database, bases: Bases, retriever: Retriever, gateway: Gateway, blobs: Blobs
-) -> AppsRoom:
-    answerer = Answerer(
-        bases,
-        retriever,
-        gateway,
-        top_k=settings.knowledge.top_k,
-        answer_tokens=settings.chat.answer_tokens,
-        temperature=settings.chat.temperature,
-    )
-    turns = Turns(settings.limits.chat_concurrency)
-    return AppsRoom(
-        apps=Apps(database),
-        chat=Chat(database, answerer, turns, history_messages=settings.chat.history_messages),
-        conversations=Conversations(database),
-        feedback=Feedbacks(database),
-        files=AppFiles(database, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024),
-        suggestions=Suggestions(answerer, gateway),
-        turns=turns,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from llmflow.errors import LLMFlowError
 from llmflow.knowledge.types import Scores
 
 AnswerKind = Literal["generated", "quoted", "unknown"]
@@ -197,6 +198,12 @@ class Failed:
     message: str
     hint: str
     status: int
+
+    def error(self) -> LLMFlowError:
+        """To be raised where somebody waited for the answer."""
+        found = LLMFlowError(self.message, code=self.code, hint=self.hint)
+        found.status = self.status  # type: ignore[misc]
+        return found
 
 
 TurnEvent = TextDelta | Replaced | Ended | Failed

@@ -1,0 +1,82 @@
+"""What OpenAI's operations share: the caller, the body, answers and errors in OpenAI's shape.
+
+Errors are OpenAI's `{"error": {"message", "type", "param", "code"}}` with our `hint` and `request_id` in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from llmflow.access.types import Caller
+from llmflow.api import auth, errors
+from llmflow.api.sse import ReaderGone
+from llmflow.errors import LLMFlowError, UsageError
+from llmflow.wiring import Platform
+
+KINDS = ("model", "admin")
+encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(dict[str, Any])
+_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+Handler = Callable[[Request, Platform, Caller], Awaitable[Response]]
+
+
+def operation(platform: Platform, path: str, method: str, handler: Handler) -> Route:
+    async def endpoint(request: Request) -> Response:
+        try:
+            caller = await auth.caller(request, KINDS, platform=platform)
+            return await handler(request, platform, caller)
+        except LLMFlowError as error:
+            return refused(error, request)
+        except ReaderGone:
+            return Response(status_code=499)
+
+    return Route(path, endpoint, methods=[method])
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """Raises UsageError (invalid_json)."""
+    try:
+        return _decoder.decode(await request.body())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"The body is not a JSON object: {error}.", code="invalid_json") from error
+
+
+def answer(content: object) -> Response:
+    return Response(encode(content), media_type="application/json")
+
+
+def error_body(error: LLMFlowError, request: Request) -> dict[str, Any]:
+    body = error.body(errors.request_id(request))["error"]
+    kind = _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
+    return {"error": {**body, "message": f"{error.message} {error.hint}".strip(), "type": kind}}
+
+
+def refused(error: LLMFlowError, request: Request) -> Response:
+    return Response(encode(error_body(error, request)), status_code=error.status, media_type="application/json")
+
+
+async def failed(request: Request, error: Exception) -> Response:
+    """405s and faults of ours."""
+    return refused(errors.known(error, request), request)
+
+
+def texts(given: Any, name: str) -> list[str]:
+    """A string, or a list of strings. Raises UsageError."""
+    if isinstance(given, str):
+        return [given]
+    if isinstance(given, list) and given and all(isinstance(item, str) for item in given):
+        return given
+    if isinstance(given, list) and given and all(isinstance(item, int | list) for item in given):
+        raise UsageError(
+            f"`{name}` holds token ids, which belong to another model's vocabulary.",
+            hint="Send text; with LangChain, set check_embedding_ctx_length=False.",
+            param=name,
+        )
+    raise UsageError(f"`{name}` must be a text or a list of texts that is not empty.", param=name)

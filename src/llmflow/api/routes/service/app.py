@@ -1,0 +1,102 @@
+"""What an app tells of itself: parameters, info, meta, site, end users."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from llmflow.api.routes.service import shapes
+from llmflow.api.routes.service.dify import DEFAULT_USER, Call, answer, operation
+from llmflow.wiring import Platform
+
+_OFF = {"enabled": False}
+_AUTHOR = "LLMFlow"
+_SITE_LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
+
+
+def routes(platform: Platform) -> list[Route]:
+    return [
+        operation(platform, "/parameters", "GET", _parameters),
+        operation(platform, "/info", "GET", _info),
+        operation(platform, "/meta", "GET", _meta),
+        operation(platform, "/site", "GET", _site),
+        operation(platform, "/end-users/{end_user_id:uuid}", "GET", _end_user),
+    ]
+
+
+async def _parameters(call: Call) -> Response:
+    """`file_upload` is empty: files may be sent and are kept with the message; chat models here read text."""
+    config, limits = call.app.config, call.platform.settings.limits
+    return answer(
+        {
+            "opening_statement": config.opening_statement,
+            "suggested_questions": config.suggested_questions,
+            "suggested_questions_after_answer": {"enabled": config.suggested_questions_after_answer},
+            "speech_to_text": _OFF,
+            "text_to_speech": {"enabled": False, "voice": "", "language": ""},
+            "retriever_resource": {"enabled": config.retriever_resource},
+            "annotation_reply": _OFF,
+            "more_like_this": _OFF,
+            "user_input_form": config.user_input_form,
+            "sensitive_word_avoidance": _OFF,
+            "file_upload": {},
+            "system_parameters": {
+                "image_file_size_limit": limits.file_mb,
+                "video_file_size_limit": limits.file_mb,
+                "audio_file_size_limit": limits.file_mb,
+                "file_size_limit": limits.file_mb,
+                "workflow_file_upload_limit": 10,
+            },
+        }
+    )
+
+
+async def _info(call: Call) -> Response:
+    app = call.app
+    about = {"name": app.name, "description": app.description, "tags": [], "mode": app.mode, "author_name": _AUTHOR}
+    return answer(about)
+
+
+async def _meta(call: Call) -> Response:
+    return answer({"tool_icons": {}})
+
+
+async def _site(call: Call) -> Response:
+    config = call.app.config
+    return answer(
+        {
+            "title": call.app.name,
+            "chat_color_theme": None,
+            "chat_color_theme_inverted": False,
+            "icon_type": "emoji",
+            "icon": config.icon,
+            "icon_background": config.icon_background,
+            "description": call.app.description or None,
+            "copyright": None,
+            "privacy_policy": None,
+            "custom_disclaimer": "",
+            "default_language": _SITE_LANGUAGES.get(config.language, "en-US"),
+            "show_workflow_steps": True,
+            "use_icon_as_answer_icon": False,
+            "icon_url": None,
+        }
+    )
+
+
+async def _end_user(call: Call) -> Response:
+    user = await call.platform.apps.conversations.user_by_id(call.app.id, str(call.request.path_params["end_user_id"]))
+    is_anonymous = user.external_id == DEFAULT_USER
+    return answer(
+        {
+            "id": user.id,
+            "tenant_id": user.workspace_id,
+            "app_id": user.app_id,
+            "type": "service_api",
+            "external_user_id": user.external_id,
+            "name": None,
+            "is_anonymous": is_anonymous,
+            "session_id": user.external_id,
+            "created_at": shapes.iso(user.created_at),
+            "updated_at": shapes.iso(user.created_at),
+        }
+    )

@@ -1,0 +1,149 @@
+"""Chat messages: ask (blocking or streaming), stop, and what to ask next."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any, Literal
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import Route
+
+from llmflow.api.routes.service import shapes
+from llmflow.api.routes.service.dify import HEADERS, Call, answer, checked, error_body, operation, refused
+from llmflow.api.sse import EventStream, event
+from llmflow.apps.chat import Ask
+from llmflow.apps.turns import Turn
+from llmflow.apps.types import Ended, Failed, TextDelta
+from llmflow.errors import UsageError
+from llmflow.store.ids import is_uuid
+from llmflow.wiring import Platform
+
+PING = b"event: ping\n\n"
+_encode = msgspec.json.Encoder().encode
+
+
+class ChatRequestPayload(msgspec.Struct, frozen=True):
+    """Dify's ChatRequest; unknown fields are passed over, as there."""
+
+    inputs: dict[str, Any]
+    query: str
+    response_mode: Literal["blocking", "streaming"] | None = None
+    conversation_id: str | None = None
+    files: list[dict[str, Any]] | None = None
+    auto_generate_name: bool = True
+
+
+def routes(platform: Platform) -> list[Route]:
+    return [
+        operation(platform, "/chat-messages", "POST", _ask, only="chat"),
+        operation(platform, "/chat-messages/{task_id}/stop", "POST", _stop, only="chat"),
+        operation(platform, "/messages/{message_id:uuid}/suggested", "GET", _suggested, only="chat"),
+    ]
+
+
+async def _ask(call: Call) -> Response:
+    body = await call.body()
+    user = await call.user(body.get("user"), required=True)
+    wanted = checked(body, ChatRequestPayload)
+    conversation_id = (wanted.conversation_id or "").strip() or None
+    if conversation_id and not is_uuid(conversation_id):
+        raise UsageError("conversation_id must be a valid UUID", param="conversation_id")
+    files = [_file(item) for item in wanted.files or ()]
+    ids = [item["upload_file_id"] for item in files if "upload_file_id" in item]
+    known = await call.platform.apps.files.of(user, ids)
+    for missing in (id for id in ids if id not in known):
+        raise UsageError(f"There is no uploaded file {missing} of this user.", param="files")
+    ask = Ask(
+        wanted.query,
+        inputs=wanted.inputs,
+        conversation_id=conversation_id.lower() if conversation_id else None,
+        files=files,
+        name_conversation=wanted.auto_generate_name,
+    )
+    _required_inputs(call, wanted.inputs)
+    turn = await call.platform.apps.chat.ask(call.app, user, ask)
+    with_sources = call.app.config.retriever_resource
+    if wanted.response_mode == "streaming":
+        return EventStream(_stream(turn, with_sources), headers=HEADERS, ping=PING)
+    return _whole(turn, await turn.finished(), call.app.mode, with_sources)
+
+
+def _file(item: dict[str, Any]) -> dict[str, Any]:
+    method = item.get("transfer_method")
+    key = {"local_file": "upload_file_id", "remote_url": "url"}.get(str(method))
+    if key is None or not isinstance(item.get(key), str):
+        raise UsageError("A file needs transfer_method local_file with upload_file_id, or remote_url with url.")
+    return {"type": str(item.get("type", "custom")), "transfer_method": method, key: item[key]}
+
+
+def _required_inputs(call: Call, inputs: dict[str, Any]) -> None:
+    """The app's form: Dify's items are {"text-input": {"variable", "required", ...}}."""
+    for item in call.app.config.user_input_form:
+        for form in item.values():
+            name = str(form.get("variable", ""))
+            if form.get("required") and inputs.get(name) in (None, ""):
+                raise UsageError(f"{name} is required in input form", param="inputs")
+
+
+def _whole(turn: Turn, end: Ended | Failed, mode: str, with_sources: bool) -> Response:
+    if isinstance(end, Failed):
+        return refused(end.error())
+    return answer(
+        {
+            "event": "message",
+            "task_id": turn.id,
+            "id": turn.message_id,
+            "message_id": turn.message_id,
+            "conversation_id": turn.conversation_id,
+            "mode": mode,
+            "answer": end.answer.text,
+            "metadata": shapes.metadata(end.answer, end.usage, message_id=turn.message_id, with_sources=with_sources),
+            "created_at": shapes.seconds(turn.created_at),
+        }
+    )
+
+
+async def _stream(turn: Turn, with_sources: bool) -> AsyncGenerator[bytes]:
+    """The turn as Dify's events; the reader may go at any time, the turn goes on."""
+    base = {
+        "conversation_id": turn.conversation_id,
+        "message_id": turn.message_id,
+        "created_at": shapes.seconds(turn.created_at),
+        "task_id": turn.id,
+    }
+    head = b'data: {"event":"message",' + _encode(base)[1:-1] + b',"id":"' + turn.message_id.encode() + b'","answer":'
+    tail = b',"from_variable_selector":null}\n\n'
+    yield PING
+    async for batch in turn.follow():
+        yield b"".join(
+            head + _encode(item.text) + tail if isinstance(item, TextDelta) else _other(item, turn, base, with_sources)
+            for item in batch
+        )
+
+
+def _other(item: Any, turn: Turn, base: dict[str, Any], with_sources: bool) -> bytes:
+    match item:
+        case Ended():
+            metadata = shapes.metadata(item.answer, item.usage, message_id=turn.message_id, with_sources=with_sources)
+            end = {"event": "message_end", **base, "id": turn.message_id, "metadata": metadata, "files": []}
+            return event(_encode(end))
+        case Failed():
+            error = error_body(item.code, item.message, item.status)
+            return event(_encode({"event": "error", **base, **error}))
+    return event(_encode({"event": "message_replace", **base, "answer": item.text, "reason": "replaced"}))
+
+
+async def _stop(call: Call) -> Response:
+    user = await call.user((await call.body()).get("user"), required=True)
+    call.platform.apps.chat.stop(call.request.path_params["task_id"], user)
+    return answer({"result": "success"})
+
+
+async def _suggested(call: Call) -> Response:
+    user = await call.user(call.query("user"), required=True)
+    message = await call.platform.apps.conversations.message(user, str(call.request.path_params["message_id"]))
+    if not call.app.config.suggested_questions_after_answer:
+        raise UsageError("Suggested Questions Is Disabled.", code="bad_request")
+    questions = await call.platform.apps.suggestions.after(call.app, message)
+    return answer({"result": "success", "data": questions})

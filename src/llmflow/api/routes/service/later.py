@@ -1,0 +1,113 @@
+"""Documented operations that this version does not serve yet: a coded 501, never a 404, so that clients can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from llmflow.api.routes.service.dify import WRONG_MODE, Call, Handler, answer, caller_of, operation, refused
+from llmflow.errors import CODES, LLMFlowError, UsageError
+from llmflow.wiring import Platform
+
+_DATASET, _DOCUMENT = "/datasets/{dataset_id:uuid}", "/datasets/{dataset_id:uuid}/documents/{document_id:uuid}"
+_SEGMENT = _DOCUMENT + "/segments/{segment_id:uuid}"
+
+#: (path, methods, the mode's error code for apps of another mode; "" for operations of any app)
+FOR_APPS: tuple[tuple[str, str, str], ...] = (
+    ("/workflows/run", "POST", "not_workflow_app"),
+    ("/workflows/{workflow_id}/run", "POST", "not_workflow_app"),
+    ("/workflows/run/{workflow_run_id}", "GET", "not_workflow_app"),
+    ("/workflows/tasks/{task_id}/stop", "POST", "not_workflow_app"),
+    ("/workflows/logs", "GET", ""),
+    ("/workflow/{workflow_run_id:uuid}/events", "GET", "not_workflow_app"),
+    ("/completion-messages", "POST", "app_unavailable"),
+    ("/completion-messages/{task_id}/stop", "POST", "app_unavailable"),
+    ("/conversations/{conversation_id:uuid}/variables/{variable_id:uuid}", "PUT", ""),
+    ("/audio-to-text", "POST", ""),
+    ("/text-to-audio", "POST", ""),
+    ("/apps/annotations", "GET POST", ""),
+    ("/apps/annotations/{annotation_id:uuid}", "PUT DELETE", ""),
+    ("/apps/annotation-reply/{action}", "POST", ""),
+    ("/apps/annotation-reply/{action}/status/{job_id:uuid}", "GET", ""),
+    ("/form/human_input/{form_token}", "GET POST", ""),
+)
+FOR_DATASETS: tuple[tuple[str, str], ...] = (
+    ("/datasets", "GET POST"),
+    (_DATASET, "GET PATCH DELETE"),
+    (f"{_DATASET}/document/create-by-text", "POST"),
+    (f"{_DATASET}/document/create_by_text", "POST"),
+    (f"{_DATASET}/document/create-by-file", "POST"),
+    (f"{_DATASET}/document/create_by_file", "POST"),
+    (f"{_DATASET}/documents", "GET"),
+    (f"{_DATASET}/documents/download-zip", "POST"),
+    (f"{_DATASET}/documents/metadata", "POST"),
+    (f"{_DATASET}/documents/status/{{action}}", "PATCH"),
+    (_DOCUMENT, "GET PATCH DELETE"),
+    (f"{_DOCUMENT}/download", "GET"),
+    (f"{_DATASET}/documents/{{batch}}/indexing-status", "GET"),
+    (f"{_DOCUMENT}/update-by-text", "POST"),
+    (f"{_DOCUMENT}/update_by_text", "POST"),
+    (f"{_DOCUMENT}/update-by-file", "POST"),
+    (f"{_DOCUMENT}/update_by_file", "POST"),
+    (f"{_DOCUMENT}/segments", "GET POST"),
+    (_SEGMENT, "GET POST DELETE"),
+    (f"{_SEGMENT}/child_chunks", "GET POST"),
+    (f"{_SEGMENT}/child_chunks/{{child_chunk_id:uuid}}", "PATCH DELETE"),
+    (f"{_DATASET}/retrieve", "POST"),
+    (f"{_DATASET}/hit-testing", "POST"),
+    (f"{_DATASET}/tags", "GET"),
+    ("/datasets/tags", "GET POST PATCH DELETE"),
+    ("/datasets/tags/binding", "POST"),
+    ("/datasets/tags/unbinding", "POST"),
+    (f"{_DATASET}/metadata", "GET POST"),
+    (f"{_DATASET}/metadata/{{metadata_id:uuid}}", "PATCH DELETE"),
+    (f"{_DATASET}/metadata/built-in", "GET"),
+    (f"{_DATASET}/metadata/built-in/{{action}}", "POST"),
+    ("/workspaces/current/models/model-types/{model_type}", "GET"),
+    ("/datasets/pipeline/file-upload", "POST"),
+    (f"{_DATASET}/pipeline/datasource-plugins", "GET"),
+    (f"{_DATASET}/pipeline/datasource/nodes/{{node_id}}/run", "POST"),
+    (f"{_DATASET}/pipeline/run", "POST"),
+)
+
+
+def routes(platform: Platform) -> list[Route]:
+    app_routes = [
+        operation(platform, path, method, _of_app(wrong_mode))
+        for path, methods, wrong_mode in FOR_APPS
+        for method in methods.split()
+    ]
+    dataset_routes = [Route(path, _of_dataset(platform), methods=methods.split()) for path, methods in FOR_DATASETS]
+    return app_routes + dataset_routes
+
+
+def _not_yet(request: Request) -> Response:
+    message = f"{request.method} {request.url.path} is not served yet. {CODES['not_yet']}"
+    return answer({"code": "not_yet", "message": message, "status": 501}, status=501)
+
+
+def _of_app(wrong_mode: str) -> Handler:
+    async def handler(call: Call) -> Response:
+        if call.request.method == "POST" and call.request.headers.get("content-type", "").startswith(
+            "application/json"
+        ):
+            await call.user((await call.body()).get("user"), required=wrong_mode != "")
+        if wrong_mode:  # every app of this version is a chat app
+            raise UsageError(WRONG_MODE, code=wrong_mode)
+        return _not_yet(call.request)
+
+    return handler
+
+
+def _of_dataset(platform: Platform) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            await caller_of(request, platform, "dataset")
+        except LLMFlowError as error:
+            return refused(error)
+        return _not_yet(request)
+
+    return endpoint

@@ -1,0 +1,35 @@
+"""The whole of /v1, ready to be mounted: Dify's operations and OpenAI's."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from llmflow.api.routes.openai import wire
+from llmflow.api.routes.openai.surface import routes as openai_routes
+from llmflow.api.routes.service import app, chat, conversations, dify, files, later
+from llmflow.wiring import Platform
+
+
+def surface(platform: Platform) -> ASGIApp:
+    """Errors are in the shape of the route's own API."""
+    openai = openai_routes(platform)
+    openai_paths = {route.path for route in openai}
+    service = [route for noun in (chat, conversations, app, files, later) for route in noun.routes(platform)]
+
+    def is_openai(request: Request) -> bool:
+        path: str = request.scope["path"]
+        return path.removeprefix(request.scope.get("root_path", "")) in openai_paths
+
+    async def failed(request: Request, error: Exception) -> Response:
+        return await (wire.failed if is_openai(request) else dify.failed)(request, error)
+
+    starlette = Starlette(
+        routes=[*openai, *service],
+        exception_handlers={404: dify.not_found, HTTPException: failed, Exception: failed},
+    )
+    starlette.router.redirect_slashes = False
+    return starlette

@@ -1,0 +1,93 @@
+"""Server-sent events: one lean response for every stream, which knows when its reader has gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+T = TypeVar("T")
+_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+
+
+class EventStream(Response):
+    """Sends what `events` yields, whole events as bytes, as they come; `ping` is sent every `ping_s` in between.
+
+    When the reader goes, `events` is cancelled where it waits and closed; so it is when the server stops."""
+
+    def __init__(
+        self,
+        events: AsyncGenerator[bytes],
+        *,
+        headers: Mapping[str, str] | None = None,
+        ping: bytes = b"",
+        ping_s: float = 10.0,
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers({**_HEADERS, "content-type": "text/event-stream; charset=utf-8", **(headers or {})})
+        self._events = events
+        self._ping = ping
+        self._ping_s = ping_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        writer = asyncio.create_task(self._write(send))
+        others = [asyncio.create_task(_gone(receive))]
+        if self._ping:
+            others.append(asyncio.create_task(self._pinging(send)))
+        try:
+            await asyncio.wait([writer, others[0]], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (writer, *others):
+                task.cancel()
+            await asyncio.gather(writer, *others, return_exceptions=True)
+            await self._events.aclose()
+        if not writer.cancelled() and (error := writer.exception()) is not None and not isinstance(error, OSError):
+            raise error
+
+    async def _write(self, send: Send) -> None:
+        async for piece in self._events:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _pinging(self, send: Send) -> None:
+        while True:
+            await asyncio.sleep(self._ping_s)
+            await send({"type": "http.response.body", "body": self._ping, "more_body": True})
+
+
+async def _gone(receive: Receive) -> None:
+    """Returns when the reader has disconnected."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def event(data: bytes) -> bytes:
+    """One event that carries `data`, which has no line breaks (JSON)."""
+    return b"data: " + data + b"\n\n"
+
+
+class ReaderGone(Exception):
+    """The client has disconnected; nobody waits for the answer."""
+
+
+async def until_gone(request: Request, work: Awaitable[T]) -> T:
+    """The result of `work`, which is cancelled when the reader goes: then ReaderGone is raised. The body must have
+    been read before."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.create_task(_gone(request.receive))
+    try:
+        await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        if not task.done():
+            task.cancel()
+    if task.cancelled() or not task.done():
+        await asyncio.gather(task, return_exceptions=True)
+        raise ReaderGone
+    return task.result()
