@@ -100,7 +100,8 @@ def start_server(
     home.mkdir(parents=True, exist_ok=True)
     if config is not None:
         (home / "llmflow.yaml").write_text(config, "utf-8")
-    command = [sys.executable, "-m", "llmflow.cli.main", "up", "--home", str(home), "--port", str(free_port())]
+    program = Path(sys.executable).with_name("llmflow")
+    command = [str(program), "up", "--home", str(home), "--port", str(free_port())]
     with (home / "server.log").open("ab") as log:
         process = subprocess.Popen(
             [*command, *options],

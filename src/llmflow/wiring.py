@@ -21,7 +21,6 @@ from llmflow import catalog
 from llmflow.access.accounts import StoredAccounts
 from llmflow.access.keys import Keys
 from llmflow.access.people import People, ensure_workspace
-from llmflow.apps import room as apps_room
 from llmflow.apps.room import AppsRoom
 from llmflow.config.settings import Organ, Settings
 from llmflow.errors import ConfigError, LLMFlowError, OrganError
@@ -244,7 +243,7 @@ async def build(settings: Settings) -> Platform:
         progress=progress,
         retriever=retriever,
         gateway=gateway,
-        apps=apps_room.build(settings, database, bases, retriever, gateway, organs.blobs),
+        apps=AppsRoom(settings, database, bases, retriever, gateway, organs.blobs),
         http=http,
         workspace_id=workspace_id,
         is_new=is_new,

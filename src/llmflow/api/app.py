@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 from llmflow.api import auth, errors
 from llmflow.api.middleware import Edge, hosts_for
 from llmflow.api.routes.console.app import console
+from llmflow.errors import LLMFlowError
 from llmflow.wiring import Platform
 
 _MB = 1024 * 1024
@@ -41,7 +43,7 @@ def create_app(platform: Platform) -> ASGIApp:
             Mount("/api/v1", console(platform)),
         ],
         middleware=middleware,
-        exception_handlers={Exception: errors.answer, 404: errors.answer, 405: errors.answer},
+        exception_handlers={HTTPException: errors.answer, LLMFlowError: errors.answer, Exception: errors.answer},
     )
     app.state.platform = platform
     return Edge(

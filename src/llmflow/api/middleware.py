@@ -40,28 +40,20 @@ class Edge:
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _GIVEN_ID.fullmatch(given) else new_id()
         scope["llmflow.request_id"] = request_id
+        answer = _Answer(send, request_id)
         started = time.perf_counter()
-        status = 500
-
-        async def send_noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-            await send(message)
-
         try:
             refusal = self._refusal(scope["path"], headers)
             if refusal is not None:
-                await _refuse(refusal, request_id, send_noting)
+                await answer.refuse(refusal)
             else:
-                await self._app(scope, self._counted(scope["path"], receive), send_noting)
+                await self._app(scope, self._counted(scope["path"], receive, answer), answer.send)
         finally:
             elapsed = time.perf_counter() - started
             surface = _surface(scope["path"])
-            REQUESTS.labels(surface, status).inc()
+            REQUESTS.labels(surface, answer.status).inc()
             SECONDS.labels(surface).observe(elapsed)
-            _log.debug("%s %s %d %.1f ms %s", scope["method"], scope["path"], status, elapsed * 1000, request_id)
+            _log.debug("%s %s %d %.1f ms %s", scope["method"], scope["path"], answer.status, elapsed * 1000, request_id)
 
     def _limit(self, path: str) -> int:
         return self._upload_bytes if _UPLOADS.match(path) else self._body_bytes
@@ -78,8 +70,9 @@ class Edge:
             return TooLarge(f"The request has {int(length)} bytes; at most {self._limit(path)} are taken here.")
         return None
 
-    def _counted(self, path: str, receive: Receive) -> Receive:
-        """The body, cut off with TooLarge where it grows past the limit without having said so."""
+    def _counted(self, path: str, receive: Receive, answer: _Answer) -> Receive:
+        """The body; where it grows past the limit without having said so, the reader gets TooLarge and so does the
+        caller, whatever the reader makes of it."""
         limit = self._limit(path)
         seen = 0
 
@@ -88,10 +81,37 @@ class Edge:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
-                raise TooLarge(f"The request has more than {limit} bytes, which is the most that is taken here.")
+                error = TooLarge(f"The request has more than {limit} bytes, which is the most that is taken here.")
+                await answer.refuse(error)
+                raise error
             return message
 
         return counted
+
+
+class _Answer:
+    """What is sent back: the application's answer with the request's id, or ours once we refused."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._refused = False
+        self.status = 500
+
+    async def send(self, message: Message) -> None:
+        if self._refused:
+            return
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], (b"x-request-id", self._request_id.encode())]
+        await self._send(message)
+
+    async def refuse(self, error: LLMFlowError) -> None:
+        body = msgspec.json.encode(error.body(self._request_id))
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+        self._refused = True
 
 
 def _host(value: str) -> str:
@@ -103,13 +123,6 @@ def _host(value: str) -> str:
 def _surface(path: str) -> str:
     first = path.lstrip("/").partition("/")[0]
     return first if first in ("api", "v1", "healthz", "readyz", "metrics") else "studio"
-
-
-async def _refuse(error: LLMFlowError, request_id: str, send: Send) -> None:
-    body = msgspec.json.encode(error.body(request_id))
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def hosts_for(host: str, public_host: str | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from llmflow import __version__
 from llmflow.api import errors
 from llmflow.api.routes.console import apps, keys, knowledge, session, system
-from llmflow.errors import UsageError
+from llmflow.errors import LLMFlowError, UsageError
 from llmflow.wiring import Platform
 
 
@@ -26,6 +26,7 @@ def console(platform: Platform) -> FastAPI:
         exception_handlers={
             RequestValidationError: _invalid,
             HTTPException: errors.answer,
+            LLMFlowError: errors.answer,
             Exception: errors.answer,
         },
     )
