@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from llmflow.api import auth, errors
 from llmflow.api.middleware import Edge, hosts_for
 from llmflow.api.routes.console.app import console
+from llmflow.api.routes.service import surface
 from llmflow.errors import LLMFlowError
 from llmflow.wiring import Platform
 
@@ -41,6 +42,7 @@ def create_app(platform: Platform) -> ASGIApp:
             Route("/readyz", _readyz),
             Route("/metrics", _metrics),
             Mount("/api/v1", console(platform)),
+            Mount("/v1", surface(platform)),
         ],
         middleware=middleware,
         exception_handlers={HTTPException: errors.answer, LLMFlowError: errors.answer, Exception: errors.answer},
