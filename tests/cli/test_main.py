@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import LLMFLOW, Run, Stub, refusal
 
 from llmflow import __version__
 from llmflow.cli.main import COMMANDS, load_command
+from tests.cli.conftest import LLMFLOW, Run, Stub, refusal
 
 
 def test_version_loads_nothing_heavy() -> None:
