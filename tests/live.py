@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -121,7 +122,8 @@ def start_server(
             url = line.removeprefix("LLMFlow is ready at ").strip()
             os.set_blocking(process.stdout.fileno(), False)
             time.sleep(0.05)
-            printed += process.stdout.read() or ""
+            with contextlib.suppress(TypeError):  # a text reader's way of saying that nothing is there yet
+                printed += process.stdout.read() or ""
             return LiveServer(home, url, printed, process)
         if not line and process.poll() is not None:
             break
