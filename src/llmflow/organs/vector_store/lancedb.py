@@ -15,6 +15,7 @@ import contextlib
 import errno
 import hashlib
 import logging
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -22,16 +23,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-import lancedb
 import numpy as np
 import pyarrow as pa
-from lancedb.index import FTS, IvfSq, LabelList
-from lancedb.query import MatchQuery
 
 from llmflow.errors import InternalError, OrganError
 from llmflow.ports.embedding import Vectors
 from llmflow.ports.health import Health
 from llmflow.ports.vector_store import Ability, Filter, Hit, IndexRow
+
+# Its native part reads this once, when it is loaded; on "warn" it reports its own routine on standard error.
+os.environ.setdefault("LANCEDB_LOG", "error")
+
+import lancedb
+from lancedb.index import FTS, IvfSq, LabelList
+from lancedb.query import MatchQuery
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -48,6 +53,7 @@ _MAINTAIN_WRITES = 64
 _MAX_SEGMENTS = 8  # each pass adds one to the vector index; then it is built anew
 _KEEP_VERSIONS = timedelta(minutes=1)  # far longer than any search reads one
 _ATTEMPTS = 5
+_INDEX_CACHE, _METADATA_CACHE = 512 << 20, 64 << 20  # bytes; the defaults are 6 GB and 1 GB
 
 # `terms` are analysed already: the index splits them at white space and leaves them as they are.
 _FTS = FTS(
@@ -137,6 +143,10 @@ class LanceVectorStore:
         detail = f"{len(names)} collections"
         return Health(ok=True, where=str(self._path), version=lancedb.__version__, detail=detail)
 
+    async def settled(self, collection: str) -> None:
+        """Returns when no maintenance is under way; for benchmarks, not part of the port."""
+        await (await self._collection(collection)).settled()
+
     async def close(self) -> None:
         for collection in self._collections.values():
             await collection.close()
@@ -149,7 +159,10 @@ class LanceVectorStore:
         async with self._connecting:
             if self._connection is None:
                 await asyncio.to_thread(self._path.mkdir, parents=True, exist_ok=True, mode=0o700)
-                self._connection = await lancedb.connect_async(str(self._path))
+                session = lancedb.Session(
+                    index_cache_size_bytes=_INDEX_CACHE, metadata_cache_size_bytes=_METADATA_CACHE
+                )
+                self._connection = await lancedb.connect_async(str(self._path), session=session)
         return self._connection
 
     async def _collection(self, name: str) -> _Collection:
@@ -219,6 +232,10 @@ class _Collection:
             self._table.close()
             self._table = None
 
+    async def settled(self) -> None:
+        while self._maintenance is not None and not self._maintenance.done():
+            await asyncio.wait([self._maintenance])
+
     async def maintain(self) -> None:
         """Merges small files, indexes new rows, drops old versions. Writers wait meanwhile, searches do not."""
         async with self._writer:
@@ -261,11 +278,15 @@ class _Collection:
         stats = await table.index_stats("terms_idx")
         self._unindexed = stats.num_unindexed_rows if stats else self._rows
         self._table = table
+        self._maintain_if_due()
 
     def _written(self, rows: int) -> None:
         self._unindexed += rows
         self._rows += rows
         self._writes += 1
+        self._maintain_if_due()
+
+    def _maintain_if_due(self) -> None:
         due = self._unindexed >= max(_MAINTAIN_ROWS, self._rows // _MAINTAIN_SHARE)
         if (due or self._writes >= _MAINTAIN_WRITES) and (self._maintenance is None or self._maintenance.done()):
             self._maintenance = asyncio.create_task(self.maintain())
