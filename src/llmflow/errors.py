@@ -139,6 +139,7 @@ CODES: dict[str, str] = {
     "config_unreadable": "Check that the file exists, is readable and is YAML.",
     "setting_unknown": "`llmflow settings` lists every key.",
     "setting_type": "`llmflow settings` shows the type of every key.",
+    "setting_value": "`llmflow settings` shows the meaning of every key.",
     "secret_missing": "Set the variable, or write the secret to one of the files named.",
     "adapter_unknown": "`llmflow settings` lists what each organ can use.",
     "extra_missing": "Install the named package, then start again.",

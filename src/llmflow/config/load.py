@@ -71,6 +71,8 @@ def load(
     for dotted, given in (overrides or {}).items():
         if given is not None:
             section, name = dotted.split(".", 1)
+            field = next(f for f in dataclasses.fields(s.SECTIONS[section]) if f.name == name)
+            _check_value(dotted, field, given, _Place(f"option --{name}"))
             sections[section] = dataclasses.replace(sections[section], **{name: given})
     return s.Settings(home=base, file=path, organs=organs, master_key=env.get("LLMFLOW_MASTER_KEY", ""), **sections)
 
@@ -93,7 +95,10 @@ def _read(path: Path) -> dict[str, _Value]:
         raise ConfigError(f"{path} is not YAML: {error}".replace("\n", " "), code="config_unreadable") from error
     if node is None:
         return {}
-    value = _plain(node, path)
+    try:
+        value = _plain(node, path)
+    except RecursionError as error:
+        raise ConfigError(f"{path} holds an alias that refers to itself.", code="config_unreadable") from error
     if not isinstance(value.raw, dict):
         raise ConfigError(f"{value.place}: the file must hold sections such as `server:`.", code="config_unreadable")
     return value.raw
@@ -105,6 +110,9 @@ def _plain(node: yaml.Node, path: Path) -> _Value:
     if isinstance(node, yaml.MappingNode):
         mapping: dict[str, _Value] = {}
         for key, child in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                line = key.start_mark.line + 1
+                raise ConfigError(f"{path}, line {line}: a key must be a single word.", code="config_unreadable")
             if key.value in mapping:
                 raise ConfigError(
                     f"{path}, line {key.start_mark.line + 1}: `{key.value}` stands twice.", param=key.value
@@ -117,6 +125,8 @@ def _plain(node: yaml.Node, path: Path) -> _Value:
     loader = yaml.SafeLoader("")
     try:
         return _Value(loader.construct_object(node), place)
+    except (yaml.YAMLError, ValueError) as error:  # a foreign tag, a date that is none
+        raise ConfigError(f"{place}: the value is of a kind that no setting has.", code="config_unreadable") from error
     finally:
         loader.dispose()
 
@@ -127,6 +137,20 @@ def _unknown(key: str, known: list[str], place: _Place) -> ConfigError:
     full = next((k for k in known if nearest and k.rsplit(".", 1)[-1] == nearest[0]), None)
     guess = f"Did you mean `{full}`?" if full else f"Known here: {', '.join(known)}."
     return ConfigError(f"{place}: there is no setting `{key}`. {guess}", code="setting_unknown", param=key)
+
+
+def _check_value(key: str, field: dataclasses.Field[Any], value: Any, place: _Place) -> None:
+    """Raises ConfigError (setting_value) for what the type allows and the setting does not."""
+    least, most, choices = (field.metadata[name] for name in ("least", "most", "choices"))
+    if choices and value not in choices:
+        raise _outside(key, f"one of {', '.join(choices)}", value, place)
+    if isinstance(value, int | float) and not least <= value <= most:
+        bounds = f"between {least:g} and {most:g}" if most != float("inf") else f"{least:g} or more"
+        raise _outside(key, bounds, value, place)
+
+
+def _outside(key: str, allowed: str, value: Any, place: _Place) -> ConfigError:
+    return ConfigError(f"{place}: `{key}` must be {allowed}, not `{value}`.", code="setting_value", param=key)
 
 
 class _Reader:
@@ -152,6 +176,7 @@ class _Reader:
             else:
                 continue
             typed[key] = self._typed(f"{name}.{key}", f.type, child, secret=f.metadata["secret"])
+            _check_value(f"{name}.{key}", f, typed[key], child.place)
         return cls(**typed)
 
     def organs(self, value: _Value | None) -> dict[str, s.Organ]:
@@ -224,13 +249,15 @@ class _Reader:
                 return tuple(raw)
             case "list of text", str():
                 return tuple(part.strip() for part in raw.split(",") if part.strip())
-        shown = "the value given" if secret else f"`{raw}`"
+        shown = "the value given" if secret else "empty" if raw is None else f"`{raw}`"
         raise ConfigError(
             f"{value.place}: `{key}` must be {_article(name)}, not {shown}.", code="setting_type", param=key
         )
 
     def _resolve(self, key: str, value: _Value) -> Any:
         """The value with its ${NAME} references read."""
+        if isinstance(value.raw, dict):
+            return {name: self._resolve(f"{key}.{name}", child) for name, child in value.raw.items()}
         if isinstance(value.raw, list):
             return [self._resolve(key, _Value(item, value.place)) for item in value.raw]
         if not isinstance(value.raw, str):

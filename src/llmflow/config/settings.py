@@ -10,9 +10,18 @@ from typing import Any
 from llmflow import catalog
 
 
-def setting(default: Any, help: str, *, secret: bool = False) -> Any:
-    """A field of a section; `help` is one line for people."""
-    return field(default=default, metadata={"help": help, "secret": secret})
+def setting(
+    default: Any,
+    help: str,
+    *,
+    secret: bool = False,
+    least: float = 0,
+    most: float = float("inf"),
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A field of a section; `help` is one line for people. `least` and `most` bound a number, both included."""
+    about = {"help": help, "secret": secret, "least": least, "most": most, "choices": choices}
+    return field(default=default, metadata=about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +29,13 @@ class Server:
     """Where and how LLMFlow listens."""
 
     host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 opens it to the network")
-    port: int = setting(8700, "Port to listen on")
-    workers: int = setting(1, "API processes; more than one needs PostgreSQL")
+    port: int = setting(8700, "Port to listen on; 0: any free one", most=65535)
+    workers: int = setting(1, "API processes; more than one needs PostgreSQL", least=1, most=256)
     public_url: str = setting("", "Address people reach it under, when a proxy stands in front")
     cors_origins: tuple[str, ...] = setting((), "Web origins that may call the API from a browser")
     metrics_open: bool = setting(True, "Serve /metrics without a key")
-    session_hours: int = setting(168, "Hours until a sign-in ends")
-    log_level: str = setting("info", "debug, info, warning or error")
+    session_hours: int = setting(168, "Hours until a sign-in ends", least=1)
+    log_level: str = setting("info", "debug, info, warning or error", choices=("debug", "info", "warning", "error"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +43,20 @@ class Store:
     """The database."""
 
     url: str = setting("", "postgresql://user:password@host/database; empty: SQLite in the home", secret=True)
-    pool_size: int = setting(8, "Open connections at most, in each process")
+    pool_size: int = setting(8, "Open connections at most, in each process", least=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What is refused with a clear error rather than tried."""
 
-    document_mb: int = setting(100, "Largest document in MB")
-    body_mb: int = setting(10, "Largest JSON request in MB")
-    file_mb: int = setting(15, "Largest file sent to an app in MB")
-    parse_timeout_s: float = setting(300.0, "Seconds a reader may take for one document")
-    parse_memory_mb: int = setting(2048, "Memory a reader may take in MB")
-    document_pages: int = setting(5000, "Most pages in one document")
-    chat_concurrency: int = setting(32, "Answers being written at once in one process")
+    document_mb: int = setting(100, "Largest document in MB", least=1)
+    body_mb: int = setting(10, "Largest JSON request in MB", least=1)
+    file_mb: int = setting(15, "Largest file sent to an app in MB", least=1)
+    parse_timeout_s: float = setting(300.0, "Seconds a reader may take for one document", least=1)
+    parse_memory_mb: int = setting(2048, "Memory a reader may take in MB", least=256)
+    document_pages: int = setting(5000, "Most pages in one document", least=1)
+    chat_concurrency: int = setting(32, "Answers being written at once in one process", least=1)
     min_free_disk_mb: int = setting(200, "Free disk space below which uploads are refused")
 
 
@@ -55,10 +64,10 @@ class Limits:
 class Knowledge:
     """How documents become passages, and how passages are found."""
 
-    chunk_tokens: int = setting(320, "Largest passage in tokens of the embedding model")
+    chunk_tokens: int = setting(320, "Largest passage in tokens of the embedding model", least=32)
     overlap_tokens: int = setting(40, "Tokens that neighbouring passages share")
-    top_k: int = setting(5, "Passages given to a chat app")
-    job_documents: int = setting(64, "Documents that share one durable job")
+    top_k: int = setting(5, "Passages given to a chat app", least=1, most=100)
+    job_documents: int = setting(64, "Documents that share one durable job", least=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,8 @@ class Chat:
     """How chat apps answer."""
 
     history_messages: int = setting(12, "Earlier messages given to the model, at most")
-    answer_tokens: int = setting(768, "Longest answer in tokens")
-    temperature: float = setting(0.0, "0: the same question gives the same answer")
+    answer_tokens: int = setting(768, "Longest answer in tokens", least=1)
+    temperature: float = setting(0.0, "0: the same question gives the same answer", most=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ class Tracing:
     """What traces hold."""
 
     content: bool = setting(False, "Keep questions and answers in traces, not only their sizes and times")
-    keep_days: int = setting(30, "Days until a trace is deleted")
+    keep_days: int = setting(30, "Days until a trace is deleted", least=1)
 
 
 @dataclass(frozen=True, slots=True)
