@@ -48,7 +48,7 @@ class Guard:
     def check(self, host: str, address: str) -> None:
         """Raises Forbidden (address_blocked) for an address that is not public and not allowed."""
         ip = _unmapped(ipaddress.ip_address(address.split("%", 1)[0]))
-        if ip.is_global and not ip.is_multicast:
+        if ip.is_global and not ip.is_multicast and ip not in _NAT64_LOCAL:
             return
         if host.lower() in self._hosts or any(ip in network for network in self._networks):
             return
@@ -62,14 +62,18 @@ def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None
         return None
 
 
+_V4_INSIDE = tuple(ipaddress.IPv6Network(net) for net in ("64:ff9b::/96", "::/96"))  # NAT64, IPv4-compatible
+_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")  # where the IPv4 address stands is each network's own choice
+
+
 def _unmapped(ip: IPAddress) -> IPAddress:
-    """IPv4 hidden in IPv6 (mapped, 6to4, NAT64) as IPv4: what is really reached."""
+    """IPv4 hidden in IPv6 (mapped, 6to4, NAT64, compatible) as IPv4: what is really reached."""
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped:
             return ip.ipv4_mapped
         if ip.sixtofour:
             return ip.sixtofour
-        if ip in ipaddress.ip_network("64:ff9b::/96"):
+        if int(ip) > 1 and any(ip in network for network in _V4_INSIDE):
             return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip
 
@@ -135,7 +139,7 @@ class HttpClient:
         """One exchange, body read as it comes; `timeout_s` bounds each wait, not the whole. Redirects are not followed.
 
         Raises OrganError (organ_unavailable, model_timeout) and Forbidden (address_blocked)."""
-        self._check_literal(url)
+        self._check_literal(_parsed(url))
         sent = dict(headers or {})
         if json is not None:
             data = msgspec.json.encode(json)
@@ -151,11 +155,11 @@ class HttpClient:
         except (aiohttp.ClientError, OSError) as error:
             raise OrganError(f"{_shown(url)} cannot be reached: {error or type(error).__name__}.") from error
 
-    def _check_literal(self, url: str) -> None:
+    def _check_literal(self, url: URL) -> None:
         """Addresses written as numbers never meet the resolver; ask the guard here."""
         if self._guard is None:
             return
-        host = (URL(url).host or "").strip("[]")
+        host = (url.host or "").strip("[]")
         try:
             ipaddress.ip_address(host.split("%", 1)[0])
         except ValueError:
@@ -197,6 +201,17 @@ class StreamedResponse:
                 yield line.rstrip(b"\r")
         if rest:
             yield rest.rstrip(b"\r")
+
+
+def _parsed(url: str) -> URL:
+    """Raises OrganError for what is no http address."""
+    try:
+        parts = URL(url)
+    except ValueError:
+        parts = URL()
+    if parts.scheme not in ("http", "https") or not parts.host:
+        raise OrganError("The address is not one of http:// or https://.", hint="Correct the url in llmflow.yaml.")
+    return parts
 
 
 def _shown(url: str) -> str:
