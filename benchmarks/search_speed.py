@@ -119,7 +119,7 @@ async def _insert(store: LanceVectorStore, corpus: Corpus) -> dict[str, float]:
     for start in range(0, count, _BATCH):
         rows = [corpus.row(number) for number in range(start, min(count, start + _BATCH))]
         await store.upsert("bench", rows, corpus.vectors[start : start + _BATCH])
-    await store.settled("bench")
+    await store.settle("bench")
     spent = time.process_time() - cpu
     return {"insert_per_s": count / (time.perf_counter() - wall), "insert_cpu_ms": 1000 * spent / count}
 

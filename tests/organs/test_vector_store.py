@@ -79,6 +79,17 @@ async def test_a_query_need_not_have_length_one(store: VectorStore) -> None:
     assert hits[0].score == pytest.approx(1, abs=1e-5)
 
 
+async def test_a_vector_of_zeros_does_no_harm(durable: str, tmp_path: Path) -> None:
+    store = open_store(durable, tmp_path / "v")
+    vectors = unit(3)
+    vectors[1] = 0
+    await store.upsert("kb", [row(n, "w") for n in range(3)], vectors)
+    assert ids(await store.dense("kb", vectors[0], top_k=1)) == ["c00000"]
+    assert len(await store.keyword("kb", ["w"], top_k=5)) == 3
+    assert all(hit.score <= 1 for hit in await store.dense("kb", vectors[1], top_k=5))
+    await store.close()
+
+
 async def test_equal_scores_are_ordered_by_chunk_id(store: VectorStore) -> None:
     same = np.repeat(unit(1), 6, axis=0)
     rows = [row(n, "연차 휴가") for n in (5, 3, 1, 4, 0, 2)]
