@@ -188,6 +188,28 @@ def two_columns() -> bytes:
     return buffer.getvalue()
 
 
+def aligned_pdf() -> bytes:
+    """A table without lines between two paragraphs: a heading over two columns, a label that is empty once."""
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=A4)
+    font = pdf_font()
+    canvas.setFont(font, 10)
+    y = 760.0
+    for line in (f"{ENGLISH} The table below has no lines at all and no frame.", ENGLISH * 2):
+        canvas.drawString(60, y, line[:100])
+        y -= 14
+    y -= 16
+    rows = [("", "2025년", "", "2026년"), ("부서", "인원", "비용", "인원")]
+    rows += [(f"부서 {n}", str(10 + n), f"{n},500", str(20 + n)) for n in range(6)]
+    for row in rows:
+        for x, text in zip((60, 220, 320, 420), row, strict=True):
+            canvas.drawString(x, y, text)
+        y -= 16
+    canvas.drawString(60, y - 20, f"{ENGLISH} And the text goes on under the table.")
+    canvas.save()
+    return buffer.getvalue()
+
+
 def scanned_pdf(text: str = "휴가 규정 안내\nPaid leave is fifteen days.") -> bytes:
     buffer = io.BytesIO()
     picture(text).save(buffer, "PDF", resolution=150)

@@ -152,6 +152,23 @@ async def test_a_pdf_has_pages_headings_headers_and_spans(parser: Parser, tmp_pa
     assert kinds.index("Table") > kinds.index("Title"), "the table stands where it is on the page"
 
 
+async def test_a_table_without_lines_is_a_table_in_its_place(parser: Parser, tmp_path: Path) -> None:
+    document = await read(parser, tmp_path, make.aligned_pdf(), "a.pdf")
+    kinds = [element.kind for element in document.elements]
+    assert kinds.count("Table") == 1
+    at = kinds.index("Table")
+    assert 0 < at < len(kinds) - 1
+    lines = document.elements[at].text.split("\n")
+    assert "| 부서 3 | 13 | 3,500 | 23 |" in lines
+    assert sum(line.startswith("| 부서 ") for line in lines) >= 6
+    assert all("부서 3" not in element.text for element in document.elements if element.kind != "Table")
+
+
+async def test_running_text_in_columns_is_no_table(parser: Parser, tmp_path: Path) -> None:
+    document = await read(parser, tmp_path, make.two_columns(), "a.pdf")
+    assert "Table" not in [element.kind for element in document.elements]
+
+
 async def test_columns_are_read_one_after_the_other(parser: Parser, tmp_path: Path) -> None:
     document = await read(parser, tmp_path, make.two_columns(), "a.pdf")
     text = " ".join(all_text(document).split())

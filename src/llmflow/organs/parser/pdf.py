@@ -20,10 +20,11 @@ from pdfplumber.utils import extract_words
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from llmflow.errors import DocumentError
-from llmflow.organs.parser import ocr, pdf_tables, tables
+from llmflow.organs.parser import ocr, pdf_aligned, pdf_tables, tables
 from llmflow.organs.parser.draft import Box, Draft
 from llmflow.organs.parser.ocr import Ocr
-from llmflow.organs.parser.pdf_layout import Column, Line, Paragraph, Table, columns, lines_of, paragraphs
+from llmflow.organs.parser.pdf_headings import Headings
+from llmflow.organs.parser.pdf_layout import Column, Line, Paragraph, Table, columns, gutter_of, lines_of, paragraphs
 from llmflow.organs.parser.source import Source
 
 _DPI = 300
@@ -37,11 +38,9 @@ _FAULTS = (
 _PAGE_NUMBER = re.compile(
     r"[\s\-–—|]*(?:page\s*|p\.\s*|쪽\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?\s*쪽?[\s\-–—|]*$", re.I
 )
-_NUMBERED = re.compile(r"(?:\d+(?:\.\d+)*\.?|제\s?\d+\s?[장절조편관]|[IVX]+\.|[A-Z]\.)[\s\u00a0]*(?=\S)")
 _CAPTION = re.compile(r"(?:figure|fig\.|그림|사진|\[그림|<그림)\s*\d", re.I)
 _BULLET_ONLY = re.compile(r"^[•●○■□◦▪▸▶►◆◇∙‣\uf0a7\uf0b7\uf0d8*\-–—·※]\s*")
 _GARBAGE = re.compile(r"\(cid:\d+\)|[\ufffd\ue000-\uf8ff]")
-_LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(slots=True)
@@ -178,7 +177,9 @@ def _by_plumber(plumber: Any, index: int) -> _Page | None:
         found, rest = pdf_tables.find(page, words)
         upright = [word for word in rest if word["upright"]]
         turned = [word for word in rest if not word["upright"]]
-        layout = columns([*lines_of(upright, blanks), *found])
+        gutter = gutter_of(lines_of(upright, blanks))
+        aligned, upright = pdf_aligned.find(upright, gutter=gutter, rules=pdf_tables.rules_of(page))
+        layout = columns([*lines_of(upright, blanks), *found, *aligned])
         layout += (
             [[line] for line in lines_of(turned, blanks)] if len(turned) < 40 else [list(lines_of(turned, blanks))]
         )
@@ -255,7 +256,7 @@ def _mark_repeated(pages: Sequence[_Page]) -> None:
 
 def _write(pages: Sequence[_Page], draft: Draft) -> None:
     body = _body_size(pages)
-    headings = _Headings(body)
+    headings = Headings(body)
     laid_out = [(page, [paragraphs(column) for column in page.columns]) for page in pages]
     for _, blocks in laid_out:
         for paragraph in (p for column in blocks for p in column if isinstance(p, Paragraph)):
@@ -272,7 +273,7 @@ def _write(pages: Sequence[_Page], draft: Draft) -> None:
             draft.add("NarrativeText", text, page=page.number, bbox=box, ocr=True)
 
 
-def _write_paragraph(block: Paragraph, draft: Draft, page: int, headings: _Headings, text: str) -> None:
+def _write_paragraph(block: Paragraph, draft: Draft, page: int, headings: Headings, text: str) -> None:
     role = block.lines[0].role
     level = headings.level(block)
     if role == "turned":
@@ -303,57 +304,6 @@ def _writes_spaces(pages: Sequence[_Page]) -> bool:
     """Whether the file writes space glyphs at line ends, so that their absence means a word goes on."""
     lines = [line for page in pages for line in page.lines() if line.words >= 4 and re.search(r"[가-힣]$", line.text)]
     return len(lines) >= 5 and statistics.mean(line.space_after for line in lines) > 0.15
-
-
-class _Headings:
-    """Which paragraphs are headings, and of which level: by size above the body, then by weight."""
-
-    def __init__(self, body: float) -> None:
-        self._body = body
-        self._styles: Counter[tuple[float, bool]] = Counter()
-        self._letters: Counter[bool] = Counter()
-
-    def learn(self, paragraph: Paragraph) -> None:
-        self._letters[paragraph.bold] += sum(len(line.text) for line in paragraph.lines)
-        if self._looks(paragraph):
-            self._styles[self._style(paragraph)] += 1
-
-    def level(self, paragraph: Paragraph) -> int | None:
-        """From 1; None: no heading."""
-        if not self._looks(paragraph) or (not self._is_larger(paragraph) and self._mostly_bold):
-            return None
-        ranks: list[float] = []
-        style = self._style(paragraph)
-        for size, bold in sorted(self._styles, reverse=True):
-            rank = size + (0.25 if bold else 0.0)
-            if not ranks or ranks[-1] - rank > 0.06 * size:
-                ranks.append(rank)
-            if (size, bold) == style:
-                break
-        return min(len(ranks), 6)
-
-    @property
-    def _mostly_bold(self) -> bool:
-        return self._letters[True] > self._letters[False]
-
-    def _style(self, paragraph: Paragraph) -> tuple[float, bool]:
-        return (round(paragraph.size * 2) / 2, paragraph.bold)
-
-    def _is_larger(self, paragraph: Paragraph) -> bool:
-        return paragraph.size >= 1.12 * self._body
-
-    def _looks(self, paragraph: Paragraph) -> bool:
-        if paragraph.lines[0].role != "body" or len(paragraph.lines) > 3:
-            return False
-        text = " ".join(line.text for line in paragraph.lines).strip()
-        if not 2 <= len(text) <= 180 or len(_LETTER.findall(text)) < 2 or text.count(",") > 3:
-            return False
-        larger = paragraph.size >= (1.06 if paragraph.bold or _NUMBERED.match(text) else 1.12) * self._body
-        if larger:
-            return not text.endswith((",", ";")) and not (text.endswith(".") and len(text) > 60)
-        if not paragraph.bold or paragraph.size < 0.95 * self._body or len(paragraph.lines) > 2 or len(text) > 120:
-            return False
-        return not text.endswith((".", ",", ":", ";", "다")) or bool(_NUMBERED.match(text))
 
 
 def _tell_unread(pages: Sequence[_Page], draft: Draft, reader: Ocr) -> None:

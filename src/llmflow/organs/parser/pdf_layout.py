@@ -57,6 +57,7 @@ class Table:
 
 
 Item = Line | Table
+Word = dict[str, Any]  # pdfplumber's: text, x0, top, x1, bottom, size, fontname
 Column = list[Item]
 
 
@@ -84,8 +85,8 @@ class Paragraph:
         return bool(_BULLET.match(self.lines[0].text))
 
 
-def lines_of(words: Sequence[dict[str, Any]], blanks: Sequence[dict[str, Any]]) -> list[Line]:
-    """pdfplumber's words (with fontname and size) to line pieces: a wide gap ends a piece, as it may be a gutter."""
+def rows_of(words: Sequence[Word]) -> list[list[Word]]:
+    """Words on one baseline, from left to right; rows downwards."""
     rows: list[_Row] = []
     for word in sorted(words, key=lambda w: (w["top"] + w["bottom"], w["x0"])):
         row = min((row for row in rows[-6:] if row.takes(word)), key=lambda row: row.distance(word), default=None)
@@ -93,32 +94,38 @@ def lines_of(words: Sequence[dict[str, Any]], blanks: Sequence[dict[str, Any]]) 
             rows.append(_Row([word]))
         else:
             row.words.append(word)
-    ends = _BlankEnds(blanks)
-    pieces: list[Line] = []
-    for row in rows:
-        ordered = sorted(row.words, key=lambda w: float(w["x0"]))
-        piece = [ordered[0]]
-        for word in ordered[1:]:
-            if word["x0"] - piece[-1]["x1"] > 0.85 * max(word["size"], piece[-1]["size"]):
-                pieces.append(_line(piece, ends))
-                piece = []
-            piece.append(word)
-        pieces.append(_line(piece, ends))
+    return [sorted(row.words, key=lambda w: float(w["x0"])) for row in rows]
+
+
+def pieces_of(row: Sequence[Word]) -> list[list[Word]]:
+    """A row cut at its wide gaps."""
+    pieces = [[row[0]]]
+    for word in row[1:]:
+        last = pieces[-1][-1]
+        if word["x0"] - last["x1"] > 0.85 * max(word["size"], last["size"]):
+            pieces.append([])
+        pieces[-1].append(word)
     return pieces
+
+
+def lines_of(words: Sequence[Word], blanks: Sequence[Word]) -> list[Line]:
+    """pdfplumber's words (with fontname and size) to line pieces: a wide gap ends a piece, as it may be a gutter."""
+    ends = _BlankEnds(blanks)
+    return [_line(piece, ends) for row in rows_of(words) for piece in pieces_of(row)]
 
 
 @dataclass(slots=True)
 class _Row:
     """Words at one height that do not overlap sideways."""
 
-    words: list[dict[str, Any]]
+    words: list[Word]
 
-    def distance(self, word: dict[str, Any]) -> float:
+    def distance(self, word: Word) -> float:
         """From the row's middle, in points; the largest word of the row stands for it."""
         largest = max(self.words, key=lambda w: float(w["size"]))
         return abs(float(word["top"] + word["bottom"] - largest["top"] - largest["bottom"])) / 2
 
-    def takes(self, word: dict[str, Any]) -> bool:
+    def takes(self, word: Word) -> bool:
         size = max(word["size"], max(w["size"] for w in self.words))
         distance = self.distance(word)
         if distance > 0.5 * size:
@@ -132,12 +139,12 @@ class _Row:
 class _BlankEnds:
     """Where space glyphs stand, to be asked whether one follows a word."""
 
-    def __init__(self, blanks: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, blanks: Sequence[Word]) -> None:
         self._rows: dict[int, list[float]] = {}
         for blank in blanks:
             self._rows.setdefault(int(blank["bottom"]) // 4, []).append(float(blank["x0"]))
 
-    def follows(self, word: dict[str, Any]) -> bool:
+    def follows(self, word: Word) -> bool:
         near = int(word["bottom"]) // 4
         reach = 0.4 * word["size"]
         return any(
@@ -145,7 +152,7 @@ class _BlankEnds:
         )
 
 
-def _line(words: list[dict[str, Any]], ends: _BlankEnds) -> Line:
+def _line(words: list[Word], ends: _BlankEnds) -> Line:
     parts = [words[0]["text"]]
     for before, word in itertools.pairwise(words):
         parts.append(" " if word["x0"] - before["x1"] > 0.08 * word["size"] else "")
@@ -168,7 +175,7 @@ def _line(words: list[dict[str, Any]], ends: _BlankEnds) -> Line:
 
 def columns(items: Sequence[Item], *, depth: int = 0) -> list[Column]:
     """Reading order: what spans the page, then the left column before the right one, and so on downwards."""
-    gutter = _gutter(items) if depth < 4 else None
+    gutter = gutter_of(items) if depth < 4 else None
     if gutter is None:
         return [_rows(items)] if items else []
     crossing = sorted((i for i in items if i.x0 < gutter - 1 and i.x1 > gutter + 1), key=lambda i: i.top)
@@ -196,7 +203,7 @@ def columns(items: Sequence[Item], *, depth: int = 0) -> list[Column]:
         ordered.append(_rows([*spanning, *beside]))
 
 
-def _gutter(items: Sequence[Item]) -> float | None:
+def gutter_of(items: Sequence[Item]) -> float | None:
     """The middle of an upright white strip with running text on both sides, None where there is one column."""
     texts = [i for i in items if isinstance(i, Line)]
     if len(texts) < 8:

@@ -23,12 +23,17 @@ def find(page: Any, words: Sequence[dict[str, Any]]) -> tuple[list[Table], list[
     rest = list(words)
     for found in sorted(page.find_tables(), key=lambda t: (t.bbox[1], t.bbox[0])):
         inside = [word for word in rest if _holds(found.bbox, word)]
-        rows = _rows([cell for cell in found.cells if cell], inside)
-        if _is_table(rows, found.bbox, page):
+        rows, stacked = _rows([cell for cell in found.cells if cell], inside)
+        if not stacked and _is_table(rows, found.bbox, page):
             tables.append(Table(rows, *found.bbox))
             taken = {id(word) for word in inside}
             rest = [word for word in rest if id(word) not in taken]
     return tables, rest
+
+
+def rules_of(page: Any) -> list[Box]:
+    """The level lines: drawn ones, thin rectangles and the edges of others, as (x0, top, x1, bottom)."""
+    return [(edge["x0"], edge["top"], edge["x1"], edge["bottom"]) for edge in page.horizontal_edges[:_MAX_EDGES]]
 
 
 def _holds(box: Box, word: dict[str, Any]) -> bool:
@@ -51,8 +56,9 @@ def _index(edges: list[float], value: float) -> int:
     return min(near, key=lambda i: abs(edges[i] - value))
 
 
-def _rows(cells: list[Box], words: Sequence[dict[str, Any]]) -> Rows:
-    """Cells by their boxes, each with its row and column span; words go to the smallest cell that holds them."""
+def _rows(cells: list[Box], words: Sequence[dict[str, Any]]) -> tuple[Rows, bool]:
+    """Cells by their boxes, each with its row and column span; words go to the smallest cell that holds them. Also
+    whether rows are stacked in them: lines between the columns but none between the rows."""
     xs = _edges([x for cell in cells for x in (cell[0], cell[2])])
     ys = _edges([y for cell in cells for y in (cell[1], cell[3])])
     places: dict[tuple[int, int], tuple[int, int, Box]] = {}
@@ -71,7 +77,18 @@ def _rows(cells: list[Box], words: Sequence[dict[str, Any]]) -> Rows:
     for row in range(max(0, len(ys) - 1)):
         columns = sorted(column for r, column in places if r == row)
         rows.append([Cell(text_of(held[row, c]), rows=places[row, c][0], columns=places[row, c][1]) for c in columns])
-    return rows
+    return rows, _is_stacked(held)
+
+
+def _is_stacked(held: dict[tuple[int, int], list[dict[str, Any]]]) -> bool:
+    """Several cells side by side with the same number of lines, most of them numbers or a word or two."""
+    lines_at: dict[int, list[int]] = {}
+    for (row, _), words in held.items():
+        lines = _lines(words) if words else []
+        short = sum(line[0]["text"][:1].isdigit() or sum(len(w["text"]) for w in line) <= 8 for line in lines)
+        if len(lines) >= 4 and short * 2 > len(lines):
+            lines_at.setdefault(row, []).append(len(lines))
+    return any(len(counts) > len(set(counts)) for counts in lines_at.values())
 
 
 def _area(box: Box) -> float:
@@ -80,8 +97,10 @@ def _area(box: Box) -> float:
 
 def text_of(words: Sequence[dict[str, Any]]) -> str:
     """A cell's words, line by line."""
-    if not words:
-        return ""
+    return " ".join(_joined(line) for line in _lines(words)) if words else ""
+
+
+def _lines(words: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     ordered = sorted(words, key=lambda w: (w["top"], w["x0"]))
     lines: list[list[dict[str, Any]]] = [[ordered[0]]]
     for word in ordered[1:]:
@@ -90,7 +109,7 @@ def text_of(words: Sequence[dict[str, Any]]) -> str:
             lines[-1].append(word)
         else:
             lines.append([word])
-    return " ".join(_joined(sorted(line, key=lambda w: float(w["x0"]))) for line in lines)
+    return [sorted(line, key=lambda w: float(w["x0"])) for line in lines]
 
 
 def _joined(words: Sequence[dict[str, Any]]) -> str:

@@ -64,6 +64,8 @@ def decode(data: bytes, *, declared: str | None = None) -> tuple[str, str | None
         except (UnicodeDecodeError, LookupError):
             continue
         if not looks_binary(text):
+            if encoding == declared:
+                return text, None
             return text, f"The encoding was not marked; {encoding} was assumed. Save the file as UTF-8 to be sure."
     text = data.decode("cp1252", "replace")
     if looks_binary(text):
