@@ -66,6 +66,7 @@ class DbosJobs:
         self._running: set[str] = set()
         self._cancelled: set[str] = set()
         self._to_recover: set[str] = set()
+        self._early: set[str] = set()  # taken up before `_to_recover` was known
         self._polling: list[threading.Event] = []  # setting one ends a thread of DBOS
         self._closing = False
 
@@ -155,15 +156,18 @@ class DbosJobs:
         }
         engine = DBOS(config=config)
         DBOS.launch()
-        unfinished = await DBOS.list_workflows_async(status=sorted(_UNFINISHED), load_input=False, load_output=False)
-        self._to_recover = {workflow.workflow_id for workflow in unfinished} - self._tasks.keys()
+        found = await DBOS.list_workflows_async(status=sorted(_UNFINISHED), load_input=False, load_output=False)
+        ours = {one.workflow_id for one in found if one.status != "PENDING" or one.executor_id == self._executor_id}
+        self._to_recover = ours - self._early
         self._polling = engine.background_thread_stop_events
         self._recovered("")
 
     def _recovered(self, job_id: str) -> None:
-        """Ends DBOS's polling once the last job of a dead process runs. With SQLite no other process adds any."""
+        """Ends DBOS's polling once the last job of a dead process runs: only recovery puts jobs into its queue."""
+        if not self._polling:
+            self._early.add(job_id)
         self._to_recover.discard(job_id)
-        if not self._to_recover and self._url.startswith("sqlite"):
+        if not self._to_recover:
             for event in self._polling:
                 event.set()
 
