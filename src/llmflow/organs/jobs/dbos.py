@@ -80,6 +80,7 @@ class DbosJobs:
         self._home = asyncio.get_running_loop()
         self._engine = _LoopThread()
         self._closing = False
+        self._polling, self._early = [], set()
         try:
             await self._in_engine(self._launch)
         except BaseException:
