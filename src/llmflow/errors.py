@@ -169,7 +169,6 @@ CODES: dict[str, str] = {
     "file_not_found": "Upload the file first with POST /v1/files/upload.",
     "file_access_denied": "Use the key of the app the file was sent to.",
     "file_too_large": "Send a smaller file, or raise limits.file_mb in llmflow.yaml.",
-    "not_chat_app": "Use the key of a chat app, or the operations of this app's own mode.",
     "interrupted": "LLMFlow stopped while it was answering. Ask again.",
     # organs
     "organ_unavailable": "`llmflow doctor` shows every organ and what to do.",

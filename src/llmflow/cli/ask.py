@@ -11,11 +11,7 @@ from llmflow.cli.options import Home, Json
 from llmflow.cli.show import ProgressLine, coloured, note, print_json
 from llmflow.errors import LLMFlowError, NotFound, OrganError
 
-_KINDS = {
-    "quoted": "Quoted from the documents, not written by a model.",
-    "unknown": "",
-    "generated": "",
-}
+_KINDS = {"quoted": "Quoted from the documents, not written by a model."}
 
 
 def ask(
@@ -45,7 +41,7 @@ def ask(
         names = ("kind", "citations", "conversation_id", "message_id", "hint")
         print_json({"answer": answer, **{name: end.get(name) for name in names}})
         return
-    _print_rest(end)
+    _print_rest(answer, end)
 
 
 def _receive(server: Server, app: str, wanted: dict[str, Any], *, live: bool) -> tuple[str, dict[str, Any]]:
@@ -77,14 +73,14 @@ def _receive(server: Server, app: str, wanted: dict[str, Any], *, live: bool) ->
     raise OrganError("The server ended the answer before it was whole.", code="server_unreachable")
 
 
-def _print_rest(end: dict[str, Any]) -> None:
+def _print_rest(answer: str, end: dict[str, Any]) -> None:
     print()
     citations = end.get("citations") or []
     if citations:
         print(f"\n{coloured('Citations', 'bold')}")
     for citation in citations:
         print(f"  [{citation['position']}] {cited(citation)}")
-    remarks = [remark for remark in (_KINDS.get(end["kind"], ""), end.get("hint") or "") if remark]
+    remarks = [remark for remark in (_KINDS.get(end["kind"], ""), end.get("hint") or "") if remark not in answer]
     if remarks:
         note("\n" + coloured(" ".join(remarks), "dim"))
 

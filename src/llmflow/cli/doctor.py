@@ -27,7 +27,7 @@ _COLOURS = {"ok": "green", "note": "yellow", "wrong": "red"}
 
 @dataclass(frozen=True, slots=True)
 class _Organs:
-    """What the organs said. `not_asked`: why they could not be asked, "" when they were."""
+    """What the organs said. `not_asked`: why they, or some, could not be asked; "" when all were."""
 
     organs: list[dict[str, Any]] = field(default_factory=list)
     found: list[dict[str, Any]] = field(default_factory=list)  # model servers on this machine
@@ -96,12 +96,13 @@ async def _built(settings: Settings) -> _Organs:
     finally:
         await platform.close()
     organs = []
+    del states["jobs"]  # takes up work when it starts: that is a server's, not an examination's
     for port, (health, milliseconds) in states.items():
         use = settings.organs[port].use
         adapter = catalog.find(port, use)
         about = {"port": port, "use": use, "kind": adapter.kind if adapter else "custom", "milliseconds": milliseconds}
         organs.append(about | dataclasses.asdict(health))
-    return _Organs(organs, [dataclasses.asdict(server) for server in found])
+    return _Organs(organs, [dataclasses.asdict(server) for server in found], "Jobs run, and are seen, with a server.")
 
 
 def _print(local: list[Check], organs: _Organs) -> None:
@@ -116,8 +117,8 @@ def _print(local: list[Check], organs: _Organs) -> None:
             remarks = " ".join(part for part in (organ["detail"], organ["hint"]) if part)
             if remarks:
                 print(f"{coloured(organ['port'], 'bold' if organ['ok'] else 'red')}: {remarks}")
-    else:
-        note(f"\nThe organs were not asked. {organs.not_asked}")
+    if organs.not_asked:
+        note(f"\nNot asked: {'jobs' if organs.organs else 'the organs'}. {organs.not_asked}")
     for server in organs.found:
         print(f"\n{_advice(server)}")
 
