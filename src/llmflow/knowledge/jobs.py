@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import documents as table
 
 KIND = "ingest"
-_GATHER_S = 0.05  # uploads that arrive within this time share a job
+_QUIET_S = 0.2  # a job is made once no upload has come for this long
+_GATHER_S = 1.0  # or this long after the first one, or when it is full
 _JOBS_AT_ONCE = 2  # while these run, what arrives is gathered for the next
 _ORGAN_TRIES_S = (1.0, 4.0, 15.0)
 _DISK_WAIT_S = 10.0
@@ -52,6 +54,7 @@ class KnowledgeJobs:
         self._disk = disk
         self._min_free_bytes = min_free_bytes
         self._awake = asyncio.Event()
+        self._arrived = 0
         self._free = asyncio.Semaphore(_JOBS_AT_ONCE)
         self._holding: set[tuple[str, ...]] = set()  # ids of the jobs that hold a place of `_free`
         self._dispatcher: asyncio.Task[None] | None = None
@@ -59,6 +62,7 @@ class KnowledgeJobs:
 
     def wake(self) -> None:
         """There may be documents to take. Cheap; called after every upload."""
+        self._arrived += 1
         self._awake.set()
 
     async def start(self, documents: Documents) -> None:
@@ -91,9 +95,7 @@ class KnowledgeJobs:
 
     async def _dispatch_forever(self) -> None:
         while True:
-            await self._awake.wait()
-            await asyncio.sleep(_GATHER_S)
-            self._awake.clear()
+            await self._gather()
             try:
                 while await self._dispatch():
                     pass
@@ -101,6 +103,20 @@ class KnowledgeJobs:
                 _log.warning("Documents wait to be taken up: %s", error)
                 await asyncio.sleep(_DISK_WAIT_S)
                 self._awake.set()
+
+    async def _gather(self) -> None:
+        """Waits for uploads, and while more keep coming, for enough of them to fill a job."""
+        await self._awake.wait()
+        first = time.monotonic()
+        while self._arrived < self._per_job and time.monotonic() - first < _GATHER_S:
+            self._awake.clear()
+            try:
+                async with asyncio.timeout(_QUIET_S):
+                    await self._awake.wait()
+            except TimeoutError:
+                break
+        self._awake.clear()
+        self._arrived = 0
 
     async def _dispatch(self) -> bool:
         """Gives up to `per_job` waiting documents to a new job, once there is room for one; False when none wait."""
