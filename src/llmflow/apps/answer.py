@@ -5,6 +5,8 @@
 | reads the language and is trusted with passages (`grounded`) | generated, streamed as it comes |
 | reads the language, but is tiny | generated whole, sent when its passages support it, else quotations |
 | does not read the language, or does not answer | quotations |
+
+Where the passages may not answer at all (`relevance`), quotations say so, and a tiny model is not asked.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from llmflow.apps import prompt, quote, relevance, support
 from llmflow.apps.followup import search_text
 from llmflow.apps.prompt import Prompt, Question
 from llmflow.apps.quote import Quotation
+from llmflow.apps.relevance import Verdict
 from llmflow.apps.types import Answer, App, Citation
 from llmflow.apps.words import words
 from llmflow.errors import OrganError
@@ -71,10 +74,10 @@ class Answerer:
         if not found:
             return _spoken(draft, Answer(say.no_documents, "unknown", hint=say.no_documents))
         searched = _searched(question)
-        passages = relevance.relevant(searched, found)[: app.config.top_k or self._top_k]
-        if not passages:
+        evidence = await relevance.weigh(searched, question.language, found, self._compare)
+        if evidence.verdict is Verdict.NOTHING:
             return _spoken(draft, Answer(say.unknown, "unknown", hint=say.unknown))
-        return await self._over(app, question, searched, passages, draft)
+        return await self._over(app, question, found, evidence.verdict is Verdict.CERTAIN, draft)
 
     async def search(self, app: App, question: Question, *, top_k: int = _POOL) -> list[Found]:
         """The passages nearest to the question, relevant or not, best first."""
@@ -83,15 +86,16 @@ class Answerer:
         return await self._retriever.search(bases, _searched(question), top_k=top_k)
 
     async def _over(
-        self, app: App, question: Question, searched: str, passages: Sequence[Found], draft: Draft
+        self, app: App, question: Question, found: Sequence[Found], is_certain: bool, draft: Draft
     ) -> Answer:
         hint = words(question.language).way_up
         try:
             info = await self._gateway.info(app.config.model)
             if reads(info, question.language) and info.grounded:
+                passages = found[: app.config.top_k or self._top_k]
                 return await self._generated(app, question, passages, info, draft)
-            quotations = await quote.choose(searched, passages, self._compare)
-            if reads(info, question.language):
+            quotations = await quote.choose(_searched(question), found, self._compare)
+            if reads(info, question.language) and is_certain:
                 answer = await self._checked(app, question, quotations, info)
                 if answer is not None:
                     return _spoken(draft, answer)
@@ -99,8 +103,8 @@ class Answerer:
             if draft.text:
                 raise
             hint = words(question.language).model_down.format(error=f"{error.message} {error.hint}")
-            quotations = await quote.choose(searched, passages, self._compare)
-        return self._quoted(question, quotations, hint, draft)
+            quotations = await quote.choose(_searched(question), found, self._compare)
+        return self._quoted(question, quotations, is_certain, hint, draft)
 
     async def _generated(
         self, app: App, question: Question, passages: Sequence[Found], info: ModelInfo, draft: Draft
@@ -135,9 +139,9 @@ class Answerer:
             text += delta.text
             usage = delta.usage or usage
         text = text.strip()
-        if not support.is_supported(text, [excerpt for _, excerpt in excerpts], question.text):
+        sources = support.sources_of(text, excerpts, question.text)
+        if not sources:
             return None
-        sources = support.sources(text, excerpts)
         citations = tuple(cited(found, number) for number, found in enumerate(sources, 1))
         marks = "".join(f"[{citation.position}]" for citation in citations)
         return Answer(
@@ -149,15 +153,19 @@ class Answerer:
             completion_tokens=usage.completion_tokens,
         )
 
-    def _quoted(self, question: Question, quotations: Sequence[Quotation], hint: str, draft: Draft) -> Answer:
+    def _quoted(
+        self, question: Question, quotations: Sequence[Quotation], is_certain: bool, hint: str, draft: Draft
+    ) -> Answer:
+        """Quotations, and in small how to get more than that, once in a conversation."""
+        say = words(question.language)
         citations = tuple(
             cited(found, mark, quoted=quote.quoted_words(quotations, found))
             for mark, found in enumerate(quote.sources(quotations), 1)
         )
-        text = quote.written(quotations, question.language)
-        if not any(message.kind == "quoted" for message in question.history):
+        text = quote.written(quotations, say.quoted if is_certain else say.unsure)
+        if not any(hint in earlier.answer for earlier in question.history):
             text += f"\n\n_{hint}_"
-        return _spoken(draft, Answer(text, "quoted", citations, hint=hint))
+        return _spoken(draft, Answer(text, "quoted" if is_certain else "unknown", citations, hint=hint))
 
     async def _chat(self, app: App, question: Question, draft: Draft) -> Answer:
         """Without knowledge: the model alone."""

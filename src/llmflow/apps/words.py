@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`quoted`: above quotations. `unknown`: nothing relevant was found. `no_model`: no language model can serve.
-    `way_up`: how to get generated answers. `model_down`: the model did not answer; takes its error."""
+    """`quoted`: above quotations. `unsure`: above what is nearest. `unknown`: nothing relevant was found.
+    `no_model`: no language model can serve. `way_up`: how to get generated answers. `model_down`: the model did not
+    answer; takes its error."""
 
     quoted: str
+    unsure: str
     unknown: str
     no_documents: str
     no_model: str
@@ -21,6 +23,7 @@ class Words:
 
 _KOREAN = Words(
     quoted="문서에서 그대로 인용합니다.",
+    unsure="제공된 문서에서 분명한 답을 찾지 못했습니다. 가장 가까운 대목을 그대로 인용합니다.",
     unknown=(
         "제공된 문서에서 답을 찾지 못했습니다. 다른 낱말로 다시 질문하시거나, 답이 담긴 문서를 지식에 추가해 주세요."
     ),
@@ -35,6 +38,7 @@ _KOREAN = Words(
 )
 _ENGLISH = Words(
     quoted="Quoted from the documents.",
+    unsure="I do not know: I found no clear answer in the documents. Quoted here is what comes nearest.",
     unknown=(
         "I do not know: the documents given to me do not answer this. "
         "Try other words, or add a document that has the answer to the knowledge base."
