@@ -81,6 +81,10 @@ ALIASES = {
 
 #: Distribution: (what it says, word for word; why it is fine). A line counts only while it still says that.
 REVIEWED = {
+    "pystemmer": (
+        "BSD License; MIT License; MIT, BSD",
+        "its own code is MIT, the Snowball stemmers it bundles are BSD-3-Clause",
+    ),
     "pypdfium2": (
         "BSD-3-Clause, Apache-2.0, dependency licenses",
         "either licence for the binding; PDFium and what it bundles (FreeType, libjpeg, ICU ...) are permissive",

@@ -12,10 +12,13 @@ import importlib
 import inspect
 import time
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from llmflow import catalog
 from llmflow.access.accounts import StoredAccounts
@@ -29,9 +32,11 @@ from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.documents import Documents
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
+from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.net.client import HttpClient
+from llmflow.organs.tracing.bridge import attach
 from llmflow.ports.blobs import Blobs
 from llmflow.ports.chunker import Chunker
 from llmflow.ports.embedding import Embedding
@@ -44,7 +49,7 @@ from llmflow.ports.tracing import Tracing
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.crypto import Cipher, master_key
 from llmflow.store.database import Database, sqlite_url
-from llmflow.store.spans import write_spans
+from llmflow.store.spans import delete_old_spans, write_spans
 
 _MB = 1024 * 1024
 _LATE = ("llm", "embedding", "vector_store", "parser", "chunker")
@@ -91,8 +96,9 @@ class Late:
 
     def _later_stream(self, name: str) -> Callable[..., Any]:
         async def stream(*args: Any, **kwargs: Any) -> Any:
-            async for piece in getattr(await self.loaded(), name)(*args, **kwargs):
-                yield piece
+            async with aclosing(getattr(await self.loaded(), name)(*args, **kwargs)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
         return stream
 
@@ -127,6 +133,7 @@ class Platform:
     bases: Bases
     documents: Documents
     knowledge_jobs: KnowledgeJobs
+    originals: Originals
     progress: Progress
     retriever: Retriever
     gateway: Gateway
@@ -135,12 +142,16 @@ class Platform:
     workspace_id: str
     is_new: bool  # this start made the workspace
     is_ready: bool = field(default=False)
+    spans: BatchSpanProcessor | None = field(default=None)
 
     async def start(self) -> None:
         """Takes up work: recovers jobs of a dead process, then new ones."""
+        self.spans = attach(self.organs.tracing)
+        await delete_old_spans(self.database, self.settings.tracing.keep_days)
         await self.apps.start()
         await self.organs.jobs.start()
         await self.knowledge_jobs.start(self.documents)
+        self.originals.start()
         self.is_ready = True
 
     async def examine(self) -> tuple[dict[str, tuple[Health, float]], list[Any]]:
@@ -177,9 +188,12 @@ class Platform:
     async def close(self) -> None:
         self.is_ready = False
         await self.apps.close()
+        await self.originals.close()
         await self.knowledge_jobs.close()
         await self.organs.jobs.close()
         await self.keys.close()
+        if self.spans is not None:
+            await asyncio.to_thread(self.spans.shutdown)
         for port in reversed(catalog.PORTS):
             if port != "jobs":
                 await getattr(self.organs, port).close()
@@ -200,10 +214,11 @@ async def build(settings: Settings) -> Platform:
     organs = _organs(settings, _supplies(settings, database, http, workspace_id))
     gateway = Gateway({"default": organs.llm}, organs.embedding)
     progress = Progress(database)
+    originals = Originals(database, organs.blobs)
     bases = Bases(
         database,
         organs.vector_store,
-        organs.blobs,
+        originals,
         chunk_tokens=settings.knowledge.chunk_tokens,
         overlap_tokens=settings.knowledge.overlap_tokens,
     )
@@ -222,8 +237,9 @@ async def build(settings: Settings) -> Platform:
     )
     documents = Documents(
         database,
-        organs.blobs,
+        originals,
         organs.vector_store,
+        indexing=bases.indexing,
         wake=knowledge_jobs.wake,
         disk=home,
         max_bytes=settings.limits.document_mb * _MB,
@@ -240,6 +256,7 @@ async def build(settings: Settings) -> Platform:
         bases=bases,
         documents=documents,
         knowledge_jobs=knowledge_jobs,
+        originals=originals,
         progress=progress,
         retriever=retriever,
         gateway=gateway,

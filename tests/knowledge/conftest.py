@@ -14,6 +14,7 @@ from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.documents import Accepted, Documents
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
+from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.types import Document, KnowledgeBase
@@ -123,12 +124,20 @@ def build_room(database: Database, folder: Path) -> Room:
     """The room's parts, not started; `base` is made by the fixture."""
     blobs = FolderBlobs(folder / "blobs")
     parser, embedding, vectors, jobs = PlainParser(), FlakyEmbedding(), MemoryVectorStore(), MemoryJobs()
-    bases = Bases(database, vectors, blobs, chunk_tokens=100, overlap_tokens=0)
+    originals = Originals(database, blobs)
+    bases = Bases(database, vectors, originals, chunk_tokens=100, overlap_tokens=0)
     progress = Progress(database)
     ingest = Ingest(database, bases, blobs, parser, ParagraphChunker(), embedding, vectors, progress)
     knowledge_jobs = KnowledgeJobs(database, jobs, ingest, bases, per_job=16, disk=folder, min_free_bytes=0)
     documents = Documents(
-        database, blobs, vectors, wake=knowledge_jobs.wake, disk=folder, max_bytes=100_000, min_free_bytes=0
+        database,
+        originals,
+        vectors,
+        indexing=bases.indexing,
+        wake=knowledge_jobs.wake,
+        disk=folder,
+        max_bytes=100_000,
+        min_free_bytes=0,
     )
     return Room(
         database,

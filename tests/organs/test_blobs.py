@@ -55,6 +55,14 @@ async def test_nothing_is_a_blob_too(blobs: Blobs) -> None:
     assert await whole(blobs, info.digest) == b""
 
 
+async def test_every_kept_digest_is_listed_once(blobs: Blobs) -> None:
+    assert [batch async for batch in blobs.digests()] == []
+    kept = [(await blobs.put(pieces(str(n).encode()))).digest for n in range(20)]
+    await blobs.put(pieces(b"3"))
+    await blobs.delete(kept.pop())
+    assert sorted([digest async for batch in blobs.digests() for digest in batch]) == sorted(kept)
+
+
 async def test_equal_bytes_are_kept_once(blobs: Blobs, tmp_path: Path) -> None:
     infos = await asyncio.gather(*(blobs.put(pieces("같은 내용".encode())) for _ in range(8)))
     assert len(set(infos)) == 1

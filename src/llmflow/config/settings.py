@@ -90,7 +90,6 @@ class Network:
 class Tracing:
     """What traces hold."""
 
-    content: bool = setting(False, "Keep questions and answers in traces, not only their sizes and times")
     keep_days: int = setting(30, "Days until a trace is deleted", least=1)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import Conflict, NotFound, UsageError
 from llmflow.knowledge import queries
+from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.types import KnowledgeBase
-from llmflow.ports.blobs import Blobs
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
-from llmflow.store.tables import documents
 
 
 class Bases:
@@ -19,15 +20,17 @@ class Bases:
         self,
         database: Database,
         vectors: VectorStore,
-        blobs: Blobs,
+        originals: Originals,
         *,
         chunk_tokens: int,
         overlap_tokens: int,
     ) -> None:
-        """`chunk_tokens`, `overlap_tokens`: what a new base is made with."""
+        """`chunk_tokens`, `overlap_tokens`: what a new base is made with. `indexing` is held while a batch is written
+        to the index and while something is removed from it, so that neither undoes half of the other."""
+        self.indexing = asyncio.Lock()
         self._database = database
         self._vectors = vectors
-        self._blobs = blobs
+        self._originals = originals
         self._chunk_tokens = chunk_tokens
         self._overlap_tokens = overlap_tokens
 
@@ -86,17 +89,18 @@ class Bases:
         """Removes the base, its documents, passages, vectors and files. A crash in between is finished by calling
         again: the base's row goes last."""
         base = await self.get(workspace_id, id_or_name)
+        async with self.indexing:
+            digests = await self._empty(base)
+            await self._vectors.drop(base.collection)
+            async with self._database.write() as connection:
+                await queries.lock_base(connection, base.id)  # no upload enters a document between these two
+                digests |= await queries.delete_contents(connection, base.id)
+                await queries.delete_base(connection, base.id)
+        await self._originals.remove(digests)
+
+    async def _empty(self, base: KnowledgeBase) -> set[str]:
         async with self._database.write() as connection:
-            ids = await queries.document_ids(connection, documents.c.knowledge_id == base.id)
-            digests = {d.digest for d in (await queries.documents_by_id(connection, ids)).values()}
-            await queries.delete_passages_of_base(connection, base.id)
-            await queries.delete_documents(connection, ids)
-        await self._vectors.drop(base.collection)
-        async with self._database.write() as connection:
-            await queries.delete_base(connection, base.id)
-            kept = await queries.digests_in_use(connection, digests)
-        for digest in digests - kept:
-            await self._blobs.delete(digest)
+            return await queries.delete_contents(connection, base.id)
 
 
 def check_model(base: KnowledgeBase, embedding_model: str) -> None:

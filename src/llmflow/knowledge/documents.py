@@ -3,6 +3,7 @@ on `jobs` brings it to ready or failed."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -12,8 +13,9 @@ from typing import Any
 
 from llmflow.errors import NotFound, OrganError, UsageError
 from llmflow.knowledge import queries
+from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.types import Document, KnowledgeBase, Outcome, Passage
-from llmflow.ports.blobs import BlobInfo, Blobs
+from llmflow.ports.blobs import BlobInfo
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
@@ -40,56 +42,56 @@ class Documents:
     def __init__(
         self,
         database: Database,
-        blobs: Blobs,
+        originals: Originals,
         vectors: VectorStore,
         *,
+        indexing: asyncio.Lock,
         wake: Callable[[], None],
         disk: Path,
         max_bytes: int,
         min_free_bytes: int,
     ) -> None:
-        """`wake` tells the job side that there is something to take. `disk`: the folder whose space is watched."""
+        """`indexing`: of `Bases`. `wake` tells the job side that there is something to take. `disk`: the folder whose
+        space is watched."""
         self._database = database
-        self._blobs = blobs
+        self._originals = originals
         self._vectors = vectors
+        self._indexing = indexing
         self._wake = wake
         self._disk = disk
         self._max_bytes = max_bytes
         self._min_free_bytes = min_free_bytes
-        self._accepting = 0
 
     async def accept(self, base: KnowledgeBase, name: str, content: AsyncIterator[bytes]) -> Accepted:
         """Keeps the bytes and queues them. The same bytes again are not indexed again; the same name replaces.
 
-        Raises TooLarge, UsageError (a name that is no name) and OrganError (disk_full); nothing is kept then."""
+        Raises TooLarge, UsageError (a name that is no name), NotFound (the base was deleted meanwhile) and OrganError
+        (disk_full); nothing is kept then."""
         name = clean_name(name)
         self._check_disk()
-        self._accepting += 1
-        try:
-            blob = await self._blobs.put(content, max_bytes=self._max_bytes)
+        async with self._originals.kept(content, max_bytes=self._max_bytes) as blob:
             accepted, outdated = await self._enter(base, name, blob)
-        finally:
-            self._accepting -= 1
         if accepted.outcome in ("accepted", "replaced"):
             self._wake()
-        await self._drop_blobs(outdated)
+        await self._originals.remove(outdated)
         return accepted
 
     async def _enter(self, base: KnowledgeBase, name: str, blob: BlobInfo) -> tuple[Accepted, set[str]]:
         """The document's row for these bytes, and the digests it no longer needs."""
         now = now_ms()
         async with self._database.write() as connection:
+            if not await queries.lock_base(connection, base.id):  # one upload to a base at a time from here on
+                raise NotFound(f"The knowledge base `{base.name}` was deleted.", param="knowledge")
             alike = await queries.same_name_or_bytes(connection, base.id, name, blob.digest)
-            alike = [d for d in alike if d.state != "deleting"]
             by_name = next((d for d in alike if d.name == name), None)
             if by_name is None:
-                by_bytes = next((d for d in alike if d.state != "failed"), None)
+                by_bytes = next((d for d in alike if d.state not in ("failed", "deleting")), None)
                 if by_bytes is not None:
                     return Accepted(by_bytes, "duplicate"), set()
                 document = _new(base, name, blob.digest, blob.size, now)
                 await queries.insert_document(connection, document)
                 return Accepted(document, "accepted"), set()
-            if by_name.digest == blob.digest and by_name.state != "failed":
+            if by_name.digest == blob.digest and by_name.state not in ("failed", "deleting"):
                 return Accepted(by_name, "unchanged"), set()
             changes: dict[str, Any] = {
                 "digest": blob.digest,
@@ -143,23 +145,16 @@ class Documents:
 
     async def delete(self, base: KnowledgeBase, document: Document) -> None:
         """Removes it everywhere: passages, vectors, row, and the bytes when no other document has them. The row is
-        marked first, so a crash in between is finished at the next start."""
-        async with self._database.write() as connection:
-            await queries.update_documents(connection, [document.id], state="deleting", updated_at=now_ms())
-            await queries.delete_passages(connection, [document.id])
-        await self._vectors.delete(base.collection, document_ids=[document.id])
-        async with self._database.write() as connection:
-            await queries.delete_documents(connection, [document.id])
-        await self._drop_blobs({document.digest})
-
-    async def _drop_blobs(self, digests: set[str]) -> None:
-        """Deletes bytes nobody refers to; not while an upload is between its bytes and its row."""
-        if not digests or self._accepting:
-            return
-        async with self._database.read() as connection:
-            kept = await queries.digests_in_use(connection, digests)
-        for digest in digests - kept:
-            await self._blobs.delete(digest)
+        marked first, so a crash in between is finished at the next start; an upload of the same name takes the row
+        back."""
+        async with self._indexing:
+            async with self._database.write() as connection:
+                await queries.update_documents(connection, [document.id], state="deleting", updated_at=now_ms())
+                await queries.delete_passages(connection, [document.id])
+            await self._vectors.delete(base.collection, document_ids=[document.id])
+            async with self._database.write() as connection:
+                await queries.delete_marked(connection, document.id)
+        await self._originals.remove({document.digest})
 
 
 def clean_name(name: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from llmflow.errors import DocumentError, LLMFlowError, Unsupported
+from llmflow.errors import DocumentError, LLMFlowError, NotFound, Unsupported
 from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.language import language_of
@@ -72,7 +72,6 @@ class Ingest:
         self._embedding = embedding
         self._vectors = vectors
         self._progress = progress
-        self._indexing = asyncio.Lock()  # one batch writes at a time: two versions of a document never interleave
 
     async def run(self, base: KnowledgeBase, documents: Sequence[Document]) -> None:
         """Brings each document to ready or failed, unless it was replaced or deleted meanwhile.
@@ -91,7 +90,7 @@ class Ingest:
             vectors = await self._embed(prepared)
             if prepared:
                 base = await self._bases.settle(base, self._embedding.model)
-                async with self._indexing:
+                async with self._bases.indexing:  # two versions of a document never interleave
                     await self._write(base, prepared, vectors)
             await self.fail(base, failures)
         finally:
@@ -107,6 +106,8 @@ class Ingest:
                 chunks = await self._chunker.chunk(elements, rule)
         except (DocumentError, Unsupported) as error:
             return _Failure(document, error)
+        except NotFound:  # its bytes went with a deletion or a replacement, unless the disk lost them
+            return _Failure(document, DocumentError("Its stored bytes are gone.", hint="Upload the document again."))
         if not chunks:
             return _Failure(document, DocumentError(f"{document.name} has no text.", code="document_empty"))
         texts = await self._database.boundary.admit(Scope("knowledge", base.id), [chunk.text for chunk in chunks])

@@ -58,6 +58,21 @@ async def delete_base(connection: AsyncConnection, base_id: str) -> None:
     await connection.execute(sa.delete(knowledge_bases).where(knowledge_bases.c.id == base_id))
 
 
+async def lock_base(connection: AsyncConnection, base_id: str) -> bool:
+    """Holds the base's row until the transaction ends (SQLite has one writer anyway); False when it is gone."""
+    query = sa.select(knowledge_bases.c.id).where(knowledge_bases.c.id == base_id).with_for_update()
+    return (await connection.execute(query)).one_or_none() is not None
+
+
+async def delete_contents(connection: AsyncConnection, base_id: str) -> set[str]:
+    """Deletes the base's documents and passages; the digests of the documents."""
+    of_base = documents.c.knowledge_id == base_id
+    digests = set(await connection.scalars(sa.select(documents.c.digest).where(of_base)))
+    await connection.execute(sa.delete(chunks).where(chunks.c.knowledge_id == base_id))
+    await connection.execute(sa.delete(documents).where(of_base))
+    return digests
+
+
 async def insert_document(connection: AsyncConnection, document: Document) -> None:
     await connection.execute(documents.insert().values(**_row(document)))
 
@@ -73,9 +88,12 @@ async def documents_by_id(connection: AsyncConnection, ids: Iterable[str]) -> di
 
 
 async def states_and_digests(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """(state, digest) of each document that there is."""
+    """(state, digest) of each document that there is; they stay so until the transaction ends."""
     rows = await connection.execute(
-        sa.select(documents.c.id, documents.c.state, documents.c.digest).where(documents.c.id.in_(list(ids)))
+        sa.select(documents.c.id, documents.c.state, documents.c.digest)
+        .where(documents.c.id.in_(list(ids)))
+        .order_by(documents.c.id)
+        .with_for_update()
     )
     return {row[0]: (row[1], row[2]) for row in rows}
 
@@ -190,8 +208,9 @@ async def unfinished_jobs(connection: AsyncConnection) -> dict[str, list[str]]:
     return found
 
 
-async def delete_documents(connection: AsyncConnection, ids: Sequence[str]) -> None:
-    await connection.execute(sa.delete(documents).where(documents.c.id.in_(ids)))
+async def delete_marked(connection: AsyncConnection, document_id: str) -> None:
+    """Deletes the row unless an upload of the same name took it back meanwhile."""
+    await connection.execute(sa.delete(documents).where(documents.c.id == document_id, documents.c.state == "deleting"))
 
 
 async def digests_in_use(connection: AsyncConnection, digests: Iterable[str]) -> set[str]:
@@ -213,10 +232,6 @@ async def insert_passages(connection: AsyncConnection, rows: Sequence[dict[str, 
 
 async def delete_passages(connection: AsyncConnection, ids: Sequence[str]) -> None:
     await connection.execute(sa.delete(chunks).where(chunks.c.document_id.in_(ids)))
-
-
-async def delete_passages_of_base(connection: AsyncConnection, base_id: str) -> None:
-    await connection.execute(sa.delete(chunks).where(chunks.c.knowledge_id == base_id))
 
 
 async def passages_by_id(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Passage]:

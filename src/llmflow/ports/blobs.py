@@ -31,6 +31,9 @@ class Blobs(Protocol):
     async def delete(self, digest: str) -> None:
         """A missing one is no error."""
 
+    def digests(self) -> AsyncIterator[list[str]]:
+        """Every kept digest, in batches, in no order; those put or deleted meanwhile may be missing or there."""
+
     async def health(self) -> Health: ...
 
     async def close(self) -> None: ...

@@ -80,6 +80,13 @@ class FolderBlobs:
         if _DIGEST.fullmatch(digest):
             await self._run(_remove, self._place(digest))
 
+    async def digests(self) -> AsyncIterator[list[str]]:
+        await self._prepare()
+        for first in range(256):
+            found = await self._run(_files, self._path / f"{first:02x}")
+            if found:
+                yield found
+
     async def health(self) -> Health:
         where = str(self._path)
         try:
@@ -183,6 +190,10 @@ def _clean(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
+
+
+def _files(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("??/*") if _DIGEST.fullmatch(path.name)]
 
 
 def _make_folder(folder: Path) -> None:

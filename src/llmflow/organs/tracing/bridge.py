@@ -6,14 +6,29 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from llmflow.errors import LLMFlowError
 from llmflow.ports.tracing import Span, Tracing
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 20.0
+_EVERY_MS = 2000
+
+
+def attach(organ: Tracing) -> BatchSpanProcessor:
+    """From now on this process's finished spans go to `organ`, until the processor returned is shut down. Call on the
+    event loop; shut down from another thread, since the last batch is written on the loop."""
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        provider = TracerProvider(resource=Resource.create({"service.name": "llmflow"}), shutdown_on_exit=False)
+        trace.set_tracer_provider(provider)
+    processor = BatchSpanProcessor(Bridge(organ, asyncio.get_running_loop()), schedule_delay_millis=_EVERY_MS)
+    provider.add_span_processor(processor)
+    return processor
 
 
 class Bridge(SpanExporter):
