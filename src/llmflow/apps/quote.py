@@ -13,7 +13,7 @@ from llmflow.apps.sentences import Unit, units
 from llmflow.knowledge.terms import query_terms, terms
 from llmflow.knowledge.types import Found
 
-_PASSAGES = 6
+_PASSAGES = 5
 _SENTENCES = 40  # compared at most: each costs an embedding, 10 to 20 CPU-ms
 _QUOTED = 3
 _COSINE, _TERMS, _PASSAGE, _NUMBER = 1.0, 0.35, 0.35, 0.25  # weights of a sentence's scores, each 0..1
@@ -44,8 +44,7 @@ async def choose(question: str, passages: Sequence[Found], compare: Compare) -> 
     candidates = _candidates(passages)
     if not candidates:
         return []
-    texts = [f"{unit.heading}: {unit.plain}" if unit.heading else unit.plain for _, unit in candidates]
-    cosines = _scaled(await compare(question, texts))
+    cosines = _scaled(await compare(question, [unit.plain for _, unit in candidates]))
     weights = _weights(question, passages)
     top = max((found.score for found in passages), default=0.0) or 1.0
     introductions = {unit for found in passages[:_PASSAGES] for unit in _introductions(_units(found))}
@@ -55,11 +54,11 @@ async def choose(question: str, passages: Sequence[Found], compare: Compare) -> 
             found,
             unit,
             _COSINE * cosine
-            + _TERMS * _coverage(weights, f"{' '.join(found.heading_path)} {text}")
+            + _TERMS * _coverage(weights, f"{' '.join(found.heading_path)} {unit.heading} {unit.plain}")
             + _PASSAGE * found.score / top
             + number * (unit in introductions or any(char.isdigit() for char in unit.text)),
         )
-        for (found, unit), text, cosine in zip(candidates, texts, cosines, strict=True)
+        for (found, unit), cosine in zip(candidates, cosines, strict=True)
     ]
     ranked.sort(key=lambda quotation: -quotation.score)
     return [quotation for quotation in _distinct(ranked) if quotation.score >= _NEAR * ranked[0].score][:_QUOTED]
