@@ -260,7 +260,7 @@ async def build(settings: Settings) -> Platform:
         progress=progress,
         retriever=retriever,
         gateway=gateway,
-        apps=AppsRoom(settings, database, bases, retriever, gateway, organs.blobs),
+        apps=AppsRoom(settings, database, bases, retriever, gateway, originals, organs.blobs),
         http=http,
         workspace_id=workspace_id,
         is_new=is_new,

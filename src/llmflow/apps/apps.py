@@ -10,13 +10,15 @@ from sqlalchemy.exc import IntegrityError
 from llmflow.apps import queries
 from llmflow.apps.types import App, ChatConfig
 from llmflow.errors import Conflict, NotFound, UsageError
+from llmflow.knowledge.originals import Originals
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 
 
 class Apps:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, originals: Originals) -> None:
         self._database = database
+        self._originals = originals
 
     async def create(self, workspace_id: str, name: str, config: ChatConfig, *, description: str = "") -> App:
         """A chat app. Raises UsageError for an empty or overlong name and Conflict for a taken one."""
@@ -85,10 +87,11 @@ class Apps:
         return changed
 
     async def delete(self, workspace_id: str, id_or_name: str) -> None:
-        """With its conversations, feedback and files' records. Raises NotFound."""
+        """With its conversations, feedback, files and keys. Raises NotFound."""
         app = await self.get(workspace_id, id_or_name)
         async with self._database.write() as connection:
-            await queries.delete_app(connection, app.id)
+            digests = await queries.delete_app(connection, app.id)
+        await self._originals.remove(digests)
 
 
 def _checked(name: str) -> str:

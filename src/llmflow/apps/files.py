@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from llmflow.apps import queries
 from llmflow.apps.types import AppFile, EndUser
 from llmflow.errors import Forbidden, NotFound, TooLarge
+from llmflow.knowledge.originals import Originals
 from llmflow.ports.blobs import Blobs
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
@@ -18,8 +19,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
 class AppFiles:
-    def __init__(self, database: Database, blobs: Blobs, *, max_bytes: int) -> None:
+    def __init__(self, database: Database, originals: Originals, blobs: Blobs, *, max_bytes: int) -> None:
         self._database = database
+        self._originals = originals
         self._blobs = blobs
         self.max_bytes = max_bytes
 
@@ -27,25 +29,24 @@ class AppFiles:
         """Raises TooLarge (file_too_large)."""
         name = clean_name(name)
         try:
-            info = await self._blobs.put(chunks, max_bytes=self.max_bytes)
+            async with self._originals.kept(chunks, max_bytes=self.max_bytes) as info:
+                file = AppFile(
+                    id=new_id(),
+                    workspace_id=user.workspace_id,
+                    app_id=user.app_id,
+                    end_user_id=user.id,
+                    name=name,
+                    extension=PurePosixPath(name).suffix.lstrip(".").lower()[:20],
+                    media_type=media_type or mimetypes.guess_type(name)[0] or "application/octet-stream",
+                    size=info.size,
+                    digest=info.digest,
+                    created_at=now_ms(),
+                )
+                async with self._database.write() as connection:
+                    await queries.insert_file(connection, file)
         except TooLarge as error:
             megabytes = self.max_bytes // (1024 * 1024)
             raise TooLarge(f"File size exceeded: at most {megabytes} MB.", code="file_too_large") from error
-        extension = PurePosixPath(name).suffix.lstrip(".").lower()[:20]
-        file = AppFile(
-            id=new_id(),
-            workspace_id=user.workspace_id,
-            app_id=user.app_id,
-            end_user_id=user.id,
-            name=name,
-            extension=extension,
-            media_type=media_type or mimetypes.guess_type(name)[0] or "application/octet-stream",
-            size=info.size,
-            digest=info.digest,
-            created_at=now_ms(),
-        )
-        async with self._database.write() as connection:
-            await queries.insert_file(connection, file)
         return file
 
     async def get(self, app_id: str, file_id: str) -> AppFile:

@@ -19,7 +19,7 @@ from llmflow.apps.types import (
     EndUser,
     StoredFeedback,
 )
-from llmflow.store.tables import apps, conversations, end_users, feedbacks, files, messages
+from llmflow.store.tables import api_keys, apps, conversations, end_users, feedbacks, files, messages
 
 ConversationOrder = Literal["created_at", "-created_at", "updated_at", "-updated_at"]
 
@@ -62,10 +62,13 @@ async def update_app(connection: AsyncConnection, app_id: str, **values: Any) ->
     await connection.execute(sa.update(apps).where(apps.c.id == app_id).values(**values))
 
 
-async def delete_app(connection: AsyncConnection, app_id: str) -> None:
-    for table in (feedbacks, messages, conversations, files, end_users):
+async def delete_app(connection: AsyncConnection, app_id: str) -> set[str]:
+    """With all that is its own; the digests of files that were sent to it."""
+    digests = set(await connection.scalars(sa.select(files.c.digest).where(files.c.app_id == app_id)))
+    for table in (feedbacks, messages, conversations, files, end_users, api_keys):
         await connection.execute(sa.delete(table).where(table.c.app_id == app_id))
     await connection.execute(sa.delete(apps).where(apps.c.id == app_id))
+    return digests
 
 
 # people who ask

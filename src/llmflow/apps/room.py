@@ -13,6 +13,7 @@ from llmflow.apps.turns import Turns
 from llmflow.config.settings import Settings
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.ports.blobs import Blobs
 from llmflow.store.database import Database
@@ -22,9 +23,16 @@ class AppsRoom(Apps):
     """The apps themselves, and beside them what is done with them."""
 
     def __init__(
-        self, settings: Settings, database: Database, bases: Bases, retriever: Retriever, gateway: Gateway, blobs: Blobs
+        self,
+        settings: Settings,
+        database: Database,
+        bases: Bases,
+        retriever: Retriever,
+        gateway: Gateway,
+        originals: Originals,
+        blobs: Blobs,
     ) -> None:
-        super().__init__(database)
+        super().__init__(database, originals)
         answerer = Answerer(
             bases,
             retriever,
@@ -37,7 +45,7 @@ class AppsRoom(Apps):
         self.chat = Chat(database, answerer, self.turns, history_messages=settings.chat.history_messages)
         self.conversations = Conversations(database)
         self.feedback = Feedbacks(database)
-        self.files = AppFiles(database, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
+        self.files = AppFiles(database, originals, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
         self.suggestions = Suggestions(answerer, gateway)
 
     async def start(self) -> None:
