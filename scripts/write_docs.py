@@ -24,6 +24,7 @@ from llmflow.cli.main import COMMANDS, load_command, program
 from llmflow.cli.openapi import document
 from llmflow.cli.settings import reference
 from llmflow.config.settings import type_name
+from llmflow.organs.parser import sniff
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "llmflow"
@@ -181,6 +182,8 @@ def organs() -> str:
         lines += ["", f"## {port}", "", about, f"Default: `{catalog.DEFAULTS[port]}`."]
         for adapter in catalog.adapters_of(port):
             lines += ["", *_adapter(adapter)]
+        if port == "parser":
+            lines += ["", f"It reads {', '.join(f'`{suffix}`' for suffix in sniff.PROMISES)}."]
     return "\n".join([*lines, "", *_own_class()])
 
 

@@ -56,13 +56,13 @@ def test_json_is_one_document(run: Run, stub: Stub) -> None:
     assert "1 of 8 ready" in result.err
 
 
-def test_a_quotation_is_called_one(run: Run, stub: Stub) -> None:
-    said = events({"event": "delta", "text": "연차는 15일이다."}, end("quoted", "A larger model could phrase it."))
-    stub.routes["POST", "/apps/demo/ask"] = (200, said)
-    assert (
-        "Quoted from the documents, not written by a model. A larger model could phrase it."
-        in run("ask", "demo", "q").err
-    )
+def test_the_hint_of_an_answer_is_shown_once(run: Run, stub: Stub) -> None:
+    hint = "A larger model could phrase it."
+    stub.routes["POST", "/apps/demo/ask"] = (200, events({"event": "delta", "text": "Yes."}, end("quoted", hint)))
+    assert run("ask", "demo", "q").err == f"\n{hint}\n"
+    told = {"event": "delta", "text": f"Yes. {hint}"}
+    stub.routes["POST", "/apps/demo/ask"] = (200, events(told, end("quoted", hint)))
+    assert run("ask", "demo", "q").err == ""
 
 
 def test_a_withdrawn_answer_is_replaced(run: Run, stub: Stub) -> None:

@@ -85,15 +85,16 @@ def test_every_code_says_what_to_do() -> None:
 
 @pytest.mark.parametrize("page", PAGES_FOR_PEOPLE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_in_a_page_exists(page: Path) -> None:
-    """Lines of shell blocks that begin with `llmflow` name a command and options it has."""
+    """Lines of shell blocks that call `llmflow` name a command and options it has."""
     from llmflow.cli.main import COMMANDS, load_command
 
     wrong = []
     for block in re.findall(r"^```(?:sh|bash)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
-            words = line.split("#")[0].split()
-            if not words or words[0].rsplit("/", 1)[-1] != "llmflow" or len(words) < 2:
+            called = re.search(r"(?:^|\$\()\S*\bllmflow ([^#)]*)", line)
+            if called is None:
                 continue
+            words = ["llmflow", *called[1].split()]
             command = load_command(words[1]) if words[1] in COMMANDS else None
             for inner in words[2:3]:
                 command = getattr(command, "commands", {}).get(inner, None if hasattr(command, "commands") else command)

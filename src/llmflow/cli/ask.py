@@ -11,8 +11,6 @@ from llmflow.cli.options import Home, Json
 from llmflow.cli.show import ProgressLine, coloured, note, print_json
 from llmflow.errors import LLMFlowError, NotFound, OrganError
 
-_KINDS = {"quoted": "Quoted from the documents, not written by a model."}
-
 
 def ask(
     app: Annotated[
@@ -80,9 +78,9 @@ def _print_rest(answer: str, end: dict[str, Any]) -> None:
         print(f"\n{coloured('Citations', 'bold')}")
     for citation in citations:
         print(f"  [{citation['position']}] {cited(citation)}")
-    remarks = [remark for remark in (_KINDS.get(end["kind"], ""), end.get("hint") or "") if remark not in answer]
-    if remarks:
-        note("\n" + coloured(" ".join(remarks), "dim"))
+    hint = end.get("hint") or ""
+    if hint and hint not in answer:
+        note(f"\n{hint}")
 
 
 def cited(citation: dict[str, Any]) -> str:
