@@ -7,20 +7,22 @@ lock instead of failing). On PostgreSQL: a pool.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from llmflow.errors import ConfigError, OrganError
-from llmflow.store import migrations
+from llmflow.store import migrations, sqlite
 from llmflow.store.content import Boundary
 
 _BUSY_MS = 15_000
+_CONNECT_S = 10
 
 
 class Database:
@@ -37,7 +39,11 @@ class Database:
             self._writer = _sqlite_engine(self.url, pool_size=1)
         else:
             self._readers = self._writer = create_async_engine(
-                self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
+                self.url,
+                pool_size=pool_size,
+                max_overflow=pool_size,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": _CONNECT_S},
             )
 
     async def open(self) -> None:
@@ -46,6 +52,8 @@ class Database:
             if await migrations.current(self._writer) != migrations.HEAD:
                 await migrations.upgrade(self._writer)
         except (OperationalError, OSError) as error:
+            if _is_full(error):
+                raise ConfigError("The disk that holds the database is full.", code="disk_full") from error
             raise ConfigError(
                 f"The database {self.url.render_as_string(hide_password=True)} cannot be opened: {_reason(error)}.",
                 code="organ_unavailable",
@@ -54,25 +62,20 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for queries; it sees what was committed when its first query ran."""
-        async with self._readers.connect() as connection:
-            yield connection
+        """A connection for queries; it sees what was committed when its first query ran. Raises OrganError when the
+        database does not answer."""
+        with _told():
+            async with self._readers.connect() as connection:
+                yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction: committed when the block ends, rolled back when it raises. Keep it short."""
-        if not self.is_sqlite:
-            async with self._writer.begin() as connection:
-                yield connection
-            return
-        async with self._lock:
-            try:
+        """One transaction: committed when the block ends, rolled back when it raises. Keep it short. Raises
+        OrganError (disk_full), and OrganError when the database does not answer or gave the transaction up."""
+        async with self._lock if self.is_sqlite else nullcontext():
+            with _told():
                 async with self._writer.begin() as connection:
                     yield connection
-            except DBAPIError as error:
-                if "disk is full" in str(error) or "disk I/O error" in str(error):
-                    raise OrganError("The disk that holds the database is full.", code="disk_full") from error
-                raise
 
     async def close(self) -> None:
         await self._readers.dispose()
@@ -104,7 +107,7 @@ def _sqlite_engine(url: sa.URL, *, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=60,
-        connect_args={"isolation_level": None, "timeout": _BUSY_MS / 1000},
+        connect_args={"async_creator_fn": sqlite.connect, "isolation_level": None, "timeout": _BUSY_MS / 1000},
     )
 
     @sa.event.listens_for(engine.sync_engine, "connect")
@@ -126,6 +129,36 @@ def _sqlite_engine(url: sa.URL, *, pool_size: int) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if pool_size == 1 else "BEGIN")
 
     return engine
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Faults of the database, not of the statement, as OrganError."""
+    try:
+        yield
+    except DBAPIError as error:
+        if _is_full(error):
+            raise OrganError("The disk that holds the database is full.", code="disk_full") from error
+        if _is_away(error):
+            raise OrganError(f"The database does not answer: {_reason(error)}.") from error
+        raise
+    except PoolTimeout as error:
+        raise OrganError("Every connection to the database is busy.") from error
+
+
+def _is_full(error: Exception) -> bool:
+    text = str(error)
+    return any(sign in text for sign in ("disk is full", "disk I/O error", "(psycopg.errors.DiskFull)"))
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """On SQLite an OperationalError may be a wrong statement too; on PostgreSQL it never is."""
+    if error.connection_invalidated:
+        return True
+    signs = ("database is locked", "unable to open database")
+    return isinstance(error, OperationalError) and (
+        "(sqlite3." not in str(error) or any(s in str(error) for s in signs)
+    )
 
 
 def _reason(error: Exception) -> str:
