@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from llmflow import __version__
 from llmflow.cli.main import COMMANDS, load_command
-from tests.cli.conftest import LLMFLOW, Run, Stub, refusal
+from tests.cli.conftest import LLMFLOW, Answer, Request, Run, Stub, refusal
 
 
 def test_version_loads_nothing_heavy() -> None:
@@ -128,3 +130,21 @@ def test_korean_is_written_whatever_the_locale(run: Run, stub: Stub) -> None:
         result = run("apps", "list", env={"LC_ALL": locale})
         assert result.code == 0
         assert "사내 도우미" in result.out
+
+
+def test_an_interrupted_command_ends_with_130_and_says_nothing(stub: Stub, home: Path) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def hang(request: Request) -> Answer:
+        asked.set()
+        over.wait(30)
+        return 200, b""
+
+    stub.routes["POST", "/apps/demo/ask"] = hang
+    command = [str(LLMFLOW), "ask", "demo", "q", "--home", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert asked.wait(30)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    over.set()
+    assert (process.returncode, out, err) == (130, b"", b"")
