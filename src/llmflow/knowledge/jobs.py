@@ -30,6 +30,7 @@ _GATHER_S = 1.0  # or this long after the first one, or when it is full
 _JOBS_AT_ONCE = 2  # while these run, what arrives is gathered for the next
 _ORGAN_TRIES_S = (1.0, 4.0, 15.0)
 _DISK_WAIT_S = 10.0
+_STORE_WAIT_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -66,18 +67,8 @@ class KnowledgeJobs:
         self._awake.set()
 
     async def start(self, documents: Documents) -> None:
-        """Finishes what a dead process began: deletions, jobs that were never handed over. Then takes new ones."""
-        await self._finish_deletions(documents)
-        async with self._database.read() as connection:
-            unfinished = await queries.unfinished_jobs(connection)
-        for job_id, ids in unfinished.items():
-            status = await self._jobs.status(job_id)
-            if status is None:
-                await self._jobs.submit(KIND, ids, job_id=job_id)
-            elif status.state in ("done", "failed", "cancelled"):
-                async with self._database.write() as connection:
-                    await queries.update_documents(connection, ids, state="queued", job_id=None)
-        self._dispatcher = asyncio.create_task(self._dispatch_forever())
+        """Takes up what a dead process began, then what comes, in the background."""
+        self._dispatcher = asyncio.create_task(self._dispatch_forever(documents))
         self.wake()
 
     async def close(self) -> None:
@@ -85,24 +76,47 @@ class KnowledgeJobs:
             self._dispatcher.cancel()
             await asyncio.gather(self._dispatcher, return_exceptions=True)
 
-    async def _finish_deletions(self, documents: Documents) -> None:
-        async with self._database.read() as connection:
-            ids = await queries.document_ids(connection, table.c.state == "deleting")
-            rows = await queries.documents_by_id(connection, ids)
-        for document in rows.values():
-            base = await self._bases.get(document.workspace_id, document.knowledge_id)
-            await documents.delete(base, document)
-
-    async def _dispatch_forever(self) -> None:
+    async def _dispatch_forever(self, documents: Documents) -> None:
+        may_be_lost = True
         while True:
             await self._gather()
             try:
+                await self._finish_deletions(documents)
+                if may_be_lost:
+                    await self._take_up_lost()
+                    may_be_lost = False
                 while await self._dispatch():
                     pass
             except OrganError as error:  # a full disk, a store that is down: the rows wait, so do we
                 _log.warning("Documents wait to be taken up: %s", error)
-                await asyncio.sleep(_DISK_WAIT_S)
+                may_be_lost = True
+                await asyncio.sleep(_STORE_WAIT_S)
                 self._awake.set()
+
+    async def _finish_deletions(self, documents: Documents) -> None:
+        """Those that a crash or a fault interrupted."""
+        async with self._database.read() as connection:
+            ids = await queries.document_ids(connection, table.c.state == "deleting")
+            rows = await queries.documents_by_id(connection, ids)
+        for document in rows.values():
+            try:
+                base = await self._bases.get(document.workspace_id, document.knowledge_id)
+                await documents.finish_deletion(base, document)
+            except LLMFlowError as error:
+                _log.warning("The deletion of %s waits: %s", document.id, error)
+
+    async def _take_up_lost(self) -> None:
+        """Documents that name a job which the engine does not know or which ended without them."""
+        async with self._database.read() as connection:
+            unfinished = await queries.unfinished_jobs(connection)
+        for job_id, ids in unfinished.items():
+            status = await self._jobs.status(job_id)
+            if status is None:
+                await self._jobs.submit(KIND, ids, job_id=job_id)
+            elif status.state in ("done", "failed", "cancelled"):
+                only = [table.c.job_id == job_id, table.c.state.in_(("queued", "running"))]
+                async with self._database.write() as connection:
+                    await queries.update_documents(connection, ids, only=only, state="queued", job_id=None)
 
     async def _gather(self) -> None:
         """Waits for uploads, and while more keep coming, for enough of them to fill a job."""
@@ -119,7 +133,8 @@ class KnowledgeJobs:
         self._arrived = 0
 
     async def _dispatch(self) -> bool:
-        """Gives up to `per_job` waiting documents to a new job, once there is room for one; False when none wait."""
+        """Gives up to `per_job` waiting documents to a new job, once there is room for one. True when it is full:
+        more may wait; those that came since are gathered for the next."""
         await self._free.acquire()
         job_id = new_id()
         ids: tuple[str, ...] = ()
@@ -131,7 +146,7 @@ class KnowledgeJobs:
                 await queries.update_documents(connection, ids, job_id=job_id)
             self._holding.add(ids)
             await self._jobs.submit(KIND, ids, job_id=job_id)
-            return True
+            return len(ids) == self._per_job
         except OrganError:
             self._holding.discard(ids)
             raise
@@ -140,9 +155,16 @@ class KnowledgeJobs:
                 self._free.release()
 
     async def run(self, ids: tuple[str, ...]) -> None:
-        """The work of one job; see ports/jobs.py. Documents that are finished already are passed over."""
+        """The work of one job; see ports/jobs.py. Documents that are finished already are passed over. While the
+        database itself is down or its disk is full, the job waits."""
         try:
-            await self._run(ids)
+            while True:
+                try:
+                    await self._run(ids)
+                    break
+                except OrganError as error:
+                    _log.warning("%d documents wait: %s", len(ids), error)
+                    await asyncio.sleep(_STORE_WAIT_S)
         finally:
             if ids in self._holding:
                 self._holding.discard(ids)
