@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import shutil
+import unicodedata
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import documents
+
+_BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+_JOINER = "\u200d"  # makes one emoji of several
 
 _FRESH: dict[str, Any] = {
     "stage": "",
@@ -145,11 +149,23 @@ class Documents:
 
     async def delete(self, base: KnowledgeBase, document: Document) -> None:
         """Removes it everywhere: passages, vectors, row, and the bytes when no other document has them. The row is
-        marked first, so a crash in between is finished at the next start; an upload of the same name takes the row
-        back."""
+        marked first, so that what a crash or a fault interrupts is finished later; an upload of the same name takes
+        the row back."""
+        async with self._database.write() as connection:
+            await queries.update_documents(connection, [document.id], state="deleting", updated_at=now_ms())
+        try:
+            await self.finish_deletion(base, document)
+        except OrganError:
+            self._wake()
+            raise
+
+    async def finish_deletion(self, base: KnowledgeBase, document: Document) -> None:
+        """The rest of a deletion that was begun."""
         async with self._indexing:
             async with self._database.write() as connection:
-                await queries.update_documents(connection, [document.id], state="deleting", updated_at=now_ms())
+                state, _ = (await queries.states_and_digests(connection, [document.id])).get(document.id, ("", ""))
+                if state != "deleting":
+                    return
                 await queries.delete_passages(connection, [document.id])
             await self._vectors.delete(base.collection, document_ids=[document.id])
             async with self._database.write() as connection:
@@ -158,9 +174,12 @@ class Documents:
 
 
 def clean_name(name: str) -> str:
-    """The file's own name: no folders, no control characters, at most 255 characters; spaces, Korean and emoji stay."""
-    last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    kept = "".join(c for c in last if c.isprintable()).strip()
+    """The file's own name: no folders, no control characters or direction marks, at most 255 characters; spaces,
+    Korean and emoji stay. Names that look the same are the same: composed letters (macOS sends them apart), one kind
+    of space."""
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    kept = "".join(" " if c.isspace() and c not in _BREAKS else c for c in last)
+    kept = "".join(c for c in kept if c.isprintable() or c == _JOINER).strip(" " + _JOINER)
     if kept in ("", ".", ".."):
         raise UsageError(f"`{name}` is not a file name.", param="name")
     if len(kept) > 255:

@@ -34,9 +34,9 @@ class Progress:
             return
         self._written_at = time.monotonic()
         dirty, self._dirty = self._dirty, set()
+        now = {document_id: self._now[document_id] for document_id in dirty if document_id in self._now}
         async with self._database.write() as connection:
-            for document_id in dirty & self._now.keys():
-                stage, done, total = self._now[document_id]
+            for document_id, (stage, done, total) in sorted(now.items()):  # rows are locked in this order everywhere
                 await queries.update_documents(
                     connection,
                     [document_id],
