@@ -70,10 +70,13 @@ def running(home: Path) -> Running | None:
     """The server that announced itself, if its process lives."""
     try:
         found = msgspec.json.decode((home / "server.json").read_bytes(), type=Running)
+    except (OSError, msgspec.DecodeError):
+        return None
+    try:
         os.kill(found.pid, 0)
     except PermissionError:
-        return found
-    except (OSError, msgspec.DecodeError):
+        return found  # it lives, and is another user's
+    except OSError:
         return None
     return found
 

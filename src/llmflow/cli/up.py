@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -19,6 +21,7 @@ import uvloop
 
 from llmflow import home as homes
 from llmflow.api.app import create_app
+from llmflow.cli.options import Home, Json
 from llmflow.config.load import load
 from llmflow.config.settings import Settings
 from llmflow.errors import ConfigError
@@ -33,8 +36,9 @@ def up(
     port: Annotated[int | None, typer.Option(help="Port to listen on (8700)")] = None,
     workers: Annotated[int | None, typer.Option(help="API processes; more than one needs PostgreSQL")] = None,
     config: Annotated[Path | None, typer.Option(help="Configuration file (llmflow.yaml)")] = None,
-    home: Annotated[Path | None, typer.Option(help="Home folder (~/.llmflow, or LLMFLOW_HOME)")] = None,
     demo: Annotated[bool, typer.Option(help="Seed the demo at the first start")] = True,
+    home: Home = None,
+    as_json: Json = False,
 ) -> None:
     """Start LLMFlow; prints its address when it is ready, and the first sign-in at the first start."""
     settings = load(
@@ -53,7 +57,7 @@ def up(
     lock.acquire()
     try:
         listener = _listen(settings.server.host, settings.server.port)
-        uvloop.run(_serve(settings, lock, listener, demo=demo))
+        uvloop.run(_serve(settings, lock, listener, demo=demo, as_json=as_json))
     finally:
         lock.release()
 
@@ -92,7 +96,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _serve(settings: Settings, lock: homes.HomeLock, listener: socket.socket, *, demo: bool) -> None:
+async def _serve(
+    settings: Settings, lock: homes.HomeLock, listener: socket.socket, *, demo: bool, as_json: bool
+) -> None:
     platform = await build(settings)
     try:
         sign_in = await platform.people.ensure_administrator(platform.workspace_id)
@@ -119,7 +125,12 @@ async def _serve(settings: Settings, lock: homes.HomeLock, listener: socket.sock
         await platform.start()
         url = _url(listener)
         lock.announce(url)
-        _print_welcome(settings.server.public_url or url, sign_in, demo=demo)
+        url = settings.server.public_url or url
+        if as_json:
+            email, password = sign_in or (None, None)
+            print(json.dumps({"url": url, "pid": os.getpid(), "email": email, "password": password}), flush=True)
+        else:
+            _print_welcome(url, sign_in, demo=demo)
         await serving
     finally:
         await platform.close()
