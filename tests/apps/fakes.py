@@ -1,0 +1,173 @@
+"""A small world for apps: real database and retrieval, fake models, passages put in without a parser."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from llmflow.apps.chat import Ask
+from llmflow.apps.room import AppsRoom
+from llmflow.apps.turns import Turn
+from llmflow.apps.types import App, ChatConfig, Ended, EndUser, Failed
+from llmflow.config.settings import Chat, Knowledge, Limits, Settings
+from llmflow.gateway.gateway import Gateway
+from llmflow.knowledge import queries
+from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.retrieve import Retriever
+from llmflow.knowledge.terms import terms
+from llmflow.knowledge.types import Document, KnowledgeBase
+from llmflow.organs.blobs.folder import FolderBlobs
+from llmflow.organs.llm.scripted import ScriptedLlm
+from llmflow.organs.vector_store.memory import MemoryVectorStore
+from llmflow.ports.embedding import Role, Vectors
+from llmflow.ports.health import Health
+from llmflow.ports.llm import ModelInfo
+from llmflow.ports.vector_store import IndexRow
+from llmflow.store.content import Scope
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+
+WORKSPACE = "00000000-0000-7000-8000-000000000001"
+
+
+class TermEmbedding:
+    """Texts are near when they share terms: a bag of hashed terms."""
+
+    model = "terms"
+    dimensions = 512
+    max_tokens = 512
+
+    async def embed(self, texts: Sequence[str], role: Role) -> Vectors:
+        found = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, text in zip(found, texts, strict=True):
+            for term in terms(text) or [text]:
+                row[int.from_bytes(hashlib.sha256(term.encode()).digest()[:4], "big") % self.dimensions] += 1
+            row /= np.linalg.norm(row)
+        return found
+
+    async def health(self) -> Health:
+        return Health(True, "in process")
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class TinyLlm(ScriptedLlm):
+    """Scripted, but says of itself what the packaged model says."""
+
+    async def models(self) -> list[ModelInfo]:
+        return [ModelInfo(id="scripted", context_tokens=2048, languages=("en",), grounded=False)]
+
+
+@dataclass
+class World:
+    """`base` is the one knowledge base there is; `app` a chat app over it; `user` somebody who asks."""
+
+    database: Database
+    room: AppsRoom
+    bases: Bases
+    vectors: MemoryVectorStore
+    llm: ScriptedLlm
+    base: KnowledgeBase
+    app: App
+    user: EndUser
+
+    async def learn(self, name: str, *passages: str, heading: Sequence[str] = (), page: int | None = None) -> None:
+        """A document that is ready, with these passages."""
+        now = now_ms()
+        document = Document(
+            id=new_id(),
+            workspace_id=WORKSPACE,
+            knowledge_id=self.base.id,
+            name=name,
+            digest=new_id(),
+            size=1,
+            media_type="text/plain",
+            state="ready",
+            stage="",
+            done=0,
+            total=0,
+            job_id=None,
+            error_code="",
+            error_message="",
+            error_hint="",
+            warnings=[],
+            pages=None,
+            chunk_count=len(passages),
+            token_count=0,
+            language="",
+            created_at=now,
+            updated_at=now,
+            indexed_at=now,
+        )
+        texts = await self.database.boundary.admit(Scope("knowledge", self.base.id), passages)
+        ids = [new_id() for _ in passages]
+        rows = [
+            {
+                "id": id,
+                "workspace_id": WORKSPACE,
+                "knowledge_id": self.base.id,
+                "document_id": document.id,
+                "ordinal": ordinal,
+                "text": text,
+                "tokens": len(text) // 4,
+                "page": page,
+                "page_end": page,
+                "heading_path": list(heading),
+                "kind": "text",
+                "bbox": None,
+            }
+            for ordinal, (id, text) in enumerate(zip(ids, texts, strict=True))
+        ]
+        async with self.database.write() as connection:
+            await queries.insert_document(connection, document)
+            await queries.insert_passages(connection, rows)
+        indexed = [
+            IndexRow(id, document.id, tuple(terms(" ".join([*heading, text]))))
+            for id, text in zip(ids, passages, strict=True)
+        ]
+        vectors = await TermEmbedding().embed(passages, "passage")
+        await self.vectors.upsert(self.base.collection, indexed, vectors)
+
+    async def ask(self, query: str, *, conversation_id: str | None = None) -> tuple[Turn, Ended]:
+        """The turn, over, and how it ended; not for turns that fail."""
+        turn = await self.room.chat.ask(self.app, self.user, Ask(query, conversation_id=conversation_id))
+        end = await turn.finished()
+        assert isinstance(end, Ended), end
+        return turn, end
+
+    async def ask_in_vain(self, query: str) -> Failed:
+        turn = await self.room.chat.ask(self.app, self.user, Ask(query))
+        end = await turn.finished()
+        assert isinstance(end, Failed), end
+        return end
+
+
+def room_of(
+    database: Database, folder: Path, llm: ScriptedLlm, *, concurrency: int = 32
+) -> tuple[AppsRoom, Bases, MemoryVectorStore]:
+    settings = Settings(
+        home=folder, knowledge=Knowledge(top_k=3), chat=Chat(), limits=Limits(chat_concurrency=concurrency, file_mb=1)
+    )
+    vectors, embedding, blobs = MemoryVectorStore(), TermEmbedding(), FolderBlobs(folder / "blobs")
+    originals = Originals(database, blobs)
+    bases = Bases(database, vectors, originals, chunk_tokens=320, overlap_tokens=40)
+    retriever = Retriever(database, embedding, vectors)
+    gateway = Gateway({"default": llm}, embedding)
+    return AppsRoom(settings, database, bases, retriever, gateway, originals, blobs), bases, vectors
+
+
+async def world_of(database: Database, folder: Path, llm: ScriptedLlm, *, concurrency: int = 32) -> World:
+    room, bases, vectors = room_of(database, folder, llm, concurrency=concurrency)
+    made = await bases.create(WORKSPACE, "handbook")
+    async with database.write() as connection:
+        await queries.settle_model(connection, made.id, TermEmbedding.model)
+    base = await bases.get(WORKSPACE, made.id)
+    app = await room.create(WORKSPACE, "helper", ChatConfig(knowledge=(base.id,)))
+    user = await room.conversations.user(WORKSPACE, app.id, "ann")
+    return World(database, room, bases, vectors, llm, base, app, user)
