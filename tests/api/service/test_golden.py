@@ -122,8 +122,8 @@ def test_errors_are_the_same_to_the_letter(chat_server: ChatServer, service: htt
     _check(service.get("/nope"), golden("err_404_path"), same_body=True)
     _check(service.get("/workflows/run"), golden("err_405"), same_body=True)
     _check(service.get("/datasets/not-a-uuid"), golden("err_bad_uuid"), same_body=True)
-    bad_json = {"content": b"{", "headers": {"Content-Type": "application/json"}}
-    _check(service.post("/chat-messages", **bad_json), golden("err_bad_json"), same_body=True)
+    bad_json = service.post("/chat-messages", content=b"{", headers={"Content-Type": "application/json"})
+    _check(bad_json, golden("err_bad_json"), same_body=True)
     _check(service.post("/chat-messages", json={"inputs": {}}), golden("err_missing_user"), same_body=True)
     wrong_mode = {"inputs": {"q": "x"}, "user": "g1", "response_mode": "blocking"}
     _check(service.post("/workflows/run", json=wrong_mode), golden("err_wrong_mode2"), same_body=True)

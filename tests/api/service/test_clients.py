@@ -1,0 +1,99 @@
+"""Dify's own clients, as published, against a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dify_client import ChatClient, DifyClient
+
+from tests.api.chat_server import QUESTION, ChatServer, events
+
+NPM_CLIENT = "dify-client@2.3.2"
+SCRIPT = Path(__file__).with_name("chat.mjs")
+
+
+@pytest.fixture
+def client(chat_server: ChatServer) -> ChatClient:
+    made = ChatClient(chat_server.knows)
+    made.base_url = f"{chat_server.live.url}/v1"
+    return made
+
+
+def test_the_python_client_chats_unchanged(client: ChatClient) -> None:
+    asked = client.create_chat_message({}, QUESTION, "py").json()
+    assert asked["metadata"]["retriever_resources"][0]["document_name"] == "휴가 규정.md"
+    streamed = client.create_chat_message(
+        {}, QUESTION, "py", response_mode="streaming", conversation_id=asked["conversation_id"]
+    )
+    found = events(line.decode() for line in streamed.iter_lines())
+    assert "".join(event.get("answer", "") for event in found)
+    assert found[-1]["event"] == "message_end"
+    messages = client.get_conversation_messages("py", asked["conversation_id"], limit=1).json()
+    assert (len(messages["data"]), messages["has_more"]) == (1, True)
+    assert client.get_conversations("py").json()["data"][0]["id"] == asked["conversation_id"]
+    assert client.rename_conversation(asked["conversation_id"], "이름", "py").json()["name"] == "이름"
+    assert client.message_feedback(asked["message_id"], "like", "py").json() == {"result": "success"}
+    assert client.get_application_parameters("py").json()["retriever_resource"] == {"enabled": True}
+
+
+def test_the_python_client_uploads_a_file(client: ChatClient) -> None:
+    answer = client.file_upload("py", {"file": ("a.txt", b"hello", "text/plain")})
+    assert (answer.status_code, answer.json()["size"]) == (201, 5)
+
+
+def test_the_python_client_sees_a_refused_key(chat_server: ChatServer) -> None:
+    made = DifyClient("app-wrong")
+    made.base_url = f"{chat_server.live.url}/v1"
+    assert made.get_application_parameters("py").status_code == 401
+
+
+@pytest.fixture(scope="module")
+def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the npm client installed."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        if os.environ.get("CI"):
+            pytest.fail("node is not installed; the npm client must be tested here")
+        pytest.skip("skipped: node is not installed")
+    folder = tmp_path_factory.mktemp("npm")
+    done = subprocess.run(
+        [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", NPM_CLIENT],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    if done.returncode != 0:
+        if os.environ.get("CI"):
+            pytest.fail(done.stderr)
+        pytest.skip(f"skipped: {NPM_CLIENT} cannot be installed here")
+    return folder
+
+
+def test_the_npm_client_chats_unchanged(chat_server: ChatServer, npm_folder: Path) -> None:
+    done = subprocess.run(
+        ["node", SCRIPT, npm_folder, f"{chat_server.live.url}/v1", chat_server.knows, QUESTION],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["asked"]["metadata"]["retriever_resources"][0]["document_name"] == "휴가 규정.md"
+    streamed = events(iter(found["streamed"].splitlines()))
+    assert found["streamed"].startswith("event: ping\n\n")
+    assert streamed[-1]["event"] == "message_end"
+    assert found["rated"] == {"result": "success"}
+    assert found["parameters"]["user_input_form"] == []
+    assert found["listed"]["data"][0]["id"] == found["asked"]["conversation_id"]
+    assert [m["query"] for m in found["messages"]["data"]] == [QUESTION, QUESTION]
+    assert found["renamed"]["name"] == "새 이름"
+    assert found["uploaded"]["name"] == "a.txt"
+    assert (found["deleted"], found["refused"]) == (204, 401)
