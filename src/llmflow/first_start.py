@@ -10,7 +10,7 @@ from pathlib import Path
 
 from llmflow import home as homes
 from llmflow.apps.types import ChatConfig
-from llmflow.errors import LLMFlowError, Unauthorized
+from llmflow.errors import Conflict, LLMFlowError, Unauthorized
 from llmflow.wiring import Platform
 
 DEMO = "demo"
@@ -34,11 +34,15 @@ async def ensure_token(platform: Platform) -> None:
 
 async def seed_demo(platform: Platform) -> None:
     """A knowledge base of the packaged handbooks and a chat app on it, both called `demo`. The documents are accepted
-    here and indexed by the jobs; a demo that cannot be made is no reason not to start."""
+    here and indexed by the jobs. What a killed start made of it is completed; a demo that cannot be made is no reason
+    not to start."""
     try:
-        base = await platform.bases.create(
-            platform.workspace_id, DEMO, description="Handbooks of a fictional company, in Korean and English"
-        )
+        try:
+            base = await platform.bases.create(
+                platform.workspace_id, DEMO, description="Handbooks of a fictional company, in Korean and English"
+            )
+        except Conflict:
+            base = await platform.bases.get(platform.workspace_id, DEMO)
         for path in sorted(_FOLDER.glob("*/*")):
             await platform.documents.accept(base, path.name, _bytes_of(path))
         suggested = json.loads((_FOLDER / "suggested.json").read_text("utf-8"))
@@ -54,6 +58,8 @@ async def seed_demo(platform: Platform) -> None:
                 suggested_questions=tuple(question for questions in suggested.values() for question in questions),
             ),
         )
+    except Conflict:
+        pass  # the app is there
     except (LLMFlowError, OSError) as error:
         _log.warning("The demo was not made: %s", error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from dataclasses import dataclass
@@ -29,8 +30,12 @@ def prepare(home: Path) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        message = f"The home {home} cannot be written: {error.strerror}."
-        raise ConfigError(message, code="disk_full" if error.errno == 28 else "home_unwritable") from error
+        raise _unwritable(home, error) from error
+
+
+def _unwritable(home: Path, error: OSError) -> ConfigError:
+    message = f"The home {home} cannot be written: {error.strerror} ({error.filename})."
+    return ConfigError(message, code="disk_full" if error.errno == errno.ENOSPC else "home_unwritable")
 
 
 class HomeLock:
@@ -41,8 +46,11 @@ class HomeLock:
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> None:
-        """Raises ConfigError (home_in_use), naming the process that has it."""
-        file = (self._home / "llmflow.lock").open("ab")
+        """Raises ConfigError (home_in_use), naming the process that has it, and ConfigError (home_unwritable)."""
+        try:
+            file = (self._home / "llmflow.lock").open("ab")
+        except OSError as error:
+            raise _unwritable(self._home, error) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -206,10 +206,16 @@ async def build(settings: Settings) -> Platform:
 
     Raises ConfigError for what is wrong with settings, home, key or database."""
     home = settings.home
+    has_key = bool(settings.master_key) or (home / "master.key").exists()
     cipher = Cipher(master_key(home, settings.master_key))
     database = Database(settings.store.url or sqlite_url(home / "llmflow.db"), pool_size=settings.store.pool_size)
     await database.open()
-    workspace_id, is_new = await ensure_workspace(database, cipher)
+    try:
+        workspace_id, is_new = await ensure_workspace(database, cipher)
+    except ConfigError:
+        if not has_key:
+            (home / "master.key").unlink()  # made just now; beside older data it would hide that theirs is lost
+        raise
     http = HttpClient()
     organs = _organs(settings, _supplies(settings, database, http, workspace_id))
     gateway = Gateway({"default": organs.llm}, organs.embedding)

@@ -101,9 +101,9 @@ async def _serve(
 ) -> None:
     platform = await build(settings)
     try:
-        sign_in = await platform.people.ensure_administrator(platform.workspace_id)
+        is_first = not await platform.people.members(platform.workspace_id)
         await ensure_token(platform)
-        if sign_in and demo:
+        if is_first and demo:
             await seed_demo(platform)
         server = _Server(
             uvicorn.Config(
@@ -125,6 +125,8 @@ async def _serve(
         await platform.start()
         url = _url(listener)
         lock.announce(url)
+        # last: a first start that is killed before this is a first start again, and nobody misses the password
+        sign_in = await platform.people.ensure_administrator(platform.workspace_id)
         url = settings.server.public_url or url
         if as_json:
             email, password = sign_in or (None, None)

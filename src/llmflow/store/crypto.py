@@ -61,9 +61,11 @@ def master_key(home: Path, given: str) -> str:
     path = home / "master.key"
     if not path.exists():
         fresh = base64.b64encode(secrets.token_bytes(32)).decode()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
+        draft = home / "master.key.new"
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(fresh + "\n")
             file.flush()
             os.fsync(file.fileno())
+        draft.rename(path)  # whole or not there
     return path.read_text("ascii").strip()

@@ -1,0 +1,188 @@
+"""kill -9 at random moments of a busy server: what was accepted is read once or fails visibly; no rest is left."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.live import LiveServer, start_server
+from tests.organs import parser_documents
+from tests.reliability.census import drafts_of, take_census
+from tests.reliability.servers import FAKES, LIGHT, environ
+
+pytestmark = pytest.mark.slow
+
+
+TEXTS = 320
+BASE = "kill -9"
+
+
+def text(name: str, version: int) -> bytes:
+    """Three paragraphs that name the document and its version."""
+    line = f"{name} 판 {version}: 연차 휴가 규정과 work rules."
+    return "\n\n".join(
+        f"{line} Paragraph {n}. " + "여러 문장. Many words follow here. " * 12 for n in range(1, 4)
+    ).encode()
+
+
+def whole_files() -> dict[str, bytes]:
+    """Documents of other formats, each with bytes of its own."""
+    made = {
+        "문서.docx": parser_documents.word(),
+        "표.pdf": parser_documents.pdf(),
+        "columns.pdf": parser_documents.two_columns(),
+    }
+    made |= {"slides.pptx": parser_documents.slides(), "book.xlsx": parser_documents.workbook()}
+    return made
+
+
+def broken_files() -> dict[str, bytes]:
+    return {
+        "empty.txt": b"",
+        "garbage.pdf": b"%PDF-1.7\n" + b"\xff\x00\x12" * 700,
+        "cut.docx": parser_documents.word()[:900],
+        "locked.pdf": parser_documents.locked_pdf(),
+    }
+
+
+@dataclass
+class Client:
+    """Someone who uploads, replaces and deletes, and remembers every answer; a broken connection leaves a doubt."""
+
+    url: str
+    token: str
+    accepted: dict[str, set[bytes]] = field(default_factory=dict)  # name: what it may hold now
+    deleted: set[str] = field(default_factory=set)
+    in_doubt: set[str] = field(default_factory=set)
+    answers: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, name: str, content: bytes) -> None:
+        path = f"/api/v1/knowledge/{quote(BASE)}/documents/{quote(name)}"
+        status = self._send("PUT", path, content)
+        with self.lock:
+            self.answers += 1
+            if status is None:
+                self.in_doubt.add(name)
+                self.accepted.setdefault(name, set()).add(content)
+            else:
+                assert status == 202, (name, status)
+                self.deleted.discard(name)
+                self.in_doubt.discard(name)
+                self.accepted[name] = {content}
+
+    def delete(self, name: str, document_id: str) -> None:
+        status = self._send("DELETE", f"/api/v1/documents/{document_id}", None)
+        with self.lock:
+            self.answers += 1
+            if status is None:
+                self.in_doubt.add(name)
+            else:
+                assert status in (204, 404), (name, status)
+                self.accepted.pop(name, None)
+                self.deleted.add(name)
+
+    def _send(self, method: str, path: str, content: bytes | None) -> int | None:
+        try:
+            with httpx.Client(base_url=self.url, timeout=30, trust_env=False) as http:
+                headers = {"Authorization": f"Bearer {self.token}"}
+                return http.request(method, path, content=content, headers=headers).status_code
+        except httpx.HTTPError:
+            return None
+
+
+def kill_after(server: LiveServer, client: Client, answers: int, extra_s: float) -> None:
+    """Kills it once the client has had so many answers in all, and a moment more."""
+    while client.answers < answers:
+        time.sleep(0.005)
+    time.sleep(extra_s)
+    server.kill()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    yield "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+
+
+def test_every_accepted_document_survives_three_kills_once_or_failed_visibly(tmp_path: Path, store_url: str) -> None:
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    home = tmp_path / "home"
+    config = FAKES if not store_url else f"{LIGHT}store: {{url: '{store_url}'}}\n"
+    server = start_server(home, "--no-demo", config=config, environ=environ())
+    with server.client() as console:
+        console.post("/api/v1/knowledge", json={"name": BASE}).raise_for_status()
+    client = Client(server.url, server.token)
+    names = [f"규정 {n}.txt" for n in range(TEXTS)]
+    work = [(name, text(name, 1)) for name in names] + list(whole_files().items()) + list(broken_files().items())
+    chance.shuffle(work)
+    with ThreadPoolExecutor(6) as pool:
+        # uploads, and a kill among them
+        killer = threading.Thread(
+            target=kill_after, args=(server, client, chance.randrange(40, len(work)), chance.random() / 2)
+        )
+        killer.start()
+        list(pool.map(lambda one: client.put(*one), work))
+        killer.join()
+
+        # what was in doubt is sent again, a third is replaced, some deleted, and a kill among it
+        server = start_server(home, "--no-demo", environ=environ())
+        client.url = server.url
+        with server.client() as console:
+            listed = console.get(f"/api/v1/knowledge/{quote(BASE)}/documents", params={"limit": 1000}).json()
+        ids = {document["name"]: document["id"] for document in listed["documents"]}
+        assert client.accepted.keys() - client.in_doubt <= ids.keys()
+        again = [(name, content) for name, content in work if name in client.in_doubt]
+        replaced = [(name, text(name, 2)) for name in names[:100]]
+        gone = [name for name in names[100:140] if name in ids]
+        killer = threading.Thread(
+            target=kill_after,
+            args=(server, client, client.answers + chance.randrange(10, 100 + len(gone)), chance.random() / 2),
+        )
+        killer.start()
+        jobs = [pool.submit(client.put, *one) for one in again]
+        for number, one in enumerate(replaced):
+            jobs.append(pool.submit(client.put, *one))
+            if number < len(gone):
+                jobs.append(pool.submit(client.delete, gone[number], ids[gone[number]]))
+        for job in jobs:
+            job.result()
+        killer.join()
+
+        # a kill in the midst of recovery
+        server = start_server(home, "--no-demo", environ=environ())
+        time.sleep(chance.uniform(0.2, 4.0))
+        server.kill()
+
+        # peace: what is still in doubt is sent again
+        server = start_server(home, "--no-demo", environ=environ())
+        client.url = server.url
+        list(pool.map(lambda name: client.put(name, dict(work)[name]), sorted(client.in_doubt)))
+    server.wait_until_indexed(quote(BASE))
+    server.stop()
+
+    census = take_census(home, store_url)
+    census.check()
+    assert drafts_of(home) == []
+    rows = census.by_name()
+    assert len(rows) >= 300 - len(gone)
+    assert client.deleted.isdisjoint(rows)
+    assert rows.keys() == client.accepted.keys()
+    for name, row in rows.items():
+        assert row["state"] == ("failed" if name in broken_files() else "ready"), row
+        assert [row["digest"]] == [hashlib.sha256(content).hexdigest() for content in client.accepted[name]]
+        if name in names:
+            found = census.text_of(row["id"])
+            versions = [v for v in (1, 2) if f"{name} 판 {v}:" in found]
+            assert [text(name, v) for v in versions] == list(client.accepted[name])
