@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from llmflow.apps import prompt, quote, relevance, support
+from llmflow.apps.compare import Comparer
 from llmflow.apps.followup import search_text
 from llmflow.apps.prompt import Prompt, Question
 from llmflow.apps.quote import Quotation
@@ -60,6 +61,7 @@ class Answerer:
         self._bases = bases
         self._retriever = retriever
         self._gateway = gateway
+        self._comparer = Comparer(gateway)
         self._top_k = top_k
         self._answer_tokens = answer_tokens
         self._temperature = temperature
@@ -74,7 +76,7 @@ class Answerer:
         if not found:
             return _spoken(draft, Answer(say.no_documents, "unknown", hint=say.no_documents))
         searched = _searched(question)
-        evidence = await relevance.weigh(searched, question.language, found, self._compare)
+        evidence = await relevance.weigh(searched, question.language, found, self._comparer.cosines)
         if evidence.verdict is Verdict.NOTHING:
             return _spoken(draft, Answer(say.unknown, "unknown", hint=say.unknown))
         return await self._over(app, question, found, evidence.verdict is Verdict.CERTAIN, draft)
@@ -94,7 +96,7 @@ class Answerer:
             if reads(info, question.language) and info.grounded:
                 passages = found[: app.config.top_k or self._top_k]
                 return await self._generated(app, question, passages, info, draft)
-            quotations = await quote.choose(_searched(question), found, self._compare)
+            quotations = await quote.choose(_searched(question), found, self._comparer.cosines)
             if reads(info, question.language) and is_certain:
                 answer = await self._checked(app, question, quotations, info)
                 if answer is not None:
@@ -103,7 +105,7 @@ class Answerer:
             if draft.text:
                 raise
             hint = words(question.language).model_down.format(error=f"{error.message} {error.hint}")
-            quotations = await quote.choose(_searched(question), found, self._compare)
+            quotations = await quote.choose(_searched(question), found, self._comparer.cosines)
         return self._quoted(question, quotations, is_certain, hint, draft)
 
     async def _generated(
@@ -189,12 +191,6 @@ class Answerer:
             return await self._gateway.count_tokens(text, app.config.model)
 
         return count
-
-    async def _compare(self, query: str, sentences: Sequence[str]) -> Sequence[float]:
-        """Cosine of each sentence to the question."""
-        asked = await self._gateway.embed("", [query], "query")
-        vectors = await self._gateway.embed("", sentences, "passage")
-        return [float(score) for score in vectors @ asked[0]]
 
 
 def reads(info: ModelInfo, language: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from llmflow.apps.relevance import Compare
+from llmflow.apps.compare import Compare
 from llmflow.apps.sentences import Unit, units
 from llmflow.knowledge.terms import query_terms, terms
 from llmflow.knowledge.types import Found
