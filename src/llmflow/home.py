@@ -13,6 +13,8 @@ import msgspec
 
 from llmflow.errors import ConfigError
 
+_PROBE_BYTES = 64 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -27,13 +29,16 @@ def prepare(home: Path) -> None:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = home / ".probe"
-        probe.write_bytes(b"")
-        probe.unlink()
+        try:
+            probe.write_bytes(b"\0" * _PROBE_BYTES)
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable(home, error) from error
+        raise unwritable(home, error) from error
 
 
-def _unwritable(home: Path, error: OSError) -> ConfigError:
+def unwritable(home: Path, error: OSError) -> ConfigError:
+    """home_unwritable, or disk_full where that is the reason."""
     message = f"The home {home} cannot be written: {error.strerror} ({error.filename})."
     return ConfigError(message, code="disk_full" if error.errno == errno.ENOSPC else "home_unwritable")
 
@@ -50,7 +55,7 @@ class HomeLock:
         try:
             file = (self._home / "llmflow.lock").open("ab")
         except OSError as error:
-            raise _unwritable(self._home, error) from error
+            raise unwritable(self._home, error) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

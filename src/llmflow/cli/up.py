@@ -58,6 +58,10 @@ def up(
     try:
         listener = _listen(settings.server.host, settings.server.port)
         uvloop.run(_serve(settings, lock, listener, demo=demo, as_json=as_json))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise homes.unwritable(settings.home, error) from error
     finally:
         lock.release()
 
