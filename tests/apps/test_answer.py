@@ -88,6 +88,13 @@ async def test_a_tiny_models_supported_answer_is_given_with_its_passage(tiny_wor
     assert len(request.messages) == 2
 
 
+async def test_a_tiny_model_is_cut_off_after_its_first_sentence(tiny_world: World) -> None:
+    await tiny_world.learn("leave.md", "Annual leave is fifteen days a year for all staff.")
+    tiny_world.llm._replies.append("Annual leave for all staff is fifteen days a year. And the moon is made of cheese.")
+    _, end = await tiny_world.ask("How long is annual leave?")
+    assert end.answer.text == "Annual leave for all staff is fifteen days a year. [1]"
+
+
 async def test_a_tiny_models_unsupported_answer_is_replaced_by_quotations(tiny_world: World) -> None:
     await tiny_world.learn("leave.md", "Annual leave is fifteen days a year for all staff.")
     tiny_world.llm._replies.append("Annual leave is fifty days a year and the moon is made of cheese.")

@@ -12,6 +12,7 @@ Where the passages may not answer at all (`relevance`), quotations say so, and a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from llmflow.apps.followup import search_text
 from llmflow.apps.prompt import Prompt, Question
 from llmflow.apps.quote import Quotation
 from llmflow.apps.relevance import Verdict
+from llmflow.apps.sentences import units
 from llmflow.apps.types import Answer, App, Citation
 from llmflow.apps.words import words
 from llmflow.errors import OrganError
@@ -31,7 +33,6 @@ from llmflow.knowledge.types import Found
 from llmflow.ports.llm import ChatRequest, ModelInfo, TokenUsage
 
 _POOL = 30  # passages looked at, to judge whether the best stand out
-_PASSAGES_OF_SMALL = 2
 
 
 class Draft(Protocol):
@@ -133,14 +134,20 @@ class Answerer:
     async def _checked(
         self, app: App, question: Question, quotations: Sequence[Quotation], info: ModelInfo
     ) -> Answer | None:
-        """A tiny model's answer from the best excerpts, or None when they do not support it."""
-        excerpts = quote.excerpts(quotations, limit=_PASSAGES_OF_SMALL)
+        """A tiny model's answer, its first sentence, from the best excerpt; None when that does not support it, and
+        for a table, which it cannot read. The packaged model fails more often than not, so it gets little time."""
+        if not quotations or quotations[0].unit.table:
+            return None
+        excerpts = quote.excerpts(quotations, limit=1)
         asked = prompt.small(question, excerpts)
         text, usage = "", TokenUsage()
-        async for delta in self._gateway.stream(self._request(app, asked, temperature=0.0)):
-            text += delta.text
-            usage = delta.usage or usage
-        text = text.strip()
+        async with aclosing(self._gateway.stream(self._request(app, asked, temperature=0.0))) as deltas:
+            async for delta in deltas:
+                text += delta.text
+                usage = delta.usage or usage
+                if len(units(text.strip())) > 1:
+                    break
+        text = next((unit.text for unit in units(text.strip())), "")
         sources = support.sources_of(text, excerpts, question.text)
         if not sources:
             return None

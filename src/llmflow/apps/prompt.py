@@ -78,7 +78,7 @@ async def grounded(
     return Prompt(messages, tuple(found for found, _ in fitted), max_tokens)
 
 
-def small(question: Question, excerpts: Sequence[tuple[Found, Sequence[str]]], *, answer_tokens: int = 96) -> Prompt:
+def small(question: Question, excerpts: Sequence[tuple[Found, Sequence[str]]], *, answer_tokens: int = 48) -> Prompt:
     """For a tiny model: one or two short excerpts, no history, no numbers; its answer is checked afterwards."""
     rules = _SMALL.format(language=_LANGUAGES.get(question.language, "")).strip()
     text = "\n\n".join(" ".join(sentences) for _, sentences in excerpts)
