@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -31,7 +31,7 @@ class LiveServer:
     home: Path
     url: str
     printed: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
 
     @property
     def token(self) -> str:
@@ -103,29 +103,25 @@ def start_server(
         (home / "llmflow.yaml").write_text(config, "utf-8")
     program = Path(sys.executable).with_name("llmflow")
     command = [str(program), "up", "--home", str(home), "--port", str(free_port())]
-    with (home / "server.log").open("ab") as log:
+    out = home / "server.out"
+    with (home / "server.log").open("ab") as log, out.open("wb") as printing:
         process = subprocess.Popen(
             [*command, *options],
-            stdout=subprocess.PIPE,
+            stdout=printing,
             stderr=log,
-            text=True,
             env={k: v for k, v in os.environ.items() if not k.startswith("LLMFLOW_")} | (environ or {}),
             cwd=home,
         )
-    assert process.stdout
-    printed = ""
     end = time.monotonic() + START_S
     while time.monotonic() < end:
-        line = process.stdout.readline()
-        printed += line
-        if line.startswith("LLMFlow is ready at "):
-            url = line.removeprefix("LLMFlow is ready at ").strip()
-            os.set_blocking(process.stdout.fileno(), False)
-            time.sleep(0.05)
-            with contextlib.suppress(TypeError):  # a text reader's way of saying that nothing is there yet
-                printed += process.stdout.read() or ""
-            return LiveServer(home, url, printed, process)
-        if not line and process.poll() is not None:
+        printed = out.read_text("utf-8")
+        ready = re.search(r"^LLMFlow is ready at (\S+)$", printed, re.MULTILINE)
+        if ready:
+            return LiveServer(home, ready[1], printed, process)
+        if process.poll() is not None:
             break
+        time.sleep(0.05)
     process.kill()
-    raise RuntimeError(f"the server did not start:\n{printed}\n{(home / 'server.log').read_text('utf-8', 'replace')}")
+    raise RuntimeError(
+        f"the server did not start:\n{out.read_text('utf-8')}\n{(home / 'server.log').read_text('utf-8', 'replace')}"
+    )
