@@ -13,6 +13,7 @@ from llmflow.apps.words import words
 from llmflow.errors import OrganError
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.store.database import Database
+from llmflow.store.tables import documents
 from tests.apps.fakes import WORKSPACE, TinyLlm, World, world_of
 
 LEAVE = "연차 휴가는 매년 15일입니다."
@@ -33,6 +34,14 @@ async def test_nothing_relevant_is_said_so_in_the_questions_language(world: Worl
 async def test_an_app_whose_base_is_empty_says_that_it_has_no_documents(world: World) -> None:
     _, end = await world.ask("연차는 며칠입니까?")
     assert (end.answer.kind, end.answer.text) == ("unknown", words("ko").no_documents)
+
+
+async def test_an_app_whose_documents_are_still_being_read_says_so(world: World) -> None:
+    await world.learn("휴가.md")
+    async with world.database.write() as connection:
+        await connection.execute(documents.update().values(state="running"))
+    _, end = await world.ask("연차는 며칠입니까?")
+    assert (end.answer.kind, end.answer.text) == ("unknown", words("ko").reading)
 
 
 async def test_a_code_that_no_passage_names_is_not_answered_with_another(tiny_world: World) -> None:

@@ -75,7 +75,8 @@ class Answerer:
         found = await self.search(app, question)
         say = words(question.language)
         if not found:
-            return _spoken(draft, Answer(say.no_documents, "unknown", hint=say.no_documents))
+            why = say.reading if await self._is_reading(app) else say.no_documents
+            return _spoken(draft, Answer(why, "unknown", hint=why))
         searched = _searched(question)
         evidence = await relevance.weigh(searched, question.language, found, self._comparer.cosines)
         if evidence.verdict is Verdict.NOTHING:
@@ -87,6 +88,10 @@ class Answerer:
         wanted = set(app.config.knowledge)
         bases = [base for base in await self._bases.all(app.workspace_id) if base.id in wanted]
         return await self._retriever.search(bases, _searched(question), top_k=top_k)
+
+    async def _is_reading(self, app: App) -> bool:
+        counts = [await self._bases.counts(base_id) for base_id in app.config.knowledge]
+        return any(count.get("queued") or count.get("running") for count in counts)
 
     async def _over(
         self, app: App, question: Question, found: Sequence[Found], is_certain: bool, draft: Draft
