@@ -58,10 +58,12 @@ async def delete_base(connection: AsyncConnection, base_id: str) -> None:
     await connection.execute(sa.delete(knowledge_bases).where(knowledge_bases.c.id == base_id))
 
 
+_LOCK_BASE = sa.select(knowledge_bases.c.id).where(knowledge_bases.c.id == sa.bindparam("of_id")).with_for_update()
+
+
 async def lock_base(connection: AsyncConnection, base_id: str) -> bool:
     """Holds the base's row until the transaction ends (SQLite has one writer anyway); False when it is gone."""
-    query = sa.select(knowledge_bases.c.id).where(knowledge_bases.c.id == base_id).with_for_update()
-    return (await connection.execute(query)).one_or_none() is not None
+    return (await connection.execute(_LOCK_BASE, {"of_id": base_id})).one_or_none() is not None
 
 
 async def delete_contents(connection: AsyncConnection, base_id: str) -> set[str]:
@@ -73,8 +75,11 @@ async def delete_contents(connection: AsyncConnection, base_id: str) -> set[str]
     return digests
 
 
+_INSERT_DOCUMENT = documents.insert()
+
+
 async def insert_document(connection: AsyncConnection, document: Document) -> None:
-    await connection.execute(documents.insert().values(**_row(document)))
+    await connection.execute(_INSERT_DOCUMENT, _row(document))
 
 
 async def document(connection: AsyncConnection, document_id: str) -> Document | None:
@@ -132,15 +137,18 @@ async def set_chunk_counts(connection: AsyncConnection, counts: dict[str, int]) 
         await connection.execute(_COUNT_CHUNKS, rows)
 
 
-async def same_name_or_bytes(connection: AsyncConnection, base_id: str, name: str, digest: str) -> list[Document]:
-    rows = await connection.execute(
-        sa.select(*_DOCUMENT)
-        .where(
-            documents.c.knowledge_id == base_id,
-            sa.or_(documents.c.name == name, documents.c.digest == digest),
-        )
-        .order_by(documents.c.id)
+_SAME = (
+    sa.select(*_DOCUMENT)
+    .where(
+        documents.c.knowledge_id == sa.bindparam("of_base"),
+        sa.or_(documents.c.name == sa.bindparam("of_name"), documents.c.digest == sa.bindparam("of_digest")),
     )
+    .order_by(documents.c.id)
+)
+
+
+async def same_name_or_bytes(connection: AsyncConnection, base_id: str, name: str, digest: str) -> list[Document]:
+    rows = await connection.execute(_SAME, {"of_base": base_id, "of_name": name, "of_digest": digest})
     return [Document(**row._mapping) for row in rows]
 
 
@@ -225,9 +233,12 @@ async def digests_in_use(connection: AsyncConnection, digests: Iterable[str]) ->
     return set(rows)
 
 
+_INSERT_PASSAGES = chunks.insert()
+
+
 async def insert_passages(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        await connection.execute(chunks.insert(), rows)
+        await connection.execute(_INSERT_PASSAGES, rows)
 
 
 async def delete_passages(connection: AsyncConnection, ids: Sequence[str]) -> None:
