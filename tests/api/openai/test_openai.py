@@ -174,15 +174,15 @@ def test_a_body_that_is_no_json_and_a_wrong_method_are_errors_in_openais_shape(r
 
 
 def test_a_client_that_leaves_stops_the_generation(chat_server: ChatServer, raw: httpx.Client) -> None:
-    wanted = {"model": "app/plain", "messages": [{"role": "user", "content": "word " * 2000}], "user": "leaver"}
+    wanted = {"model": "app/plain", "messages": [{"role": "user", "content": "word " * 2000}], "user": "quitter"}
     with raw.stream("POST", "/chat/completions", json={**wanted, "stream": True}) as answer:
         next(line for line in answer.iter_lines() if '"content":"word"' in line)
     with chat_server.client(chat_server.plain) as service:
         end = time.monotonic() + 20
         status = "running"
         while status == "running" and time.monotonic() < end:
-            (conversation,) = service.get("/conversations", params={"user": "leaver"}).json()["data"]
-            params = {"user": "leaver", "conversation_id": conversation["id"]}
+            (conversation,) = service.get("/conversations", params={"user": "quitter"}).json()["data"]
+            params = {"user": "quitter", "conversation_id": conversation["id"]}
             (message,) = service.get("/messages", params=params).json()["data"]
             status = message["llmflow"]["status"]
             time.sleep(0.05)
