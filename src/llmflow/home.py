@@ -39,7 +39,7 @@ def prepare(home: Path) -> None:
 
 def unwritable(home: Path, error: OSError) -> ConfigError:
     """home_unwritable, or disk_full where that is the reason."""
-    message = f"The home {home} cannot be written: {error.strerror} ({error.filename})."
+    message = f"The home {home} cannot be written: {error.strerror}{f' ({error.filename})' if error.filename else ''}."
     return ConfigError(message, code="disk_full" if error.errno == errno.ENOSPC else "home_unwritable")
 
 

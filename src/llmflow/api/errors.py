@@ -6,10 +6,10 @@ import logging
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from llmflow.errors import InternalError, LLMFlowError
+from llmflow.errors import InternalError, LLMFlowError, UsageError
 
 _log = logging.getLogger("llmflow.api")
 _BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
@@ -29,6 +29,8 @@ def known(error: Exception, request: Request) -> LLMFlowError:
         found = LLMFlowError(str(error.detail), code=code)
         found.status = error.status_code  # type: ignore[misc]
         return found
+    if isinstance(error, ClientDisconnect):  # nobody is there to read this
+        return UsageError("The caller left before the request was whole.")
     _log.exception("request %s: %s %s failed", request_id(request), request.method, request.url.path, exc_info=error)
     return InternalError(f"Something went wrong here (request {request_id(request)}).")
 

@@ -6,7 +6,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from llmflow import __version__
@@ -27,6 +27,7 @@ def console(platform: Platform) -> FastAPI:
             RequestValidationError: _invalid,
             HTTPException: errors.answer,
             LLMFlowError: errors.answer,
+            ClientDisconnect: errors.answer,
             Exception: errors.answer,
         },
     )

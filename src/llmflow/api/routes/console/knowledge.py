@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -66,12 +65,12 @@ async def delete_base(base: str, request: Request) -> None:
     await auth.platform_of(request).bases.delete(caller.workspace_id, base)
 
 
-@router.put("/knowledge/{base}/documents/{name}", status_code=202)
+@router.put("/knowledge/{base}/documents/{name:path}", status_code=202)
 async def put_document(base: str, name: str, request: Request) -> Accepted:
     """The request's body is the file. 202: it is kept and will be ready or failed, whatever happens to this server.
     The same name replaces; the same bytes again are not indexed again (see `outcome`)."""
     found = await _base(request, base)
-    return await auth.platform_of(request).documents.accept(found, unquote(name), request.stream())
+    return await auth.platform_of(request).documents.accept(found, name, request.stream())
 
 
 @router.get("/knowledge/{base}/documents")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -29,7 +29,12 @@ def surface(platform: Platform) -> ASGIApp:
 
     starlette = Starlette(
         routes=[*openai, *service],
-        exception_handlers={404: dify.not_found, HTTPException: failed, Exception: failed},
+        exception_handlers={
+            404: dify.not_found,
+            HTTPException: failed,
+            ClientDisconnect: failed,
+            Exception: failed,
+        },
     )
     starlette.router.redirect_slashes = False
     return starlette
