@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import ConfigError
 from llmflow.store import migrations
@@ -139,3 +140,27 @@ def test_ids_rise_and_are_version_seven() -> None:
     assert ids == sorted(ids)
     assert len(set(ids)) == 2000
     assert all(is_uuid(one) and one[14] == "7" and one[19] in "89ab" for one in ids)
+
+
+async def test_a_single_reader_does_not_wait_for_the_writer(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path / "one.db"), pool_size=1)
+    await database.open()
+    try:
+        async with database.write() as writing:
+            await writing.execute(workspaces.insert().values(id="w", name="n", created_at=0))
+            async with database.read() as reading:
+                assert (await reading.execute(sa.select(workspaces))).all() == []
+    finally:
+        await database.close()
+
+
+async def test_an_error_does_not_tell_what_was_written(database: Database) -> None:
+    async def write() -> None:
+        async with database.write() as connection:
+            await connection.execute(workspaces.insert().values(id="w", name="주민번호 900101", created_at=0))
+
+    await write()
+    with pytest.raises(IntegrityError) as caught:
+        await write()
+    assert "INSERT INTO workspaces" in str(caught.value)
+    assert "900101" not in str(caught.value)

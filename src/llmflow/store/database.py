@@ -1,7 +1,8 @@
-"""Connections: `read()` for queries, `write()` for one transaction. SQLite and PostgreSQL behave alike.
+"""Connections: `read()` for queries, `write()` for one transaction, on SQLite and PostgreSQL.
 
 On SQLite: write-ahead log, full sync, BEGIN IMMEDIATE, and one writer at a time in this process (others queue on a
-lock instead of failing). On PostgreSQL: a pool.
+lock instead of failing). On PostgreSQL: a pool, and writers run beside each other: one that decides by what it read
+locks those rows (`with_for_update`) or leans on a unique constraint.
 """
 
 from __future__ import annotations
@@ -36,13 +37,14 @@ class Database:
         self._lock = asyncio.Lock()
         if self.is_sqlite:
             self._readers = _sqlite_engine(self.url, pool_size=pool_size)
-            self._writer = _sqlite_engine(self.url, pool_size=1)
+            self._writer = _sqlite_engine(self.url, pool_size=1, begin="BEGIN IMMEDIATE")
         else:
             self._readers = self._writer = create_async_engine(
                 self.url,
                 pool_size=pool_size,
                 max_overflow=pool_size,
                 pool_pre_ping=True,
+                hide_parameters=True,
                 connect_args={"connect_timeout": _CONNECT_S},
             )
 
@@ -62,8 +64,8 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for queries; it sees what was committed when its first query ran. Raises OrganError when the
-        database does not answer."""
+        """A connection for queries. On SQLite all of them see what was committed when the first one ran, on PostgreSQL
+        each sees what was committed when it ran. Raises OrganError when the database does not answer."""
         with _told():
             async with self._readers.connect() as connection:
                 yield connection
@@ -101,9 +103,10 @@ def _driver_url(url: str) -> sa.URL:
             raise ConfigError(f"store.url: `{other}` is not supported; SQLite and PostgreSQL are.", param="store.url")
 
 
-def _sqlite_engine(url: sa.URL, *, pool_size: int) -> AsyncEngine:
+def _sqlite_engine(url: sa.URL, *, pool_size: int, begin: str = "BEGIN") -> AsyncEngine:
     engine = create_async_engine(
         url,
+        hide_parameters=True,  # an error's text goes to logs, and parameters are people's words and digests of secrets
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=60,
@@ -125,8 +128,8 @@ def _sqlite_engine(url: sa.URL, *, pool_size: int) -> AsyncEngine:
         cursor.close()
 
     @sa.event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if pool_size == 1 else "BEGIN")
+    def begin_as_told(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
 
     return engine
 
