@@ -6,13 +6,15 @@ import base64
 import secrets
 
 import pytest
+import sqlalchemy as sa
 
 from llmflow.access.accounts import StoredAccounts
 from llmflow.access.people import FIRST_EMAIL, People, ensure_workspace
 from llmflow.errors import ConfigError, Conflict, Unauthorized
 from llmflow.organs.identity.local import LocalIdentity
-from llmflow.store.crypto import Cipher
+from llmflow.store.crypto import Cipher, digest
 from llmflow.store.database import Database
+from llmflow.store.tables import sessions
 
 
 def _key() -> str:
@@ -101,3 +103,15 @@ def test_a_secret_opens_only_for_its_purpose_and_key() -> None:
             other.decrypt(sealed, purpose)
     with pytest.raises(ConfigError, match="16"):
         Cipher("short")
+
+
+async def test_signing_in_clears_away_sessions_that_have_ended(database: Database) -> None:
+    people, workspace_id, identity = await _people(database, session_hours=0)
+    made = await people.ensure_administrator(workspace_id)
+    assert made
+    await people.sign_in(*made)
+    _, token = await people.sign_in(*made)
+    async with database.read() as connection:
+        kept = list(await connection.scalars(sa.select(sessions.c.digest)))
+    assert kept == [digest(token)]
+    await identity.close()

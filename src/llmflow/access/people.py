@@ -64,6 +64,7 @@ class People:
             if found is None:
                 raise Unauthorized("This account is not a member here.", code="wrong_credentials")
             account = found[0]
+            await queries.delete_ended_sessions(connection, now)
             await queries.insert_session(
                 connection,
                 digest=digest(token),

@@ -72,11 +72,6 @@ async def account_by_email(connection: AsyncConnection, email: str) -> tuple[Acc
     return Account(**{k: v for k, v in values.items() if k != "password_hash"}), values["password_hash"]
 
 
-async def account_by_id(connection: AsyncConnection, account_id: str) -> Account | None:
-    row = (await connection.execute(sa.select(*_ACCOUNT).where(accounts.c.id == account_id))).one_or_none()
-    return Account(**row._mapping) if row else None
-
-
 async def all_accounts(connection: AsyncConnection, workspace_id: str) -> list[Account]:
     rows = await connection.execute(
         sa.select(*_ACCOUNT).where(accounts.c.workspace_id == workspace_id).order_by(accounts.c.id)
@@ -109,6 +104,10 @@ async def session_account(connection: AsyncConnection, digest: str, now: int) ->
 
 async def delete_session(connection: AsyncConnection, digest: str) -> None:
     await connection.execute(sa.delete(sessions).where(sessions.c.digest == digest))
+
+
+async def delete_ended_sessions(connection: AsyncConnection, now: int) -> None:
+    await connection.execute(sa.delete(sessions).where(sessions.c.expires_at <= now))
 
 
 async def delete_sessions_of(connection: AsyncConnection, account_id: str) -> None:
