@@ -227,6 +227,15 @@ def test_a_secret_is_read_from_environment_then_named_file_then_home(read: Load,
     assert read(text, PW_FILE=str(tmp_path / "pw"), PW="from-env").store.url == "postgresql://u:from-env@h/d"
 
 
+def test_a_secret_file_that_cannot_be_read_is_named_and_not_shown(wrong: Wrong, tmp_path: Path) -> None:
+    path = tmp_path / "pw"
+    path.write_bytes(b"geheim\xff")
+    error = wrong("store: {url: '${PW}'}", PW_FILE=str(path))
+    assert error.code == "config_unreadable"
+    assert str(path) in error.message
+    assert "geheim" not in str(error)
+
+
 def test_a_reference_may_have_a_default(read: Load) -> None:
     assert read("server: {public_url: '${SITE:-https://a.b}'}").server.public_url == "https://a.b"
     assert read("server: {public_url: '${SITE:-}'}").server.public_url == ""

@@ -276,11 +276,20 @@ class _Reader:
         for path in files:
             tried.append(f"file {path}")
             if path.is_file():
-                return path.read_text("utf-8").strip()
+                return _secret_of(path, key, place)
         if default is not None:
             return default
         message = f"{place}: `{key}` needs ${{{name}}}, which is nowhere. Tried: {'; '.join(tried)}."
         raise ConfigError(message, code="secret_missing", param=key)
+
+
+def _secret_of(path: Path, key: str, place: _Place) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"  # whose error shows the bytes
+        message = f"{place}: `{key}` needs the secret in {path}, which cannot be read: {reason}."
+        raise ConfigError(message, code="config_unreadable", param=key) from None
 
 
 def _article(name: str) -> str:
