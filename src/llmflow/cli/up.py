@@ -45,13 +45,8 @@ def up(
         home=home, file=config, overrides={"server.host": host, "server.port": port, "server.workers": workers}
     )
     _refuse_many_workers(settings)
-    logging.basicConfig(
-        level=settings.server.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    for noisy in ("alembic", "uvicorn.error"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    _log(settings.server.log_level)
+    os.umask(0o077)  # what libraries write in the home is nobody else's to read, whoever made the home
     homes.prepare(settings.home)
     lock = homes.HomeLock(settings.home)
     lock.acquire()
@@ -64,6 +59,15 @@ def up(
         raise homes.unwritable(settings.home, error) from error
     finally:
         lock.release()
+
+
+def _log(level: str) -> None:
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    for noisy in ("alembic", "uvicorn.error"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("aiosqlite").setLevel(logging.INFO)  # on "debug" it writes every statement with its parameters
 
 
 def _refuse_many_workers(settings: Settings) -> None:
