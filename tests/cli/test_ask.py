@@ -93,3 +93,11 @@ def test_an_unknown_app_names_those_there_are(run: Run, stub: Stub) -> None:
     stub.routes["POST", "/apps/%EB%8D%B0%EB%AA%A8/ask"] = (404, refusal("not_found", "No app."))
     stub.routes["GET", "/apps"] = (200, [{"name": "demo"}, {"name": "인사"}])
     assert "There is no app `데모`. There are: demo, 인사." in run("ask", "데모", "q").err
+
+
+def test_an_answer_cannot_steer_the_terminal(run: Run, stub: Stub) -> None:
+    citation = CITATION | {"heading_path": ["\x1b]0;x\x07휴가"]}
+    said = events({"event": "delta", "text": "\x1b[2J15일\n"}, end(citations=[citation]))
+    stub.routes["POST", "/apps/demo/ask"] = (200, said)
+    result = run("ask", "demo", "q")
+    assert result.out == "[2J15일\n\n\nCitations\n  [1] 휴가 규정.pdf, p. 3 - ]0;x휴가\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -95,3 +96,10 @@ def test_delete_asks_nobody_only_with_yes(run: Run, base: Stub) -> None:
     assert refused.code == 1
     assert "needs --yes" in refused.err
     assert run("knowledge", "delete", "kb", "--yes").out == "Deleted 인사 규정\n"
+
+
+def test_remove_knows_a_korean_name_typed_in_parts(run: Run, base: Stub) -> None:
+    base.routes["GET", "/knowledge/kb/documents"] = (200, {"documents": [document("휴가.txt")], "total": 1})
+    base.fallback = lambda request: (204, None)
+    assert run("knowledge", "remove", "kb", unicodedata.normalize("NFD", "휴가.txt")).code == 0
+    assert [request.name for request in base.sent("DELETE")] == ["id-휴가.txt"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 
 import pytest
 
@@ -47,3 +48,12 @@ def test_colours_are_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None
     assert show.coloured("x", "red", Terminal()) == "\x1b[31mx\x1b[0m"
     monkeypatch.setenv("NO_COLOR", "1")
     assert show.coloured("x", "red", Terminal()) == "x"
+
+
+def test_korean_written_in_parts_is_as_wide_as_it_looks() -> None:
+    assert show.width(unicodedata.normalize("NFD", "휴가 규정")) == show.width("휴가 규정") == 9
+
+
+def test_a_document_cannot_steer_the_terminal() -> None:
+    assert show.plain("연차\x1b[2J는\r 15일\n\t이다\x9b.") == "연차[2J는 15일\n\t이다."
+    assert show.cut("a\x1b]0;title\x07b", 40) == "a]0;titleb"

@@ -8,7 +8,7 @@ import typer
 
 from llmflow.cli.client import Server, connect, part
 from llmflow.cli.options import Home, Json
-from llmflow.cli.show import ProgressLine, coloured, note, print_json
+from llmflow.cli.show import ProgressLine, coloured, note, plain, print_json
 from llmflow.errors import LLMFlowError, NotFound, OrganError
 
 
@@ -54,10 +54,10 @@ def _receive(server: Server, app: str, wanted: dict[str, Any], *, live: bool) ->
                 line.clear()
                 text += event["text"]
                 if live:
-                    print(event["text"], end="", flush=True)
+                    print(plain(event["text"]), end="", flush=True)
             case "replace":
                 if live:
-                    print(f"\n\n{event['text']}", end="", flush=True)
+                    print(f"\n\n{plain(event['text'])}", end="", flush=True)
                 text = event["text"]
             case "end":
                 line.clear()
@@ -87,7 +87,7 @@ def cited(citation: dict[str, Any]) -> str:
     """Where a passage stands: "handbook.pdf, p. 3 - Leave > Sick leave"."""
     page = f", p. {citation['page']}" if citation.get("page") else ""
     headings = " > ".join(citation.get("heading_path") or ())
-    return f"{citation['document']}{page}{f' - {headings}' if headings else ''}"
+    return plain(f"{citation['document']}{page}{f' - {headings}' if headings else ''}")
 
 
 def _no_such_app(server: Server, app: str) -> NotFound:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -207,8 +208,9 @@ def _ensure(server: Server, base: str, *, make: bool = False) -> dict[str, Any]:
 
 
 def _document(there: list[dict[str, Any]], base: str, name: str) -> dict[str, Any]:
+    kept = unicodedata.normalize("NFC", name)  # as the server keeps it; macOS types Korean in parts
     for document in there:
-        if name in (document["id"], document["name"]):
+        if kept in (document["id"], document["name"]):
             return document
     raise NotFound(f"There is no document `{name}` in {base}; nothing was removed.", param="document")
 

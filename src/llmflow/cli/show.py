@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 import unicodedata
@@ -15,6 +16,7 @@ import msgspec
 from llmflow.errors import LLMFlowError
 
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _QUIET_S = 5.0  # between progress lines where nothing can be overwritten
 
 
@@ -47,11 +49,21 @@ def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
 
 
+def plain(text: str) -> str:
+    """Words of a document or a model without control characters, which a terminal would obey; tabs and line breaks
+    stay."""
+    return _CONTROLS.sub("", text)
+
+
 def width(text: str) -> int:
-    """Columns of a terminal that `text` takes: wide letters two, combining marks none."""
-    return sum(
-        0 if unicodedata.combining(c) or unicodedata.category(c) == "Cf" else 2 if _is_wide(c) else 1 for c in text
-    )
+    """Columns of a terminal that `text` takes: wide letters two, combining marks none, and none the vowels and finals
+    of Korean written in parts, which stand in their syllable."""
+    return sum(0 if _is_joined(c) else 2 if _is_wide(c) else 1 for c in text)
+
+
+def _is_joined(letter: str) -> bool:
+    is_jamo = "\u1160" <= letter <= "\u11ff" or "\ud7b0" <= letter <= "\ud7ff"
+    return is_jamo or unicodedata.category(letter) in ("Mn", "Me", "Cf")
 
 
 def _is_wide(letter: str) -> bool:
@@ -60,7 +72,7 @@ def _is_wide(letter: str) -> bool:
 
 def cut(text: str, columns: int) -> str:
     """`text` on one line, at most `columns` wide, with an ellipsis where it was cut."""
-    text = " ".join(text.split())
+    text = plain(" ".join(text.split()))
     if width(text) <= columns:
         return text
     kept, used = [], 1
