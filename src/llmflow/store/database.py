@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from llmflow.errors import ConfigError, OrganError
+from llmflow.errors import ConfigError, OrganError, UsageError
 from llmflow.store import migrations, sqlite
 from llmflow.store.content import Boundary
 
@@ -139,7 +139,11 @@ def _told() -> Iterator[None]:
     """Faults of the database, not of the statement, as OrganError."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise UsageError("The text has half a character (a lone surrogate), which cannot be stored.") from error
     except DBAPIError as error:
+        if "NUL (0x00)" in str(error.orig):
+            raise UsageError("The text has a NUL character, which cannot be stored.") from error
         if _is_full(error):
             raise OrganError("The disk that holds the database is full.", code="disk_full") from error
         if _is_away(error):
