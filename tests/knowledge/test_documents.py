@@ -257,3 +257,41 @@ def test_names_lose_their_folders_and_nothing_else(given: str, kept: str) -> Non
 def test_what_is_no_name_is_refused(given: str) -> None:
     with pytest.raises(UsageError):
         clean_name(given)
+
+
+async def test_replacing_one_of_a_job_leaves_the_others_alone(room: Room) -> None:
+    first = await room.add("a.txt", "slow old text")
+    while not room.parser.parsed:
+        await asyncio.sleep(0.01)
+    others = [await room.add(f"{i}.txt", f"slow text number {i}") for i in range(3)]
+    gone = await room.add("gone.txt", "slow and deleted")
+    while len(room.parser.parsed) < 5:
+        await asyncio.sleep(0.01)
+    await room.documents.delete(await room.refreshed(), gone.document)
+    second = await room.add("a.txt", "the new text")
+    room.parser.go.set()
+    for accepted in (*others, second):
+        assert (await room.settled(accepted.document.id)).state == "ready"
+    assert second.document.id == first.document.id
+
+
+async def test_a_failed_replacement_leaves_nothing_of_the_old_text(room: Room) -> None:
+    accepted = await room.add("a.txt", "the old text")
+    await room.settled(accepted.document.id)
+    await room.add("a.txt", "broken now")
+    document = await room.settled(accepted.document.id)
+    assert (document.state, document.chunk_count) == ("failed", 0)
+    base = await room.refreshed()
+    assert await room.vectors.chunk_ids(base.collection) == []
+    assert await room.retriever.search([base], "old text") == []
+
+
+async def test_hybrid_search_goes_on_by_keywords_when_the_embedding_is_down(room: Room) -> None:
+    accepted = await room.add("a.txt", "the warranty lasts two years")
+    await room.settled(accepted.document.id)
+    room.embedding.failures = 1
+    hits = await room.retriever.search([await room.refreshed()], "warranty")
+    assert [(hit.text, hit.scores.dense) for hit in hits] == [("the warranty lasts two years", None)]
+    room.embedding.failures = 1
+    with pytest.raises(OrganError):
+        await room.retriever.search([await room.refreshed()], "warranty", mode="dense")

@@ -88,8 +88,8 @@ class Bases:
     async def delete(self, workspace_id: str, id_or_name: str) -> None:
         """Removes the base, its documents, passages, vectors and files. A crash in between is finished by calling
         again: the base's row goes last."""
-        base = await self.get(workspace_id, id_or_name)
         async with self.indexing:
+            base = await self.get(workspace_id, id_or_name)  # its first job may have settled its model just now
             digests = await self._empty(base)
             await self._vectors.drop(base.collection)
             async with self._database.write() as connection:

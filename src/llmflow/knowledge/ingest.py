@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from llmflow.errors import DocumentError, LLMFlowError, NotFound, Unsupported
+from llmflow.errors import DocumentError, LLMFlowError, NotFound, OrganError, Unsupported
 from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.language import language_of
@@ -85,6 +85,9 @@ class Ingest:
         try:
             gate = asyncio.Semaphore(_PARSE_AT_ONCE)
             outcomes = await asyncio.gather(*(self._prepare(base, d, gate) for d in documents))
+            for outcome in outcomes:
+                if isinstance(outcome, OrganError):  # raised once all have ended: a retry parses nothing twice at once
+                    raise outcome
             failures = [o for o in outcomes if isinstance(o, _Failure)]
             prepared = [o for o in outcomes if isinstance(o, _Prepared)]
             vectors = await self._embed(prepared)
@@ -96,7 +99,9 @@ class Ingest:
         finally:
             self._progress.forget(ids)
 
-    async def _prepare(self, base: KnowledgeBase, document: Document, gate: asyncio.Semaphore) -> _Prepared | _Failure:
+    async def _prepare(
+        self, base: KnowledgeBase, document: Document, gate: asyncio.Semaphore
+    ) -> _Prepared | _Failure | OrganError:
         try:
             async with gate:
                 parsed = await self._parse(document)
@@ -106,6 +111,8 @@ class Ingest:
                 chunks = await self._chunker.chunk(elements, rule)
         except (DocumentError, Unsupported) as error:
             return _Failure(document, error)
+        except OrganError as error:
+            return error
         except NotFound:  # its bytes went with a deletion or a replacement, unless the disk lost them
             return _Failure(document, DocumentError("Its stored bytes are gone.", hint="Upload the document again."))
         if not chunks:
@@ -157,7 +164,9 @@ class Ingest:
         ids = [p.document.id for p in prepared]
         async with self._database.write() as connection:
             current = await queries.states_and_digests(connection, ids)
-            valid = {i.document.id: i for i in prepared if current.get(i.document.id) == ("running", i.document.digest)}
+            valid = {p.document.id: p for p in prepared if current.get(p.document.id) == ("running", p.document.digest)}
+            if not valid:
+                return
             stale = await queries.document_ids(connection, table.c.id.in_(valid), table.c.chunk_count > 0)
             await queries.delete_passages(connection, stale)
             await queries.insert_passages(connection, [row for row in rows if row["document_id"] in valid])
@@ -177,29 +186,30 @@ class Ingest:
         """Marks documents failed, with the error that people see. A failed replacement leaves no old passages."""
         if not failures:
             return
-        changed = []
-        async with self._database.write() as connection:
-            for failure in failures:
-                error, document = failure.error, failure.document
-                count = await queries.update_documents(
-                    connection,
-                    [document.id],
-                    only=[table.c.state == "running", table.c.digest == document.digest],
-                    state="failed",
-                    error_code=error.code,
-                    error_message=error.message,
-                    error_hint=error.hint,
-                    indexed_at=None,
-                    updated_at=now_ms(),
-                )
-                if count:
-                    changed.append(document.id)
-            stale = await queries.document_ids(connection, table.c.id.in_(changed), table.c.chunk_count > 0)
-            await queries.delete_passages(connection, stale)
-        if stale:
-            await self._vectors.delete(base.collection, document_ids=stale)
+        async with self._bases.indexing:
+            ids = [failure.document.id for failure in failures]
             async with self._database.write() as connection:
-                await queries.set_chunk_counts(connection, dict.fromkeys(stale, 0))
+                current = await queries.states_and_digests(connection, ids)
+                mine = [f for f in failures if current.get(f.document.id) == ("running", f.document.digest)]
+                ids = [failure.document.id for failure in mine]
+                stale = await queries.document_ids(connection, table.c.id.in_(ids), table.c.chunk_count > 0)
+                await queries.delete_passages(connection, stale)
+            if stale:
+                await self._vectors.delete(base.collection, document_ids=stale)
+            async with self._database.write() as connection:
+                for failure in mine:
+                    await queries.update_documents(
+                        connection,
+                        [failure.document.id],
+                        only=[table.c.state == "running", table.c.digest == failure.document.digest],
+                        state="failed",
+                        error_code=failure.error.code,
+                        error_message=failure.error.message,
+                        error_hint=failure.error.hint,
+                        chunk_count=0,
+                        indexed_at=None,
+                        updated_at=now_ms(),
+                    )
 
     async def fail_all(self, base: KnowledgeBase, documents: Iterable[Document], error: LLMFlowError) -> None:
         await self.fail(base, [_Failure(document, error) for document in documents])

@@ -89,9 +89,16 @@ class KnowledgeJobs:
                     pass
             except OrganError as error:  # a full disk, a store that is down: the rows wait, so do we
                 _log.warning("Documents wait to be taken up: %s", error)
-                may_be_lost = True
-                await asyncio.sleep(_STORE_WAIT_S)
-                self._awake.set()
+                may_be_lost = await self._later()
+            except Exception:  # noqa: BLE001 - the job runner's border: were this task to end, no upload would be read
+                _log.exception("A fault of ours while giving documents to jobs")
+                may_be_lost = await self._later()
+
+    async def _later(self) -> bool:
+        """Tries again after a pause; True: what was under way may be lost."""
+        await asyncio.sleep(_STORE_WAIT_S)
+        self._awake.set()
+        return True
 
     async def _finish_deletions(self, documents: Documents) -> None:
         """Those that a crash or a fault interrupted."""

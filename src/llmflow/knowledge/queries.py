@@ -17,6 +17,8 @@ def _names(noun: type) -> list[str]:
     return [field.name for field in dataclasses.fields(noun)]
 
 
+_IN_AT_ONCE = 5_000  # values of one IN list; databases bound their number
+
 _BASE = [knowledge_bases.c[name] for name in _names(KnowledgeBase)]
 _DOCUMENT = [documents.c[name] for name in _names(Document)]
 _PASSAGE = [chunks.c[name] for name in _names(Passage)]
@@ -123,7 +125,8 @@ _MARK_READY = (
 
 async def mark_ready(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Each row: of_id, of_digest and new_<column> values; a document that changed meanwhile is left alone."""
-    await connection.execute(_MARK_READY, rows)
+    if rows:
+        await connection.execute(_MARK_READY, rows)
 
 
 _COUNT_CHUNKS = (
@@ -162,7 +165,7 @@ async def page_of_documents(
     limit: int = 50,
 ) -> tuple[list[Document], int]:
     """Newest first, and how many there are in all."""
-    where = [documents.c.knowledge_id == base_id]
+    where = [documents.c.knowledge_id == base_id, documents.c.state != "deleting"]
     if state:
         where.append(documents.c.state == state)
     if search:
@@ -177,7 +180,7 @@ async def page_of_documents(
 async def counts_by_state(connection: AsyncConnection, base_id: str) -> dict[str, int]:
     rows = await connection.execute(
         sa.select(documents.c.state, sa.func.count())
-        .where(documents.c.knowledge_id == base_id)
+        .where(documents.c.knowledge_id == base_id, documents.c.state != "deleting")
         .group_by(documents.c.state)
     )
     return {row[0]: row[1] for row in rows}
@@ -224,13 +227,17 @@ async def delete_marked(connection: AsyncConnection, document_id: str) -> None:
 async def digests_in_use(connection: AsyncConnection, digests: Iterable[str]) -> set[str]:
     """Those that a document or a file sent to an app still refers to."""
     wanted = list(digests)
-    rows = await connection.scalars(
-        sa.union(
-            sa.select(documents.c.digest).where(documents.c.digest.in_(wanted)),
-            sa.select(files.c.digest).where(files.c.digest.in_(wanted)),
+    found: set[str] = set()
+    for start in range(0, len(wanted), _IN_AT_ONCE):
+        some = wanted[start : start + _IN_AT_ONCE]
+        rows = await connection.scalars(
+            sa.union(
+                sa.select(documents.c.digest).where(documents.c.digest.in_(some)),
+                sa.select(files.c.digest).where(files.c.digest.in_(some)),
+            )
         )
-    )
-    return set(rows)
+        found.update(rows)
+    return found
 
 
 _INSERT_PASSAGES = chunks.insert()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from opentelemetry import trace
 
-from llmflow.errors import UsageError
+from llmflow.errors import OrganError, UsageError
 from llmflow.knowledge import queries
 from llmflow.knowledge.bases import check_model
 from llmflow.knowledge.fuse import Fused, fuse
@@ -22,6 +23,7 @@ _CANDIDATES = 50  # of each search, before fusion
 _MODES: tuple[Mode, ...] = ("dense", "keyword", "hybrid")
 _MAX_QUERY = 8_000  # characters; the embedding model reads far fewer
 
+_log = logging.getLogger(__name__)
 _tracer = trace.get_tracer("llmflow.knowledge")
 
 
@@ -61,15 +63,27 @@ class Retriever:
     async def _fused(
         self, bases: Sequence[KnowledgeBase], query: str, mode: Mode, depth: int, where: Filter | None
     ) -> list[Fused]:
-        dense, keyword = await asyncio.gather(
-            self._dense(bases, query, depth, where) if mode != "keyword" else _nothing(),
-            self._keyword(bases, query, depth, where) if mode != "dense" else _nothing(),
-        )
         if mode == "dense":
-            return [Fused(hit.chunk_id, hit.score, hit.score, None) for hit in dense]
+            hits = await self._dense(bases, query, depth, where)
+            return [Fused(hit.chunk_id, hit.score, hit.score, None) for hit in hits]
         if mode == "keyword":
-            return [Fused(hit.chunk_id, hit.score, None, hit.score) for hit in keyword]
+            hits = await self._keyword(bases, query, depth, where)
+            return [Fused(hit.chunk_id, hit.score, None, hit.score) for hit in hits]
+        dense, keyword = await asyncio.gather(
+            self._dense_if_up(bases, query, depth, where), self._keyword(bases, query, depth, where)
+        )
         return fuse(dense, keyword, language=language_of(query))
+
+    async def _dense_if_up(
+        self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None
+    ) -> list[Hit]:
+        """Nothing when the embedding organ is down: a hybrid search goes on by keywords, and its hits show it."""
+        try:
+            return await self._dense(bases, query, depth, where)
+        except OrganError as error:
+            _log.warning("Searching by keywords alone: %s", error)
+            trace.get_current_span().set_attribute("llmflow.dense_failed", error.code)
+            return []
 
     async def _dense(self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None) -> list[Hit]:
         vector = (await self._embedding.embed([query], "query"))[0]
@@ -124,7 +138,3 @@ class Retriever:
 def _best(lists: Sequence[list[Hit]], depth: int) -> list[Hit]:
     merged = [hit for hits in lists for hit in hits]
     return sorted(merged, key=lambda hit: (-hit.score, hit.chunk_id))[:depth] if len(lists) > 1 else merged
-
-
-async def _nothing() -> list[Hit]:
-    return []
