@@ -10,10 +10,9 @@ that the best passages have.
 The weight of the terms and CERTAIN come from a logistic regression on TyDi questions (Korean and English) asked of
 small bases with and without their passage. 97 % (Korean) and 99 % (English) of the questions whose passage is there
 are CERTAIN, and 23 % and 30 % of those asked of 60 passages on one other subject, 2 % where the base is tiny
-(benchmarks/honest_answers.py). Cosines
-do not see that a passage is missing among others of its own subject, and a question in other words than its
-passage's scores like one on another subject; so between the limits the answer is "I do not know", with what is
-nearest.
+(benchmarks/honest_answers.py). Cosines do not see that a passage is missing among others of its own subject, and a
+question in other words than its passage's scores like one on another subject; so between the limits the answer is "I
+do not know", with what is nearest.
 """
 
 from __future__ import annotations
