@@ -23,7 +23,7 @@ from tests.reliability.servers import FAKES, LIGHT, environ
 pytestmark = pytest.mark.slow
 
 
-TEXTS = 320
+TEXTS = 300
 BASE = "kill -9"
 
 
@@ -59,8 +59,7 @@ def broken_files() -> dict[str, bytes]:
 class Client:
     """Someone who uploads, replaces and deletes, and remembers every answer; a broken connection leaves a doubt."""
 
-    url: str
-    token: str
+    http: httpx.Client = field(init=False)
     accepted: dict[str, set[bytes]] = field(default_factory=dict)  # name: what it may hold now
     deleted: set[str] = field(default_factory=set)
     in_doubt: set[str] = field(default_factory=set)
@@ -92,11 +91,14 @@ class Client:
                 self.accepted.pop(name, None)
                 self.deleted.add(name)
 
+    def go_on_with(self, server: LiveServer) -> None:
+        self.http = httpx.Client(
+            base_url=server.url, headers={"Authorization": f"Bearer {server.token}"}, timeout=30, trust_env=False
+        )
+
     def _send(self, method: str, path: str, content: bytes | None) -> int | None:
         try:
-            with httpx.Client(base_url=self.url, timeout=30, trust_env=False) as http:
-                headers = {"Authorization": f"Bearer {self.token}"}
-                return http.request(method, path, content=content, headers=headers).status_code
+            return self.http.request(method, path, content=content).status_code
         except httpx.HTTPError:
             return None
 
@@ -123,7 +125,8 @@ def test_every_accepted_document_survives_three_kills_once_or_failed_visibly(tmp
     server = start_server(home, "--no-demo", config=config, environ=environ())
     with server.client() as console:
         console.post("/api/v1/knowledge", json={"name": BASE}).raise_for_status()
-    client = Client(server.url, server.token)
+    client = Client()
+    client.go_on_with(server)
     names = [f"규정 {n}.txt" for n in range(TEXTS)]
     work = [(name, text(name, 1)) for name in names] + list(whole_files().items()) + list(broken_files().items())
     chance.shuffle(work)
@@ -138,7 +141,7 @@ def test_every_accepted_document_survives_three_kills_once_or_failed_visibly(tmp
 
         # what was in doubt is sent again, a third is replaced, some deleted, and a kill among it
         server = start_server(home, "--no-demo", environ=environ())
-        client.url = server.url
+        client.go_on_with(server)
         with server.client() as console:
             listed = console.get(f"/api/v1/knowledge/{quote(BASE)}/documents", params={"limit": 1000}).json()
         ids = {document["name"]: document["id"] for document in listed["documents"]}
@@ -167,7 +170,7 @@ def test_every_accepted_document_survives_three_kills_once_or_failed_visibly(tmp
 
         # peace: what is still in doubt is sent again
         server = start_server(home, "--no-demo", environ=environ())
-        client.url = server.url
+        client.go_on_with(server)
         list(pool.map(lambda name: client.put(name, dict(work)[name]), sorted(client.in_doubt)))
     server.wait_until_indexed(quote(BASE))
     server.stop()
