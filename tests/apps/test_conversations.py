@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,19 @@ async def test_a_deleted_app_leaves_nothing(world: World) -> None:
         await world.room.get(WORKSPACE, world.app.id)
     with pytest.raises(NotFound):
         await world.room.conversations.message(world.user, turn.message_id)
+
+
+async def test_first_requests_of_a_new_user_at_once_find_one_user(database: Database, tmp_path: Path) -> None:
+    world = await world_of(database, tmp_path, ScriptedLlm())
+    find = world.room.conversations.user
+    users = await asyncio.gather(*(find(WORKSPACE, world.app.id, "새 사람") for _ in range(12)))
+    assert len({user.id for user in users}) == 1
+
+
+async def test_ratings_of_one_message_at_once_are_one_opinion(database: Database, tmp_path: Path) -> None:
+    world = await world_of(database, tmp_path, ScriptedLlm())
+    turn, _ = await world.ask("hello there")
+    rate = world.room.feedback.rate
+    await asyncio.gather(*(rate(WORKSPACE, world.user, turn.message_id, "like", content=str(n)) for n in range(12)))
+    (feedback,) = await world.room.feedback.page(world.app.id)
+    assert feedback.rating == "like"

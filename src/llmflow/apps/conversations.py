@@ -27,12 +27,10 @@ class Conversations:
             found = await queries.end_user(connection, app_id, external_id)
         if found is not None:
             return found
+        new = EndUser(new_id(), workspace_id, app_id, external_id, now_ms())
         async with self._database.write() as connection:
-            found = await queries.end_user(connection, app_id, external_id)
-            if found is None:
-                found = EndUser(new_id(), workspace_id, app_id, external_id, now_ms())
-                await queries.insert_end_user(connection, found)
-        return found
+            await queries.insert_end_user(connection, new)
+            return await queries.end_user(connection, app_id, external_id) or new
 
     async def user_by_id(self, app_id: str, user_id: str) -> EndUser:
         """Raises NotFound."""

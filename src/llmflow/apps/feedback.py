@@ -27,11 +27,8 @@ class Feedbacks:
         said = await self._database.boundary.admit_one(scope, content) if content else None
         now = now_ms()
         async with self._database.write() as connection:
-            known = await queries.feedback(connection, message.id, user.id)
-            if rating is None and known is None:
-                raise UsageError("rating cannot be None when feedback not exists", param="rating")
-            if known is None:
-                await queries.insert_feedback(
+            if rating is not None:
+                await queries.put_feedback(
                     connection,
                     id=new_id(),
                     workspace_id=workspace_id,
@@ -44,10 +41,8 @@ class Feedbacks:
                     created_at=now,
                     updated_at=now,
                 )
-            elif rating is None:
-                await queries.delete_feedback(connection, known.id)
-            else:
-                await queries.update_feedback(connection, known.id, rating=rating, content=said, updated_at=now)
+            elif not await queries.delete_feedback(connection, message.id, user.id):
+                raise UsageError("rating cannot be None when feedback not exists", param="rating")
 
     async def page(self, app_id: str, *, page: int = 1, limit: int = 20) -> list[StoredFeedback]:
         """Newest first; pages count from 1."""

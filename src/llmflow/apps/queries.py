@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.apps.types import (
@@ -32,6 +33,11 @@ _MESSAGE = [messages.c[name] for name in ChatMessage.__dataclass_fields__ if nam
 
 _citations = msgspec.json.Decoder(list[Citation])
 _object = msgspec.json.Decoder(dict[str, Any])
+
+
+def _insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows ON CONFLICT."""
+    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
 # apps
@@ -91,9 +97,9 @@ async def end_user_by_id(connection: AsyncConnection, app_id: str, user_id: str)
 
 
 async def insert_end_user(connection: AsyncConnection, user: EndUser) -> None:
-    await connection.execute(
-        end_users.insert().values(**{name: getattr(user, name) for name in EndUser.__dataclass_fields__})
-    )
+    """Leaves the one that another request made meanwhile."""
+    values = {name: getattr(user, name) for name in EndUser.__dataclass_fields__}
+    await connection.execute(_insert(connection, end_users).values(**values).on_conflict_do_nothing())
 
 
 # conversations
@@ -215,25 +221,21 @@ async def mark_crashed(connection: AsyncConnection, before: int, error: str) -> 
 # feedback and files
 
 
-async def feedback(connection: AsyncConnection, message_id: str, end_user_id: str) -> StoredFeedback | None:
-    row = (
-        await connection.execute(
-            sa.select(*_FEEDBACK).where(feedbacks.c.message_id == message_id, feedbacks.c.end_user_id == end_user_id)
-        )
-    ).one_or_none()
-    return StoredFeedback(**row._mapping) if row else None
+async def put_feedback(connection: AsyncConnection, **values: Any) -> None:
+    """Replaces what this user said of this message before."""
+    statement = _insert(connection, feedbacks).values(**values)
+    changed = {name: values[name] for name in ("rating", "content", "updated_at")}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["message_id", "end_user_id"], set_=changed)
+    )
 
 
-async def insert_feedback(connection: AsyncConnection, **values: Any) -> None:
-    await connection.execute(feedbacks.insert().values(**values))
-
-
-async def update_feedback(connection: AsyncConnection, feedback_id: str, **values: Any) -> None:
-    await connection.execute(sa.update(feedbacks).where(feedbacks.c.id == feedback_id).values(**values))
-
-
-async def delete_feedback(connection: AsyncConnection, feedback_id: str) -> None:
-    await connection.execute(sa.delete(feedbacks).where(feedbacks.c.id == feedback_id))
+async def delete_feedback(connection: AsyncConnection, message_id: str, end_user_id: str) -> bool:
+    """Whether there was one."""
+    result = await connection.execute(
+        sa.delete(feedbacks).where(feedbacks.c.message_id == message_id, feedbacks.c.end_user_id == end_user_id)
+    )
+    return bool(result.rowcount)
 
 
 async def page_of_feedback(
