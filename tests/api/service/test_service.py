@@ -59,7 +59,8 @@ def test_conversations_are_paged_by_the_last_id(service: httpx.Client) -> None:
     assert [c["id"] for c in rest["data"]] == ids[2:]
     answer = service.get("/conversations", params={"user": "pager", "last_id": NOBODY})
     assert (answer.status_code, answer.json()["code"]) == (404, "last_conversation_not_exists")
-    for wrong in ({"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"sort_by": "name"}, {"last_id": "x"}):
+    no_numbers = ({"limit": given} for given in ("0", "101", "x", "--5", "²", "٣", "5\n", "1" * 5000))
+    for wrong in (*no_numbers, {"sort_by": "name"}, {"last_id": "x"}):
         answer = service.get("/conversations", params={"user": "pager", **wrong})
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_param")
 

@@ -5,6 +5,7 @@ The shapes are those a Dify 1.14.2 server was seen to send.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -47,6 +48,7 @@ _CODES: dict[str, tuple[str, int]] = {
     "organ_unavailable": ("completion_request_error", 400),
     "context_too_long": ("completion_request_error", 400),
 }
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 Body = TypeVar("Body")
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
@@ -84,7 +86,7 @@ class Call:
         given = self.query(name)
         if given is None:
             return default
-        if not given.lstrip("-").isdigit() or not least <= int(given) <= most:
+        if not _WHOLE_NUMBER.fullmatch(given) or not least <= int(given) <= most:
             raise UsageError(f"{name} must be a whole number from {least} to {most}.", param=name)
         return int(given)
 
