@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import AsyncIterator
 
 import pytest
 
-from llmflow.apps.files import clean_name
 from llmflow.apps.types import ChatConfig
-from llmflow.errors import Forbidden, NotFound, TooLarge
+from llmflow.errors import Forbidden, NotFound, TooLarge, UsageError
 from tests.apps.fakes import WORKSPACE, World
 
 
@@ -40,16 +40,30 @@ async def test_a_file_belongs_to_its_app_and_its_user(world: World) -> None:
     assert list(await world.room.files.of(world.user, [file.id])) == [file.id]
 
 
-@pytest.mark.parametrize(
-    ("given", "kept"),
-    [
-        ("../../etc/passwd", "passwd"),
+async def test_a_name_is_only_its_last_part_composed_and_without_tricks(world: World) -> None:
+    for given, kept in (
         ("C:\\Users\\a\\보고서.docx", "보고서.docx"),
-        ("..", "file"),
-        ("", "file"),
+        (unicodedata.normalize("NFD", "사진 🙂.PNG"), "사진 🙂.PNG"),
         ("a\x00b\n.txt", "ab.txt"),
         ("evil\u202etxt.exe", "eviltxt.exe"),
+    ):
+        assert (await world.room.files.upload(world.user, given, _pieces(b"a"))).name == kept
+    with pytest.raises(UsageError):
+        await world.room.files.upload(world.user, "..", _pieces(b"a"))
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Text/Plain; charset=UTF-8", "text/plain; charset=utf-8"),
+        ("application/vnd.ms-excel", "application/vnd.ms-excel"),
+        ("text/plain\n", "application/octet-stream"),
+        ("image/png\r\nSet-Cookie: a=b", "application/octet-stream"),
+        ("text/html; charset=utf-8; evil=1", "application/octet-stream"),
+        ("image", "application/octet-stream"),
+        ("", "text/plain"),
     ],
 )
-def test_a_name_is_only_its_last_part_without_tricks(given: str, kept: str) -> None:
-    assert clean_name(given) == kept
+async def test_a_media_type_is_one_or_the_file_is_bytes(world: World, said: str, kept: str) -> None:
+    file = await world.room.files.upload(world.user, "a.txt", _pieces(b"a"), media_type=said)
+    assert file.media_type == kept

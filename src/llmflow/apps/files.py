@@ -10,12 +10,14 @@ from pathlib import PurePosixPath
 from llmflow.apps import queries
 from llmflow.apps.types import AppFile, EndUser
 from llmflow.errors import Forbidden, NotFound, TooLarge
+from llmflow.knowledge.documents import clean_name
 from llmflow.knowledge.originals import Originals
 from llmflow.ports.blobs import Blobs
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_WORD = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+_MEDIA_TYPE = re.compile(rf"{_WORD}/{_WORD}(?:; ?charset=[A-Za-z0-9_.:-]{{1,40}})?")
 
 
 class AppFiles:
@@ -26,7 +28,8 @@ class AppFiles:
         self.max_bytes = max_bytes
 
     async def upload(self, user: EndUser, name: str, chunks: AsyncIterator[bytes], *, media_type: str = "") -> AppFile:
-        """Raises TooLarge (file_too_large)."""
+        """`media_type`: what the sender says; "" is guessed from the name. Raises UsageError for a name that is none,
+        and TooLarge (file_too_large)."""
         name = clean_name(name)
         try:
             async with self._originals.kept(chunks, max_bytes=self.max_bytes) as info:
@@ -37,7 +40,7 @@ class AppFiles:
                     end_user_id=user.id,
                     name=name,
                     extension=PurePosixPath(name).suffix.lstrip(".").lower()[:20],
-                    media_type=media_type or mimetypes.guess_type(name)[0] or "application/octet-stream",
+                    media_type=_checked(media_type or mimetypes.guess_type(name)[0] or ""),
                     size=info.size,
                     digest=info.digest,
                     created_at=now_ms(),
@@ -71,7 +74,6 @@ class AppFiles:
         return self._blobs.read(file.digest)
 
 
-def clean_name(name: str) -> str:
-    """The last part of a path a browser may have sent, without control and direction marks."""
-    last = _UNPRINTABLE.sub("", name).replace("\\", "/").rstrip("/").rpartition("/")[2].strip()
-    return last[-500:] if last not in ("", ".", "..") else "file"
+def _checked(media_type: str) -> str:
+    """As a header can carry it; what is no media type is bytes."""
+    return media_type.lower() if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"

@@ -95,6 +95,15 @@ def test_an_uploaded_file_comes_back_and_harmless_ones_are_shown(service: httpx.
         assert forced.headers["content-disposition"].startswith("attachment")
 
 
+def test_an_upload_never_runs_as_a_page_of_ours(service: httpx.Client) -> None:
+    for media_type in ("text/html", "image/svg+xml", "text/javascript", "image/png+xml", "text/plainer", "odd"):
+        up = service.post("/files/upload", files={"file": ("a", b"<script>alert(1)</script>", media_type)}).json()
+        back = service.get(f"/files/{up['id']}/preview")
+        assert back.headers["content-disposition"].startswith("attachment"), media_type
+        assert back.headers["content-security-policy"] == "default-src 'none'; sandbox"
+        assert back.headers["x-content-type-options"] == "nosniff"
+
+
 def test_files_that_cannot_be_taken_or_given_are_coded_errors(chat_server: ChatServer, service: httpx.Client) -> None:
     big = service.post("/files/upload", files={"file": ("big.bin", b"x" * (15 * 1024 * 1024 + 1))})
     assert (big.status_code, big.json()["code"]) == (413, "file_too_large")

@@ -15,8 +15,10 @@ from llmflow.errors import UsageError
 from llmflow.wiring import Platform
 
 _PIECE = 256 * 1024
-#: Shown in a browser as they are; everything else only as a download, so that nobody's upload runs as a page of ours.
-_HARMLESS = ("image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "application/pdf", "audio/", "video/")
+#: Shown in a browser as they are; everything else only as a download in a sandbox, so that nobody's upload runs as a
+#: page of ours.
+_HARMLESS = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "application/pdf"})
+_SANDBOX = {"Content-Security-Policy": "default-src 'none'; sandbox"}
 
 
 def routes(platform: Platform) -> list[Route]:
@@ -74,12 +76,19 @@ def _base_url(call: Call) -> str:
 
 async def _preview(call: Call) -> Response:
     file = await call.platform.apps.files.get(call.app.id, str(call.request.path_params["file_id"]))
-    attach = (call.query("as_attachment") or "").lower() in ("true", "1") or not file.media_type.startswith(_HARMLESS)
+    harmless = _is_harmless(file.media_type)
+    attach = (call.query("as_attachment") or "").lower() in ("true", "1") or not harmless
     headers = {
         **HEADERS,
+        **({} if harmless else _SANDBOX),
         "Content-Length": str(file.size),
         "Content-Disposition": f"{'attachment' if attach else 'inline'}; filename*=UTF-8''{quote(file.name, safe='')}",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, max-age=3600",
     }
     return StreamingResponse(call.platform.apps.files.read(file), media_type=file.media_type, headers=headers)
+
+
+def _is_harmless(media_type: str) -> bool:
+    kind = media_type.partition(";")[0].strip()
+    return kind in _HARMLESS or kind.partition("/")[0] in ("audio", "video")
