@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,23 @@ async def test_an_apps_name_is_taken_once_and_its_users_are_its_own(world: World
     user = await world.room.conversations.user(WORKSPACE, other.id, "ann")
     assert user.id != world.user.id
     assert (await world.room.conversations.user(WORKSPACE, other.id, "ann")).id == user.id
+
+
+async def test_an_apps_name_is_the_same_however_its_letters_are_composed(world: World) -> None:
+    apart = unicodedata.normalize("NFD", "휴가 도우미")
+    made = await world.room.create(WORKSPACE, apart, ChatConfig())
+    assert made.name == "휴가 도우미"
+    for name in (apart, "휴가 도우미"):
+        assert (await world.room.get(WORKSPACE, name)).id == made.id
+    with pytest.raises(Conflict):
+        await world.room.create(WORKSPACE, apart, ChatConfig())
+
+
+async def test_a_name_with_a_slash_is_refused(world: World) -> None:
+    with pytest.raises(UsageError):
+        await world.room.create(WORKSPACE, "인사/휴가", ChatConfig())
+    with pytest.raises(UsageError):
+        await world.room.update(WORKSPACE, "helper", name="a/b")
 
 
 async def test_a_deleted_app_leaves_nothing(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 
 import msgspec
@@ -21,7 +22,8 @@ class Apps:
         self._originals = originals
 
     async def create(self, workspace_id: str, name: str, config: ChatConfig, *, description: str = "") -> App:
-        """A chat app. Raises UsageError for an empty or overlong name and Conflict for a taken one."""
+        """A chat app. Raises UsageError for an empty or overlong name or one with `/`, which is part of paths, and
+        Conflict for a taken one."""
         name = _checked(name)
         now = now_ms()
         app = App(
@@ -48,7 +50,7 @@ class Apps:
     async def get(self, workspace_id: str, id_or_name: str) -> App:
         """Raises NotFound, naming those there are."""
         async with self._database.read() as connection:
-            found = await queries.app(connection, workspace_id, id_or_name)
+            found = await queries.app(connection, workspace_id, unicodedata.normalize("NFC", id_or_name))
             if found is None:
                 names = ", ".join(f"`{a.name}`" for a in await queries.all_apps(connection, workspace_id)) or "none yet"
                 raise NotFound(f"There is no app `{id_or_name}`. There are: {names}.", param="app")
@@ -95,9 +97,9 @@ class Apps:
 
 
 def _checked(name: str) -> str:
-    name = name.strip()
-    if not 1 <= len(name) <= 200:
-        raise UsageError("An app needs a name of 1 to 200 characters.", param="name")
+    name = unicodedata.normalize("NFC", name.strip())
+    if not 1 <= len(name) <= 200 or "/" in name:
+        raise UsageError("An app needs a name of 1 to 200 characters without `/`.", param="name")
     return name
 
 
