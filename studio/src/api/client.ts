@@ -1,0 +1,54 @@
+/** The console API, typed from its own OpenAPI document (schema.d.ts, written by `npm run types`). */
+
+import createClient, { type Middleware } from "openapi-fetch";
+
+import { connection } from "@/api/connection";
+import { errorOf, unreachable } from "@/api/errors";
+import type { components, paths } from "@/api/schema";
+
+export const BASE = "/api/v1";
+
+type Schemas = components["schemas"];
+export type Account = Schemas["Account"];
+export type ApiKey = Schemas["ApiKey"];
+export type App = Schemas["App"];
+export type BaseWithCounts = Schemas["BaseWithCounts"];
+export type Doctor = Schemas["Doctor"];
+export type Document = Schemas["Document"];
+export type Found = Schemas["Found"];
+export type KeyKind = Schemas["NewKey"]["kind"];
+export type OrganState = Schemas["OrganState"];
+export type Passage = Schemas["Passage"];
+export type Scores = Schemas["Scores"];
+export type SearchMode = Schemas["Search"]["mode"];
+export type SettingValue = Schemas["SettingValue"];
+
+/** fetch that throws ApiError for everything that is not 2xx and tells `connection` whether anybody was there. */
+export async function send(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(input, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    connection.lost();
+    throw unreachable();
+  }
+  if (answer.ok) {
+    connection.reached();
+    return answer;
+  }
+  const found = errorOf(answer.status, await answer.text(), answer.headers.get("x-request-id"));
+  if (found.code === "server_unreachable") connection.lost();
+  else connection.reached();
+  throw found;
+}
+
+const throwing: Middleware = { onRequest: ({ request }) => send(request) };
+
+export const api = createClient<paths>({ baseUrl: BASE });
+api.use(throwing);
+
+/** The body of an answer; errors were thrown by `send` before. */
+export async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
+  return (await answer).data as T;
+}

@@ -1,0 +1,34 @@
+/** One file to a knowledge base, with progress: XMLHttpRequest, because fetch does not tell how much was sent. */
+
+import { BASE } from "@/api/client";
+import { connection } from "@/api/connection";
+import { errorOf, unreachable } from "@/api/errors";
+import type { components } from "@/api/schema";
+
+export type Accepted = components["schemas"]["Accepted"];
+
+/** `told` is called with the part that was sent, 0..1. Rejects with ApiError, or AbortError by `signal`. */
+export function upload(
+  base: string,
+  name: string,
+  file: Blob,
+  { told, signal }: { told: (part: number) => void; signal: AbortSignal },
+): Promise<Accepted> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PUT", `${BASE}/knowledge/${encodeURIComponent(base)}/documents/${encodeURIComponent(name)}`);
+    request.upload.onprogress = (event) => told(event.lengthComputable ? event.loaded / event.total : 0);
+    request.onload = () => {
+      connection.reached();
+      if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as Accepted);
+      else reject(errorOf(request.status, request.responseText, request.getResponseHeader("x-request-id")));
+    };
+    request.onerror = () => {
+      connection.lost();
+      reject(unreachable());
+    };
+    request.onabort = () => reject(new DOMException("stopped", "AbortError"));
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(file);
+  });
+}

@@ -1,0 +1,63 @@
+/** What this browser remembers of its reader: language and theme. Nothing else is kept here. */
+
+import { useSyncExternalStore } from "react";
+
+import { i18n } from "@/i18n";
+
+export const LANGUAGES = ["en", "ko"] as const;
+export const THEMES = ["system", "light", "dark"] as const;
+export type Language = (typeof LANGUAGES)[number];
+export type Theme = (typeof THEMES)[number];
+
+interface Preferences {
+  readonly language: Language;
+  readonly theme: Theme;
+}
+
+const PLACE = "llmflow.preferences";
+const listeners = new Set<() => void>();
+let current: Preferences = read();
+
+function read(): Preferences {
+  let kept: Partial<Preferences> = {};
+  try {
+    kept = JSON.parse(localStorage.getItem(PLACE) ?? "{}") as Partial<Preferences>;
+  } catch {
+    // no storage or not ours: the browser's own wishes stand
+  }
+  const spoken = navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
+  return {
+    language: LANGUAGES.find((one) => one === kept.language) ?? spoken,
+    theme: THEMES.find((one) => one === kept.theme) ?? "system",
+  };
+}
+
+/** Puts the preferences on the page; called once before the first rendering. */
+export function applyPreferences(): void {
+  const root = document.documentElement;
+  root.lang = current.language;
+  if (current.theme === "system") delete root.dataset.theme;
+  else root.dataset.theme = current.theme;
+  if (i18n.language !== current.language) void i18n.changeLanguage(current.language);
+}
+
+export function setPreferences(changes: Partial<Preferences>): void {
+  current = { ...current, ...changes };
+  try {
+    localStorage.setItem(PLACE, JSON.stringify(current));
+  } catch {
+    // a browser without storage: it holds until the page is closed
+  }
+  applyPreferences();
+  for (const tell of listeners) tell();
+}
+
+export function usePreferences(): Preferences {
+  return useSyncExternalStore(
+    (tell) => {
+      listeners.add(tell);
+      return () => listeners.delete(tell);
+    },
+    () => current,
+  );
+}

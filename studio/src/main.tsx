@@ -1,0 +1,48 @@
+import "@/styles.css";
+
+import { CSPProvider } from "@base-ui/react/csp-provider";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { useTranslation } from "react-i18next";
+
+import { ApiError } from "@/api/errors";
+import { queryClient, session } from "@/api/queries";
+import { applyPreferences } from "@/frame/preferences";
+import { router } from "@/router";
+import { Toasts } from "@/ui/Toasts";
+
+applyPreferences();
+
+/** The session ended while a page was open: to the sign-in, and back here after it. */
+queryClient.getQueryCache().subscribe(({ query, type }) => {
+  const { error } = query.state;
+  if (type !== "updated" || !(error instanceof ApiError) || error.status !== 401) return;
+  if (query.queryHash === JSON.stringify(session.queryKey) || router.state.location.pathname === "/sign-in") return;
+  queryClient.clear();
+  void router.navigate({ to: "/sign-in", search: { next: router.state.location.href } });
+});
+
+function Studio() {
+  const { t } = useTranslation();
+  return (
+    <>
+      <RouterProvider router={router} />
+      <Toasts label={t("frame.messages")} closeLabel={t("common.close")} />
+    </>
+  );
+}
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <CSPProvider disableStyleElements>
+        <QueryClientProvider client={queryClient}>
+          <Studio />
+        </QueryClientProvider>
+      </CSPProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,131 @@
+import { Ban, FileText, RotateCw } from "lucide-react";
+import { useCallback } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { Citation } from "@/api/ask";
+import { ErrorPanel } from "@/frame/ErrorPanel";
+import { type Exchange, citationsOf } from "@/pages/chat/threads";
+import { Badge } from "@/ui/Badge";
+import { IconButton } from "@/ui/Button";
+import { Copy } from "@/ui/Copy";
+import { Markdown } from "@/ui/Markdown";
+import { Progress } from "@/ui/Progress";
+
+interface AnswerProps {
+  exchange: Exchange;
+  onCitation: (citation: Citation) => void;
+  /** Only the last answer can be asked for again. */
+  onAgain?: () => void;
+}
+
+export function Answer({ exchange, onCitation, onAgain }: AnswerProps) {
+  const { t } = useTranslation();
+  const { answer, state, ending, error } = exchange;
+  const citations = citationsOf(exchange);
+  const over = state === "done" || state === "stopped" || state === "failed";
+  const mark = useCallback(
+    (position: number) => {
+      const found = citations.find((one) => one.position === position);
+      return found ? <CitationMark citation={found} onOpen={onCitation} /> : null;
+    },
+    [citations, onCitation],
+  );
+  return (
+    <div aria-busy={!over} className="flex min-w-0 flex-col gap-3">
+      {state === "waiting" && <Waiting exchange={exchange} />}
+      {answer && (
+        <Markdown
+          text={answer}
+          streaming={state === "writing"}
+          mark={mark}
+          copyLabel={t("common.copy")}
+          copiedLabel={t("common.copied")}
+        />
+      )}
+      {error && <ErrorPanel error={error} onRetry={onAgain} />}
+      {citations.length > 0 && (
+        <ul aria-label={t("chat.sources")} className="flex flex-wrap gap-1.5">
+          {citations.map((citation) => (
+            <li key={citation.position} className="max-w-full">
+              <CitationChip citation={citation} onOpen={onCitation} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {over && !error && (
+        <div className="-ml-1.5 flex flex-wrap items-center gap-1 text-sm text-muted">
+          {answer && <Copy text={answer} label={t("chat.copy")} doneLabel={t("common.copied")} />}
+          {onAgain && <IconButton icon={RotateCw} size="small" label={t("chat.again")} onClick={onAgain} />}
+          {state === "stopped" && (
+            <Badge tone="warn" icon={Ban}>
+              {t("chat.stopped")}
+            </Badge>
+          )}
+          {ending && (
+            <span className="pl-1.5 text-faint">
+              {t(`chat.kind.${ending.kind}`)}
+              {ending.model && ` · ${ending.model}`}
+            </span>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Waiting({ exchange: { reading } }: { exchange: Exchange }) {
+  const { t } = useTranslation();
+  if (!reading) {
+    return (
+      <p role="status" className="animate-pulse text-muted">
+        {t("chat.searching")}
+      </p>
+    );
+  }
+  const text = t("chat.reading", { ready: reading.ready, count: reading.total });
+  return (
+    <div role="status" className="max-w-sm">
+      <p className="mb-2 text-muted">{text}</p>
+      <Progress part={reading.total ? reading.ready / reading.total : null} label={text} />
+    </div>
+  );
+}
+
+interface CitationProps {
+  citation: Citation;
+  onOpen: (citation: Citation) => void;
+}
+
+/** The number in the running text. */
+export function CitationMark({ citation, onOpen }: CitationProps) {
+  const { t } = useTranslation();
+  const label = t("chat.source", { position: citation.position, document: citation.document });
+  return (
+    <button
+      type="button"
+      aria-label={label}
+      title={citation.document}
+      onClick={() => onOpen(citation)}
+      className="mx-0.5 inline-flex h-4.5 min-w-4.5 items-center justify-center rounded-sm bg-accent-soft px-1 align-text-top text-xs font-semibold text-accent-ink hover:bg-accent hover:text-on-accent"
+    >
+      {citation.position}
+    </button>
+  );
+}
+
+/** The document under the answer. */
+export function CitationChip({ citation, onOpen }: CitationProps) {
+  const { t } = useTranslation();
+  return (
+    <button
+      type="button"
+      onClick={() => onOpen(citation)}
+      className="inline-flex h-7 max-w-full items-center gap-1.5 rounded-md border border-line bg-surface px-2 text-sm text-muted hover:border-control hover:text-ink"
+    >
+      <span className="font-semibold text-accent-ink">{citation.position}</span>
+      <FileText size={13} className="shrink-0" aria-hidden />
+      <span className="truncate">{citation.document}</span>
+      {citation.page !== null && <span className="shrink-0 text-faint">{t("chat.page", { page: citation.page })}</span>}
+    </button>
+  );
+}

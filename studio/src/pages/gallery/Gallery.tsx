@@ -1,0 +1,273 @@
+import { FileUp, MessagesSquare, Plus, Trash2 } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { Citation } from "@/api/ask";
+import { ApiError } from "@/api/errors";
+import { ErrorPanel } from "@/frame/ErrorPanel";
+import { CitationChip, CitationMark } from "@/pages/chat/Answer";
+import { StateBadge } from "@/pages/knowledge/State";
+import { Badge } from "@/ui/Badge";
+import { Button, IconButton } from "@/ui/Button";
+import { Confirm, Dialog, SidePanel } from "@/ui/Dialog";
+import { Checkbox, Field, Input, TextArea } from "@/ui/Field";
+import { Kbd } from "@/ui/Kbd";
+import { Markdown } from "@/ui/Markdown";
+import { Menu } from "@/ui/Menu";
+import { PageHead, Panel } from "@/ui/Panel";
+import { Progress, ScoreBar } from "@/ui/Progress";
+import { Select } from "@/ui/Select";
+import { EmptyState, SkeletonRows } from "@/ui/States";
+import { Table } from "@/ui/Table";
+import { toast } from "@/ui/Toasts";
+
+const COLOURS = [
+  "canvas", "surface", "raised", "sunken", "hover", "line", "control", "ink", "muted", "faint", "accent", "accent-strong",
+  "on-accent", "accent-soft", "accent-ink", "good", "good-soft", "warn", "warn-soft", "bad", "bad-soft", "bad-fill", "on-bad",
+  "info", "info-soft", "dense", "keyword", "fused",
+] as const; // prettier-ignore
+const SIZES = ["xs", "sm", "base", "md", "lg", "xl"] as const;
+
+const CITATION: Citation = {
+  position: 1,
+  document: "복리후생 및 출장 안내.pdf",
+  document_id: "d",
+  knowledge: "demo",
+  knowledge_id: "k",
+  chunk_id: "c",
+  text: "",
+  score: 0.92,
+  scores: { dense: 0.83, keyword: 12.4, rerank: null, graph: null },
+  page: 2,
+  heading_path: [],
+  quote: "",
+};
+const ANSWER = `Quoted from the documents.
+
+> 연차는 입사 3년 차에 **16일**입니다. [1]
+
+| City | Cap |
+| --- | --- |
+| Seoul | $235 |
+
+\`\`\`sh
+llmflow ask demo "연차는 며칠인가요?"
+\`\`\``;
+const BROKEN = new ApiError(503, {
+  code: "organ_unavailable",
+  message: "The model server at http://127.0.0.1:11434 does not answer.",
+  hint: "Start it, or choose another one under organs.llm.",
+  param: null,
+  request_id: "01a208c3-2cad-7f2f-b6ef-7de809a23471",
+});
+
+/** What Studio is made of, in both themes beside each other. */
+export function Gallery() {
+  const { t } = useTranslation();
+  useEffect(() => {
+    document.title = `${t("gallery.title")} · LLMFlow`;
+  }, [t]);
+  return (
+    <main className="grid min-h-dvh xl:grid-cols-2">
+      {(["light", "dark"] as const).map((theme) => (
+        <div key={theme} data-theme={theme} className="min-w-0 bg-canvas px-4 py-6 text-ink sm:px-8">
+          <PageHead title={`${t("gallery.title")} · ${t(`theme.${theme}`)}`} hint={t("gallery.text")} />
+          <div className="flex flex-col gap-5">
+            <Tokens />
+            <Controls />
+            <Status />
+            <States />
+          </div>
+        </div>
+      ))}
+    </main>
+  );
+}
+
+function Tokens() {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Panel title={t("gallery.colours")}>
+        <ul className="grid grid-cols-[repeat(auto-fill,minmax(7.5rem,1fr))] gap-3">
+          {COLOURS.map((name) => (
+            <li key={name} className="flex items-center gap-2 text-sm">
+              <span className="size-7 shrink-0 rounded-md border border-line" style={{ background: `var(--${name})` }} />
+              {name}
+            </li>
+          ))}
+        </ul>
+      </Panel>
+      <Panel title={t("gallery.type")}>
+        {SIZES.map((size) => (
+          <p key={size} style={{ fontSize: `var(--text-${size})` }} className="mb-1">
+            <code className="mr-3 font-mono text-xs text-faint">{size}</code>
+            {t("gallery.sample")}
+          </p>
+        ))}
+      </Panel>
+    </>
+  );
+}
+
+function Row({ children }: { children: ReactNode }) {
+  return <div className="mb-3 flex flex-wrap items-center gap-2 last:mb-0">{children}</div>;
+}
+
+function Controls() {
+  const { t } = useTranslation();
+  const [chosen, setChosen] = useState<"one" | "two">("one");
+  const [open, setOpen] = useState<"dialog" | "confirm" | "side" | null>(null);
+  const close = () => setOpen(null);
+  return (
+    <>
+      <Panel title={t("gallery.buttons")}>
+        {(["normal", "small"] as const).map((size) => (
+          <Row key={size}>
+            <Button size={size} kind="primary" icon={Plus}>
+              {t("common.create")}
+            </Button>
+            <Button size={size}>{t("common.cancel")}</Button>
+            <Button size={size} kind="quiet">
+              {t("common.close")}
+            </Button>
+            <Button size={size} kind="danger">
+              {t("common.delete")}
+            </Button>
+            <Button size={size} busy>
+              {t("retrieval.search")}
+            </Button>
+            <Button size={size} disabled>
+              {t("common.retry")}
+            </Button>
+            <IconButton size={size} icon={Trash2} label={t("common.delete")} />
+          </Row>
+        ))}
+        <Row>
+          <Kbd keys="mod+k" />
+          <Kbd keys="g k" />
+        </Row>
+      </Panel>
+      <Panel title={t("gallery.forms")}>
+        <div className="grid gap-4 sm:grid-cols-2">
+          <Field label={t("common.name")} hint={t("common.optional")}>
+            {(ids) => <Input {...ids} placeholder={t("chat.placeholder")} />}
+          </Field>
+          <Field label={t("session.password")} error={t("session.tooShort", { least: 10 })}>
+            {(ids) => <Input {...ids} type="password" defaultValue="short" />}
+          </Field>
+          <Field label={t("chat.instruction")}>{(ids) => <TextArea {...ids} />}</Field>
+          <div className="flex flex-col gap-3">
+            <Select
+              label={t("retrieval.mode")}
+              value={chosen}
+              choices={[
+                { value: "one", label: t("retrieval.hybrid"), hint: t("retrieval.hybridText") },
+                { value: "two", label: t("retrieval.dense"), hint: t("retrieval.denseText") },
+              ]}
+              onChange={setChosen}
+            />
+            <Checkbox label={t("nav.knowledge")} defaultChecked />
+          </div>
+        </div>
+      </Panel>
+      <Panel title={t("gallery.overlays")}>
+        <Row>
+          <Button onClick={() => setOpen("dialog")}>{t("knowledge.new")}</Button>
+          <Button onClick={() => setOpen("confirm")}>{t("common.delete")}</Button>
+          <Button onClick={() => setOpen("side")}>{t("chat.sources")}</Button>
+          <Button onClick={() => toast(t("keys.revoked"))}>{t("gallery.show")}</Button>
+          <Menu
+            trigger={<Button>{t("frame.menu")}</Button>}
+            groups={[
+              { title: t("nav.chat"), items: [{ id: "a", label: t("chat.new"), icon: MessagesSquare, shortcut: "mod+k", run: close }] },
+              { items: [{ id: "b", label: t("common.delete"), icon: Trash2, danger: true, run: close }] },
+            ]}
+          />
+        </Row>
+        <Dialog open={open === "dialog"} onClose={close} title={t("knowledge.new")} hint={t("knowledge.newText")} closeLabel={t("common.close")}>
+          <Field label={t("common.name")}>{(ids) => <Input {...ids} />}</Field>
+        </Dialog>
+        <Confirm
+          open={open === "confirm"}
+          onClose={close}
+          onConfirm={close}
+          title={t("knowledge.delete", { name: "demo" })}
+          text={t("knowledge.deleteDocumentText")}
+          confirmLabel={t("common.delete")}
+          cancelLabel={t("common.cancel")}
+        />
+        <SidePanel open={open === "side"} onClose={close} title={CITATION.document} hint={CITATION.knowledge} closeLabel={t("common.close")}>
+          {t("gallery.sample")}
+        </SidePanel>
+      </Panel>
+    </>
+  );
+}
+
+function Status() {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Panel title={t("gallery.status")}>
+        <Row>
+          {(["queued", "running", "ready", "failed", "deleting"] as const).map((state) => (
+            <StateBadge key={state} state={state} />
+          ))}
+        </Row>
+        <Row>
+          {(["plain", "good", "warn", "bad", "info", "accent"] as const).map((tone) => (
+            <Badge key={tone} tone={tone}>
+              {tone}
+            </Badge>
+          ))}
+        </Row>
+        <Row>
+          <Progress part={0.6} label={t("stage.embed")} className="w-40" />
+          <Progress part={null} label={t("stage.parse")} className="w-40" />
+        </Row>
+        <Row>
+          <ScoreBar tone="fused" value="0.917" part={1} />
+          <ScoreBar tone="dense" value="0.832" part={0.8} />
+          <ScoreBar tone="keyword" value="12.40" part={0.5} />
+        </Row>
+      </Panel>
+      <Panel title={t("gallery.tables")} flush>
+        <Table
+          label={t("gallery.tables")}
+          rows={["demo", "team"]}
+          rowKey={(row) => row}
+          columns={[
+            { id: "name", title: t("common.name"), cell: (row) => row, className: "w-full" },
+            { id: "state", title: t("knowledge.state"), cell: () => <StateBadge state="ready" /> },
+            { id: "size", title: t("knowledge.size"), align: "right", cell: () => "1.2 MB" },
+          ]}
+        />
+      </Panel>
+      <Panel title={t("gallery.answer")}>
+        <Markdown
+          text={ANSWER}
+          mark={(position) => (position === 1 ? <CitationMark citation={CITATION} onOpen={() => undefined} /> : null)}
+          copyLabel={t("common.copy")}
+          copiedLabel={t("common.copied")}
+        />
+        <CitationChip citation={CITATION} onOpen={() => undefined} />
+      </Panel>
+    </>
+  );
+}
+
+function States() {
+  const { t } = useTranslation();
+  return (
+    <Panel title={t("gallery.states")}>
+      <ErrorPanel error={BROKEN} onRetry={() => undefined} />
+      <SkeletonRows rows={2} label={t("common.loading")} />
+      <EmptyState icon={FileUp} title={t("knowledge.noDocuments")} text={t("knowledge.noDocumentsText")}>
+        <Button kind="primary" icon={FileUp}>
+          {t("uploads.add")}
+        </Button>
+      </EmptyState>
+    </Panel>
+  );
+}

@@ -1,0 +1,156 @@
+/** Every address of Studio. Each page is a chunk of its own, loaded when first opened. */
+
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+
+import { ApiError } from "@/api/errors";
+import { queryClient, session } from "@/api/queries";
+import { Frame } from "@/frame/Frame";
+import { PageError, PageMissing, PageWaiting } from "@/frame/PageStates";
+
+const root = createRootRoute({ notFoundComponent: PageMissing, errorComponent: PageError });
+
+/** Addresses of ours only: nobody is sent elsewhere after signing in. */
+export const ownPath = (value: unknown): string | undefined =>
+  typeof value === "string" && /^\/(?![/\\])/.test(value) ? value : undefined;
+
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+const count = (value: unknown): number | undefined =>
+  Number.isSafeInteger(Number(value)) && Number(value) > 0 ? Number(value) : undefined;
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search): { next?: string } => ({ next: ownPath(search.next) }),
+  component: lazyRouteComponent(() => import("@/pages/session/SignIn"), "SignIn"),
+});
+
+const password = createRoute({
+  getParentRoute: () => root,
+  path: "/password",
+  component: lazyRouteComponent(() => import("@/pages/session/NewPassword"), "NewPassword"),
+});
+
+/** Everything behind the sign-in. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: "inside",
+  beforeLoad: async ({ location }) => {
+    try {
+      const account = await queryClient.ensureQueryData(session);
+      if (account.must_change_password) throw redirect({ to: "/password" });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) {
+        throw redirect({ to: "/sign-in", search: { next: location.href } });
+      }
+      throw error;
+    }
+  },
+  component: Frame,
+  errorComponent: PageError,
+  notFoundComponent: PageMissing,
+});
+
+const page = { getParentRoute: () => inside };
+
+const home = createRoute({ ...page, path: "/", component: lazyRouteComponent(() => import("@/pages/home/Home"), "Home") });
+
+const chatList = createRoute({
+  ...page,
+  path: "/chat",
+  component: lazyRouteComponent(() => import("@/pages/chat/ChatStart"), "ChatStart"),
+});
+
+const chat = createRoute({
+  ...page,
+  path: "/chat/$app",
+  component: lazyRouteComponent(() => import("@/pages/chat/Chat"), "Chat"),
+});
+
+const knowledge = createRoute({
+  ...page,
+  path: "/knowledge",
+  component: lazyRouteComponent(() => import("@/pages/knowledge/Bases"), "Bases"),
+});
+
+const base = createRoute({
+  ...page,
+  path: "/knowledge/$base",
+  validateSearch: (search): { search?: string; state?: string; offset?: number } => ({
+    search: text(search.search),
+    state: text(search.state),
+    offset: count(search.offset),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/knowledge/Base"), "Base"),
+});
+
+const retrieval = createRoute({
+  ...page,
+  path: "/knowledge/$base/retrieval",
+  validateSearch: (search): { query?: string; mode?: string; top?: number } => ({
+    query: text(search.query),
+    mode: text(search.mode),
+    top: count(search.top),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/knowledge/Retrieval"), "Retrieval"),
+});
+
+const document = createRoute({
+  ...page,
+  path: "/knowledge/$base/documents/$document",
+  validateSearch: (search): { passage?: string; offset?: number } => ({
+    passage: text(search.passage),
+    offset: count(search.offset),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/knowledge/DocumentPage"), "DocumentPage"),
+});
+
+const settings = createRoute({
+  ...page,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("@/pages/settings/Organs"), "Organs"),
+});
+
+const keys = createRoute({
+  ...page,
+  path: "/settings/keys",
+  component: lazyRouteComponent(() => import("@/pages/settings/Keys"), "Keys"),
+});
+
+const members = createRoute({
+  ...page,
+  path: "/settings/members",
+  component: lazyRouteComponent(() => import("@/pages/settings/Members"), "Members"),
+});
+
+const values = createRoute({
+  ...page,
+  path: "/settings/values",
+  validateSearch: (search): { search?: string } => ({ search: text(search.search) }),
+  component: lazyRouteComponent(() => import("@/pages/settings/Values"), "Values"),
+});
+
+const gallery = createRoute({
+  getParentRoute: () => root,
+  path: "/gallery",
+  component: lazyRouteComponent(() => import("@/pages/gallery/Gallery"), "Gallery"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    signIn,
+    password,
+    gallery,
+    inside.addChildren([home, chatList, chat, knowledge, base, retrieval, document, settings, keys, members, values]),
+  ]),
+  defaultPreload: "intent",
+  defaultPendingComponent: PageWaiting,
+  defaultErrorComponent: PageError,
+  defaultNotFoundComponent: PageMissing,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

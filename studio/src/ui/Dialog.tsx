@@ -1,0 +1,117 @@
+import { AlertDialog } from "@base-ui/react/alert-dialog";
+import { Dialog as Base } from "@base-ui/react/dialog";
+import { X } from "lucide-react";
+import type { ReactNode } from "react";
+
+import { Button, IconButton } from "@/ui/Button";
+import { cx } from "@/ui/classes";
+
+const BACKDROP =
+  "fixed inset-0 z-40 bg-scrim transition-opacity duration-(--calm) data-ending-style:opacity-0 data-starting-style:opacity-0";
+const BOX =
+  "popup fixed top-1/2 left-1/2 z-40 flex max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] -translate-x-1/2 -translate-y-1/2 " +
+  "flex-col outline-none transition duration-(--calm) ease-out data-ending-style:scale-98 data-ending-style:opacity-0 " +
+  "data-starting-style:scale-98 data-starting-style:opacity-0";
+
+interface DialogProps {
+  open: boolean;
+  onClose: () => void;
+  title: string;
+  hint?: string;
+  closeLabel: string;
+  wide?: boolean;
+  children: ReactNode;
+}
+
+export function Dialog({ open, onClose, title, hint, closeLabel, wide = false, children }: DialogProps) {
+  return (
+    <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className={BACKDROP} />
+        <Base.Popup className={cx(BOX, wide ? "max-w-2xl" : "max-w-md")}>
+          <header className="flex items-start gap-3 px-5 pt-5 pb-1">
+            <div className="grow">
+              <Base.Title className="text-lg font-semibold">{title}</Base.Title>
+              {hint && <Base.Description className="mt-1 text-base text-muted">{hint}</Base.Description>}
+            </div>
+            <IconButton icon={X} label={closeLabel} size="small" onClick={onClose} />
+          </header>
+          <div className="scroll-quiet overflow-y-auto px-5 pt-3 pb-5">{children}</div>
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+export function DialogActions({ children }: { children: ReactNode }) {
+  return <div className="mt-5 flex flex-wrap justify-end gap-2">{children}</div>;
+}
+
+interface ConfirmProps {
+  open: boolean;
+  onClose: () => void;
+  onConfirm: () => void;
+  title: string;
+  text: string;
+  confirmLabel: string;
+  cancelLabel: string;
+  busy?: boolean;
+  children?: ReactNode;
+}
+
+/** Asks before something is lost; the safe answer has the focus. */
+export function Confirm(props: ConfirmProps) {
+  return (
+    <AlertDialog.Root open={props.open} onOpenChange={(next) => !next && props.onClose()}>
+      <AlertDialog.Portal>
+        <AlertDialog.Backdrop className={BACKDROP} />
+        <AlertDialog.Popup className={cx(BOX, "max-w-md p-5")}>
+          <AlertDialog.Title className="text-lg font-semibold">{props.title}</AlertDialog.Title>
+          <AlertDialog.Description className="mt-2 text-base text-muted">{props.text}</AlertDialog.Description>
+          {props.children}
+          <DialogActions>
+            <Button onClick={props.onClose}>{props.cancelLabel}</Button>
+            <Button kind="danger" onClick={props.onConfirm} busy={props.busy ?? false}>
+              {props.confirmLabel}
+            </Button>
+          </DialogActions>
+        </AlertDialog.Popup>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}
+
+interface SidePanelProps {
+  open: boolean;
+  onClose: () => void;
+  title: ReactNode;
+  hint?: ReactNode;
+  closeLabel: string;
+  children: ReactNode;
+}
+
+/** Slides in from the right over the page; on a phone it is the whole screen. */
+export function SidePanel({ open, onClose, title, hint, closeLabel, children }: SidePanelProps) {
+  return (
+    <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className={BACKDROP} />
+        <Base.Popup
+          className={
+            "fixed inset-y-0 right-0 z-40 flex w-full flex-col border-l border-line bg-surface shadow-high outline-none sm:w-md " +
+            "transition-transform duration-(--calm) ease-out data-ending-style:translate-x-full data-starting-style:translate-x-full"
+          }
+        >
+          <header className="flex items-start gap-3 border-b border-line px-5 py-4">
+            <div className="min-w-0 grow">
+              <Base.Title className="text-md font-semibold">{title}</Base.Title>
+              {hint && <div className="mt-0.5 text-sm text-muted">{hint}</div>}
+            </div>
+            <IconButton icon={X} label={closeLabel} size="small" onClick={onClose} />
+          </header>
+          <div className="scroll-quiet grow overflow-y-auto px-5 py-4">{children}</div>
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
