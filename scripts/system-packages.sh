@@ -15,12 +15,13 @@ for package in $want; do have "$package" || missing="$missing $package"; done
 if [ "$(id -u)" = 0 ]; then
   echo "Installing$missing ..."
   export DEBIAN_FRONTEND=noninteractive
-  if { apt-get install -y -qq --no-install-recommends $missing || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; }; } >/tmp/llmflow-apt.$$ 2>&1; then
-    rm -f /tmp/llmflow-apt.$$
+  log=$(mktemp)
+  if { apt-get install -y -qq --no-install-recommends $missing || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; }; } >"$log" 2>&1; then
+    rm -f "$log"
     exit 0
   fi
-  tail -3 /tmp/llmflow-apt.$$ >&2
-  rm -f /tmp/llmflow-apt.$$
+  tail -3 "$log" >&2
+  rm -f "$log"
 fi
 echo "Note: not installed:$missing. Scanned pages need Tesseract. Install with:" >&2
 echo "  sudo apt-get install -y$missing" >&2

@@ -80,18 +80,17 @@ class HomeLock:
 
 
 def running(home: Path) -> Running | None:
-    """The server that announced itself, if its process lives."""
+    """The server that announced itself and still holds the home's lock: a process that has got a dead server's number,
+    or a stranger on its port, is not taken for it."""
     try:
         found = msgspec.json.decode((home / "server.json").read_bytes(), type=Running)
+        with (home / "llmflow.lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return found
     except (OSError, msgspec.DecodeError):
         return None
-    try:
-        os.kill(found.pid, 0)
-    except PermissionError:
-        return found  # it lives, and is another user's
-    except OSError:
-        return None
-    return found
+    return None
 
 
 def read_token(home: Path) -> str | None:

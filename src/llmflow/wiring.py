@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from sqlalchemy.exc import SQLAlchemyError
 
 from llmflow import catalog
 from llmflow.access.accounts import StoredAccounts
@@ -52,6 +54,9 @@ from llmflow.store.database import Database, sqlite_url
 from llmflow.store.spans import delete_old_spans, write_spans
 
 _MB = 1024 * 1024
+_HEALTH_S = 20.0
+_DAY_S = 86_400.0
+_log = logging.getLogger(__name__)
 _LATE = ("llm", "embedding", "vector_store", "parser", "chunker")
 _FOLDERS = {"vector_store": "vectors", "blobs": "blobs"}
 
@@ -143,16 +148,26 @@ class Platform:
     is_new: bool  # this start made the workspace
     is_ready: bool = field(default=False)
     spans: BatchSpanProcessor | None = field(default=None)
+    tidying: asyncio.Task[None] | None = field(default=None)
 
     async def start(self) -> None:
         """Takes up work: recovers jobs of a dead process, then new ones."""
         self.spans = attach(self.organs.tracing)
-        await delete_old_spans(self.database, self.settings.tracing.keep_days)
+        self.tidying = asyncio.create_task(self._tidy())
         await self.apps.start()
         await self.organs.jobs.start()
         await self.knowledge_jobs.start(self.documents)
         self.originals.start()
         self.is_ready = True
+
+    async def _tidy(self) -> None:
+        """Deletes old spans, once a day."""
+        while True:
+            try:
+                await delete_old_spans(self.database, self.settings.tracing.keep_days)
+            except (SQLAlchemyError, OrganError) as error:
+                _log.warning("Old spans were not deleted: %s", error)
+            await asyncio.sleep(_DAY_S)
 
     async def examine(self) -> tuple[dict[str, tuple[Health, float]], list[Any]]:
         """Every organ's word about itself and the milliseconds it took, asked at once (one that raises is reported,
@@ -173,32 +188,41 @@ class Platform:
     async def _asked(self, port: str) -> Health:
         organ = getattr(self.organs, port)
         try:
-            found: Health = await asyncio.wait_for(organ.health(), 60.0)
+            found: Health = await asyncio.wait_for(organ.health(), _HEALTH_S)
             return found
         except LLMFlowError as error:
             return Health(ok=False, where=self.settings.organs[port].use, detail=error.message, hint=error.hint)
         except TimeoutError:
-            return Health(
-                ok=False,
-                where=self.settings.organs[port].use,
-                detail="No answer within 60 s.",
-                hint="Look at its own log.",
-            )
+            detail = f"No answer within {_HEALTH_S:g} s."
+            return Health(ok=False, where=self.settings.organs[port].use, detail=detail, hint="Look at its own log.")
+        except Exception as error:  # noqa: BLE001 - a border: an adapter of anybody's must not hide the other organs
+            _log.exception("organs.%s failed to say how it is", port)
+            detail = f"{type(error).__name__}: {error}"
+            return Health(ok=False, where=self.settings.organs[port].use, detail=detail, hint="See the server's log.")
 
     async def close(self) -> None:
+        """Stops work first, then closes the organs; one that fails to close does not keep the others open."""
         self.is_ready = False
         await self.apps.close()
         await self.originals.close()
         await self.knowledge_jobs.close()
         await self.organs.jobs.close()
         await self.keys.close()
+        if self.tidying is not None:
+            self.tidying.cancel()
         if self.spans is not None:
             await asyncio.to_thread(self.spans.shutdown)
         for port in reversed(catalog.PORTS):
             if port != "jobs":
-                await getattr(self.organs, port).close()
+                await self._close_organ(port)
         await self.http.close()
         await self.database.close()
+
+    async def _close_organ(self, port: str) -> None:
+        try:
+            await getattr(self.organs, port).close()
+        except Exception:  # noqa: BLE001 - a border: what fails to close must not keep the rest open
+            _log.exception("organs.%s did not close", port)
 
 
 async def build(settings: Settings) -> Platform:

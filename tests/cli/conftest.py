@@ -16,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from llmflow.home import HomeLock
+
 LLMFLOW = Path(sys.executable).parent / "llmflow"
 
 
@@ -148,7 +150,9 @@ def stub(home: Path) -> Iterator[Stub]:
     stub = Stub()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(stub))
     stub.url = f"http://127.0.0.1:{server.server_port}"
-    (home / "server.json").write_text(json.dumps({"pid": os.getpid(), "url": stub.url}))
+    lock = HomeLock(home)
+    lock.acquire()
+    lock.announce(stub.url)
     (home / "cli.token").write_text("adm-test\n")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -156,3 +160,4 @@ def stub(home: Path) -> Iterator[Stub]:
     server.shutdown()
     thread.join()
     server.server_close()
+    lock.release()

@@ -14,6 +14,7 @@ import pytest
 
 from llmflow import __version__
 from llmflow.cli.main import COMMANDS, load_command
+from llmflow.home import HomeLock
 from tests.cli.conftest import LLMFLOW, Answer, Request, Run, Stub, refusal
 
 
@@ -90,9 +91,14 @@ def test_a_server_that_died_is_unreachable(run: Run, home: Path) -> None:
     ended.wait()
     (home / "server.json").write_text(json.dumps({"pid": ended.pid, "url": "http://127.0.0.1:1"}))
     assert "No LLMFlow is running" in run("apps", "list").err
-    (home / "server.json").write_text(json.dumps({"pid": os.getpid(), "url": "http://127.0.0.1:1"}))
     (home / "cli.token").write_text("adm-x")
+    (home / "server.json").write_text(json.dumps({"pid": os.getpid(), "url": "http://127.0.0.1:1"}))
+    assert "No LLMFlow is running" in run("apps", "list").err, "a living process without the lock is another program"
+    lock = HomeLock(home)
+    lock.acquire()
+    lock.announce("http://127.0.0.1:1")
     assert "Nothing answers at http://127.0.0.1:1." in run("apps", "list").err
+    lock.release()
 
 
 def test_a_token_that_is_gone_says_what_to_do(run: Run, stub: Stub, home: Path) -> None:

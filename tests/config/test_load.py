@@ -241,7 +241,7 @@ def test_a_reference_may_have_a_default(read: Load) -> None:
     assert read("server: {public_url: '${SITE:-}'}").server.public_url == ""
     assert read("server: {public_url: '${SITE:-x}'}", SITE="y").server.public_url == "y"
     assert read("server: {port: '${PORT:-9000}'}").server.port == 9000
-    assert read("network: {allow: ['${NET:-10.0.0.0/8}', b]}").network.allow == ("10.0.0.0/8", "b")
+    assert read("server: {cors_origins: ['${NET:-http://a}', b]}").server.cors_origins == ("http://a", "b")
 
 
 def test_a_secret_in_settings_is_not_in_their_repr(read: Load) -> None:
@@ -265,11 +265,11 @@ def test_the_environment_is_typed_too(read: Load, wrong: Wrong) -> None:
     settings = read(
         "",
         LLMFLOW_SERVER_METRICS_OPEN="false",
-        LLMFLOW_NETWORK_ALLOW="10.0.0.0/8, intranet",
+        LLMFLOW_SERVER_CORS_ORIGINS="10.0.0.0/8, intranet",
         LLMFLOW_CHAT_TEMPERATURE="0.5",
     )
     assert settings.server.metrics_open is False
-    assert settings.network.allow == ("10.0.0.0/8", "intranet")
+    assert settings.server.cors_origins == ("10.0.0.0/8", "intranet")
     assert settings.chat.temperature == 0.5
     error = wrong("", LLMFLOW_SERVER_PORT="http")
     assert (

@@ -6,7 +6,7 @@ import secrets
 
 from llmflow.access import queries
 from llmflow.access.types import Account, Caller
-from llmflow.errors import Unauthorized
+from llmflow.errors import NotFound, Unauthorized
 from llmflow.ports.identity import Identity
 from llmflow.store.crypto import Cipher, digest, new_token
 from llmflow.store.database import Database
@@ -39,6 +39,10 @@ async def ensure_workspace(database: Database, cipher: Cipher) -> tuple[str, boo
         return workspace_id, True
 
 
+def _new_password() -> str:
+    return "-".join(secrets.token_hex(3) for _ in range(4))
+
+
 class People:
     def __init__(self, database: Database, identity: Identity, *, session_hours: int) -> None:
         self._database = database
@@ -50,7 +54,7 @@ class People:
         async with self._database.read() as connection:
             if await queries.all_accounts(connection, workspace_id):
                 return None
-        password = "-".join(secrets.token_hex(3) for _ in range(4))
+        password = _new_password()
         await self._identity.create(FIRST_EMAIL, "Administrator", password, must_change_password=True)
         return FIRST_EMAIL, password
 
@@ -92,6 +96,18 @@ class People:
         await self._identity.change_password(account.email, old, new)
         async with self._database.write() as connection:
             await queries.delete_sessions_of(connection, account.id)
+
+    async def reset_password(self, workspace_id: str, email: str) -> str:
+        """A new password to be shown once and changed at the next sign-in; every session of the account ends. Raises
+        NotFound."""
+        account = next((m for m in await self.members(workspace_id) if m.email == email.strip().lower()), None)
+        if account is None:
+            raise NotFound(f"There is no account for {email}.", param="email")
+        password = _new_password()
+        await self._identity.set_password(account.email, password, must_change_password=True)
+        async with self._database.write() as connection:
+            await queries.delete_sessions_of(connection, account.id)
+        return password
 
     async def members(self, workspace_id: str) -> list[Account]:
         async with self._database.read() as connection:

@@ -52,7 +52,8 @@ def create_app(platform: Platform) -> ASGIApp:
         app,
         hosts=hosts_for(server.host, urlsplit(server.public_url).hostname),
         body_bytes=limits.body_mb * _MB,
-        upload_bytes=max(limits.document_mb, limits.file_mb) * _MB + _MB,
+        document_bytes=limits.document_mb * _MB,
+        file_bytes=limits.file_mb * _MB + _MB,  # the file and the form around it
     )
 
 

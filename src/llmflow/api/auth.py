@@ -41,7 +41,10 @@ async def console_caller(request: Request) -> Caller:
     """An admin key, or a signed-in person's cookie. A cookie's changes must come from our own pages."""
     if bearer(request) is not None:
         return await caller(request, ("admin",))
-    return (await signed_in(request))[1]
+    account, found = await signed_in(request)
+    if account.must_change_password:
+        raise Forbidden("The password that was printed must be changed first.", code="password_change_required")
+    return found
 
 
 async def signed_in(request: Request) -> tuple[Account, Caller]:
@@ -50,6 +53,7 @@ async def signed_in(request: Request) -> tuple[Account, Caller]:
     if not token:
         raise Unauthorized("Sign in, or send 'Authorization: Bearer adm-...'.")
     origin = request.headers.get("origin")
-    if request.method not in _SAFE and origin and urlsplit(origin).netloc != request.headers.get("host"):
+    ours = (request.headers.get("host"), urlsplit(platform_of(request).settings.server.public_url).netloc)
+    if request.method not in _SAFE and origin and urlsplit(origin).netloc not in ours:
         raise Forbidden("This change was asked for by a page of another site.")
     return await platform_of(request).people.session(token)

@@ -20,17 +20,21 @@ SECONDS = Histogram("llmflow_http_request_seconds", "Time to the last byte of an
 _log = logging.getLogger("llmflow.access")
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_UPLOADS = re.compile(r"/(api/v1/knowledge/[^/]+/documents|v1/files/upload|v1/datasets)")
+_DOCUMENTS = re.compile(r"/api/v1/knowledge/[^/]+/documents/")
+_FILES = "/v1/files/upload"
 
 
 class Edge:
     """The outermost layer. `hosts`: names this server answers to; () means any (it listens to the network)."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], body_bytes: int, upload_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: Sequence[str], body_bytes: int, document_bytes: int, file_bytes: int
+    ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._body_bytes = body_bytes
-        self._upload_bytes = upload_bytes
+        self._document_bytes = document_bytes
+        self._file_bytes = file_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,7 +60,9 @@ class Edge:
             _log.debug("%s %s %d %.1f ms %s", scope["method"], scope["path"], answer.status, elapsed * 1000, request_id)
 
     def _limit(self, path: str) -> int:
-        return self._upload_bytes if _UPLOADS.match(path) else self._body_bytes
+        if _DOCUMENTS.match(path):
+            return self._document_bytes
+        return self._file_bytes if path == _FILES else self._body_bytes
 
     def _refusal(self, path: str, headers: dict[bytes, bytes]) -> LLMFlowError | None:
         host = _host(headers.get(b"host", b"").decode("latin-1"))

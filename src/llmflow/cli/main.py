@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "knowledge": ("llmflow.cli.knowledge:group", "Knowledge bases and their documents."),
     "apps": ("llmflow.cli.apps:group", "Apps."),
     "keys": ("llmflow.cli.keys:group", "API keys."),
+    "accounts": ("llmflow.cli.accounts:group", "People who sign in."),
     "models": ("llmflow.cli.models:group", "Language models."),
     "doctor": ("llmflow.cli.doctor:doctor", "Examine this machine and every organ; says what is wrong and what to do."),
     "settings": ("llmflow.cli.settings:settings", "Show every setting with its value, type and meaning."),

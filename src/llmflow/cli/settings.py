@@ -26,17 +26,17 @@ def settings(
         return
     current = load(home=home, file=file)
     if as_json:
-        rows = [dataclasses.asdict(row) | {"value": _value(current, row)} for row in config.table()]
+        rows = [dataclasses.asdict(row) | {"value": config.in_force(current, row)} for row in config.table()]
         print_json({"home": str(current.home), "file": str(current.file or ""), "settings": rows})
         return
     print(f"Home {current.home}, file {current.file or 'none: every key has its default'}\n")
     lines = []
     for row in config.table():
-        value = _value(current, row)
+        value = config.in_force(current, row)
         if value is None:
             continue  # an option of an adapter that is not in use
         text = _written(value)
-        changed = value != _masked(row, row.default)
+        changed = value != config.shown(row, row.default)
         lines.append((row.key, f"{text} *" if changed else text, row.type, row.help))
     print(table(("KEY", "VALUE", "TYPE", "MEANING"), lines))
     note("\n* differs from the default. `llmflow settings --markdown` lists the options of every adapter.")
@@ -77,21 +77,6 @@ def reference() -> str:
         default = "" if row.default in ("", (), None) else f"`{_written(row.default)}`"
         lines.append(f"| `{row.key}` | {row.type} | {default} | {_cell(row.help)} |")
     return "\n".join(lines) + "\n"
-
-
-def _value(settings: config.Settings, row: config.Row) -> Any:
-    """The value in force; a secret says only whether it is set; None for an option of an adapter not in use."""
-    first, *rest = row.key.split(".")
-    if first != "organs":
-        return _masked(row, getattr(getattr(settings, first), rest[0]))
-    organ = settings.organs[rest[0]]
-    if rest[1] == "use":
-        return organ.use
-    return _masked(row, organ.options.get(rest[1], row.default)) if row.adapter == organ.use else None
-
-
-def _masked(row: config.Row, value: Any) -> Any:
-    return ("(set)" if value else "") if row.secret else value
 
 
 def _written(value: Any) -> str:

@@ -71,20 +71,22 @@ def _log(level: str) -> None:
 
 
 def _refuse_many_workers(settings: Settings) -> None:
+    """One process serves in this version; says what stands in the way of more."""
     if settings.server.workers == 1:
         return
-    reasons = [] if settings.store.url.startswith("postgres") else ["the database is SQLite, which has one writer"]
+    reasons = ["this version serves with one process"]
+    if not settings.store.url.startswith("postgres"):
+        reasons.append("the database is SQLite, which has one writer")
     reasons += [
         f"organs.{port} is `{settings.organs[port].use}`, which has one owner"
         for port in ("vector_store", "blobs")
         if settings.organs[port].use in ("lancedb", "folder")
     ]
-    if reasons:
-        raise ConfigError(
-            f"{settings.server.workers} workers cannot share this configuration: {'; '.join(reasons)}.",
-            code="needs_postgres",
-            hint="Run one worker, or move these to PostgreSQL and remote stores.",
-        )
+    raise ConfigError(
+        f"{settings.server.workers} workers cannot share this configuration: {'; '.join(reasons)}.",
+        code="needs_postgres",
+        hint="Run one worker.",
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -129,7 +131,12 @@ async def _serve(
         for signum in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signum, server.stop)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        await server.listening.wait()
+        listening = asyncio.create_task(server.listening.wait())
+        await asyncio.wait((serving, listening), return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            listening.cancel()
+            await serving  # raises what kept it from listening
+            return
         await platform.start()
         url = _url(listener)
         lock.announce(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,13 +81,6 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """What LLMFlow may reach on behalf of users. The addresses of organs named in this file are always allowed."""
-
-    allow: tuple[str, ...] = setting((), "Hosts or CIDR ranges that are private but may be reached")
-
-
-@dataclass(frozen=True, slots=True)
 class Tracing:
     """What traces hold."""
 
@@ -122,7 +116,6 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     knowledge: Knowledge = field(default_factory=Knowledge)
     chat: Chat = field(default_factory=Chat)
-    network: Network = field(default_factory=Network)
     tracing: Tracing = field(default_factory=Tracing)
     organs: dict[str, Organ] = field(default_factory=default_organs)
     master_key: str = field(default="", repr=False)
@@ -134,7 +127,6 @@ SECTIONS: dict[str, type] = {
     "limits": Limits,
     "knowledge": Knowledge,
     "chat": Chat,
-    "network": Network,
     "tracing": Tracing,
 }
 
@@ -182,3 +174,24 @@ def table() -> list[Row]:
                 help_text = f"({adapter.name}) {option.help}" + (" (required)" if option.required else "")
                 rows.append(Row(key, type_name(option.type), option.default, help_text, option.secret, adapter.name))
     return rows
+
+
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def in_force(settings: Settings, row: Row) -> Any:
+    """The value in force, fit to be shown: a secret says only whether it is set, an address loses its user and
+    password. None for an option of an adapter that is not in use."""
+    first, *rest = row.key.split(".")
+    if first != "organs":
+        return shown(row, getattr(getattr(settings, first), rest[0]))
+    organ = settings.organs[rest[0]]
+    if rest[1] == "use":
+        return organ.use
+    return shown(row, organ.options.get(rest[1], row.default)) if row.adapter == organ.use else None
+
+
+def shown(row: Row, value: Any) -> Any:
+    if row.secret:
+        return "(set)" if value else ""
+    return _USERINFO.sub("...@", value) if isinstance(value, str) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 
 from sqlalchemy.exc import IntegrityError
 
@@ -36,9 +37,9 @@ class Bases:
 
     async def create(self, workspace_id: str, name: str, *, description: str = "") -> KnowledgeBase:
         """Raises UsageError for an empty or overlong name and Conflict for a taken one."""
-        name = name.strip()
-        if not 1 <= len(name) <= 200:
-            raise UsageError("A knowledge base needs a name of 1 to 200 characters.", param="name")
+        name = unicodedata.normalize("NFC", name.strip())
+        if not 1 <= len(name) <= 200 or "/" in name:
+            raise UsageError("A knowledge base needs a name of 1 to 200 characters without `/`.", param="name")
         now = now_ms()
         base = KnowledgeBase(
             id=new_id(),
@@ -65,7 +66,7 @@ class Bases:
     async def get(self, workspace_id: str, id_or_name: str) -> KnowledgeBase:
         """Raises NotFound, naming those there are."""
         async with self._database.read() as connection:
-            found = await queries.base(connection, workspace_id, id_or_name)
+            found = await queries.base(connection, workspace_id, unicodedata.normalize("NFC", id_or_name))
             if found is None:
                 names = ", ".join(f"`{b.name}`" for b in await queries.bases(connection, workspace_id)) or "none yet"
                 raise NotFound(f"There is no knowledge base `{id_or_name}`. There are: {names}.", param="knowledge")

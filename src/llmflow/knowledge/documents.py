@@ -126,7 +126,12 @@ class Documents:
         """Newest first, and how many in all."""
         async with self._database.read() as connection:
             return await queries.page_of_documents(
-                connection, base.id, state=state, search=search, offset=offset, limit=limit
+                connection,
+                base.id,
+                state=state,
+                search=unicodedata.normalize("NFC", search),
+                offset=offset,
+                limit=limit,
             )
 
     async def passages(self, document: Document, *, offset: int = 0, limit: int = 100) -> list[Passage]:

@@ -29,6 +29,10 @@ class Identity(Protocol):
     async def change_password(self, email: str, old: str, new: str) -> None:
         """Raises Unauthorized (wrong_credentials) and UsageError (a weak password)."""
 
+    async def set_password(self, email: str, new: str, *, must_change_password: bool) -> None:
+        """For an administrator: no old password is asked. Raises NotFound for an unknown address, UsageError for a
+        weak password."""
+
     async def health(self) -> Health: ...
 
     async def close(self) -> None: ...

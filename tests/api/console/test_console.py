@@ -76,6 +76,10 @@ def test_a_person_signs_in_with_the_printed_password(fake_model_server: LiveServ
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
         assert browser.get("/api/v1/session").json()["email"] == match[1]
+        held = browser.get("/api/v1/knowledge")
+        assert (held.status_code, _error(held)["code"]) == (403, "password_change_required")
+        change = {"old": match[2], "new": "네 낱말로 된 새 비밀번호"}
+        assert browser.post("/api/v1/session/password", json=change).status_code == 200
         assert browser.get("/api/v1/knowledge").status_code == 200
         forged = browser.post("/api/v1/knowledge", json={"name": "x"}, headers={"Origin": "https://evil.example"})
         assert forged.status_code == 403
@@ -84,6 +88,17 @@ def test_a_person_signs_in_with_the_printed_password(fake_model_server: LiveServ
         assert browser.delete("/api/v1/knowledge/own").status_code == 204
         assert browser.delete("/api/v1/session").status_code == 204
         assert browser.get("/api/v1/session").status_code == 401
+
+
+def test_a_lost_password_is_made_anew_by_an_admin_key_alone(
+    client: httpx.Client, anonymous: httpx.Client, fake_model_server: LiveServer
+) -> None:
+    path = "/api/v1/members/admin@llmflow.local/password"
+    assert anonymous.post(path).status_code == 401
+    assert client.post("/api/v1/members/nobody@llmflow.local/password").status_code == 404
+    made = client.post(path).json()
+    account = anonymous.post("/api/v1/session", json=made).json()
+    assert account["must_change_password"]
 
 
 def test_a_page_that_rebinds_its_name_to_loopback_gets_nothing(client: httpx.Client) -> None:
@@ -188,7 +203,8 @@ def test_settings_show_values_and_no_secret(client: httpx.Client) -> None:
     rows = {row["key"]: row for row in client.get("/api/v1/settings").json()}
     assert rows["organs.embedding.use"]["value"] == "hashing"
     assert rows["server.port"]["default"] == 8700
-    assert rows["store.url"]["value"] is None
+    assert rows["store.url"]["value"] == ""
+    assert "organs.embedding.threads" not in rows
 
 
 def test_an_app_answers_by_events_and_keeps_the_conversation(

@@ -13,7 +13,7 @@ from typing import Protocol
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from llmflow.errors import TooMany, Unauthorized, UsageError
+from llmflow.errors import NotFound, TooMany, Unauthorized, UsageError
 from llmflow.ports.health import Health
 from llmflow.ports.identity import Person
 
@@ -92,8 +92,16 @@ class LocalIdentity:
         await self._proved(email, old)
         check_password(new, email)
         if new == old:
-            raise UsageError("The new password is the old one.", param="new_password", hint="Choose another.")
+            raise UsageError("The new password is the old one.", param="new", hint="Choose another.")
         await self._accounts.set_password(email, await self._hash(new), must_change_password=False)
+
+    async def set_password(self, email: str, new: str, *, must_change_password: bool) -> None:
+        email = _plain(email)
+        check_password(new, email)
+        if await self._accounts.find(email) is None:
+            raise NotFound(f"There is no account for {email}.", param="email")
+        await self._accounts.set_password(email, await self._hash(new), must_change_password=must_change_password)
+        self._guesses.forget(email)
 
     async def health(self) -> Health:
         return Health(ok=True, where="the database", version=f"argon2-cffi {version('argon2-cffi')}")
@@ -149,7 +157,7 @@ class Guesses:
         wait = self.wait_s(email)
         if wait > 0:
             message = f"Too many wrong passwords for this address. Try again in {math.ceil(wait)} s."
-            raise TooMany(message, hint="Wait that long; a forgotten password is set anew by an administrator.")
+            raise TooMany(message, hint="Wait that long. Forgotten? `llmflow accounts reset-password` makes a new one.")
         count = self._wrong.get(email, (0, 0.0))[0]
         over = min(count + 1 - _FREE_FAILURES, 20)
         pause = min(2.0**over, _LONGEST_PAUSE_S) if over >= 0 else 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +36,7 @@ class SettingValue:
     key: str
     type: str
     default: Any
-    value: Any  # None for a secret that is set
+    value: Any  # "(set)" or "" for a secret
     help: str
 
 
@@ -57,21 +56,11 @@ async def doctor(request: Request) -> Doctor:
 
 @router.get("/settings")
 async def settings(request: Request) -> list[SettingValue]:
-    """Every setting with its value; secrets are never shown."""
+    """Every setting in force; secrets are never shown, options of adapters that are not in use are left out."""
     await auth.console_caller(request)
     current = auth.platform_of(request).settings
-    values: dict[str, Any] = {
-        f"{section}.{f.name}": getattr(getattr(current, section), f.name)
-        for section, cls in config.SECTIONS.items()
-        for f in dataclasses.fields(cls)
-    }
-    for port, organ in current.organs.items():
-        values[f"organs.{port}.use"] = organ.use
-        values |= {f"organs.{port}.{name}": value for name, value in organ.options.items()}
-    return [
-        SettingValue(row.key, row.type, row.default, None if row.secret else values.get(row.key, row.default), row.help)
-        for row in config.table()
-    ]
+    rows = [(row, config.in_force(current, row)) for row in config.table()]
+    return [SettingValue(row.key, row.type, row.default, value, row.help) for row, value in rows if value is not None]
 
 
 @router.get("/models")
