@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from llmflow.errors import LLMFlowError, NotFound, OrganError, UsageError
 from tests.apps.fakes import World
 
 
@@ -20,3 +25,24 @@ async def test_a_trusted_model_proposes_the_questions_itself(world: World) -> No
     message = await world.room.conversations.message(world.user, turn.message_id)
     found = await world.room.suggestions.after(world.app, message)
     assert found == ["Can I carry leave over?", "Who approves it?"]
+
+
+@pytest.mark.parametrize(
+    "error", [NotFound("gone", code="model_unknown"), UsageError("too long"), OrganError("down")], ids=lambda e: e.code
+)
+async def test_a_model_that_cannot_propose_leaves_it_to_the_headings(world: World, error: LLMFlowError) -> None:
+    await world.learn("leave.md", "Annual leave is fifteen days a year.", heading=("Leave", "Annual leave"))
+    turn, _ = await world.ask("How many days is annual leave?")
+    message = await world.room.conversations.message(world.user, turn.message_id)
+    world.llm._replies.append(error)
+    found = await world.room.suggestions.after(world.app, replace(message, citations=[]))
+    assert found == ["Tell me more about “Annual leave”."]
+
+
+async def test_an_app_whose_model_is_gone_still_suggests(world: World) -> None:
+    await world.learn("leave.md", "Annual leave is fifteen days a year.", heading=("Leave", "Annual leave"))
+    turn, _ = await world.ask("How many days is annual leave?")
+    message = await world.room.conversations.message(world.user, turn.message_id)
+    app = replace(world.app, config=replace(world.app.config, model="gpt-99"))
+    found = await world.room.suggestions.after(app, replace(message, citations=[]))
+    assert found == ["Tell me more about “Annual leave”."]

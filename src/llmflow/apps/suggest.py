@@ -8,7 +8,7 @@ from llmflow.apps.answer import Answerer, reads
 from llmflow.apps.prompt import Question
 from llmflow.apps.types import App, ChatMessage
 from llmflow.apps.words import words
-from llmflow.errors import OrganError
+from llmflow.errors import NotFound, OrganError, UsageError
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.language import language_of
 from llmflow.ports.llm import ChatRequest, Message
@@ -36,8 +36,8 @@ class Suggestions:
             info = await self._gateway.info(app.config.model)
             if info.grounded and reads(info, language):
                 return await self._from_model(app, message)
-        except OrganError:
-            pass  # headings serve as well
+        except (NotFound, OrganError, UsageError):
+            pass  # the model is gone, does not answer or refuses; headings serve as well
         return await self._from_headings(app, message, language)
 
     async def _from_model(self, app: App, message: ChatMessage) -> list[str]:
