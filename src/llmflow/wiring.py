@@ -234,6 +234,7 @@ async def build(settings: Settings) -> Platform:
     cipher = Cipher(master_key(home, settings.master_key))
     database = Database(settings.store.url or sqlite_url(home / "llmflow.db"), pool_size=settings.store.pool_size)
     await database.open()
+    await database.claim()
     try:
         workspace_id, is_new = await ensure_workspace(database, cipher)
     except ConfigError:

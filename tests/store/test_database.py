@@ -164,3 +164,15 @@ async def test_an_error_does_not_tell_what_was_written(database: Database) -> No
         await write()
     assert "INSERT INTO workspaces" in str(caught.value)
     assert "900101" not in str(caught.value)
+
+
+async def test_a_database_has_one_server_at_a_time(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmflow.store.database._CLAIM_WAIT_S", 0.05)
+    first, second = Database(postgres_url), Database(postgres_url)
+    await first.claim()
+    await first.claim()
+    with pytest.raises(ConfigError, match="Another LLMFlow"):
+        await second.claim()
+    await first.close()
+    await second.claim()
+    await second.close()

@@ -33,6 +33,7 @@ from llmflow.store.tables import documents as table
 _BATCH_BYTES = 2 * 1024 * 1024  # documents parsed together hold about this many bytes
 _EMBED_SLICE = 32  # passages between two reports of progress
 _PARSE_AT_ONCE = 4
+_ROOM_TOKENS = 16  # of the model's window, for its prefix and marks
 _CHUNK_NAMESPACE = uuid.UUID("6f0d3c52-0b1e-7c0a-9d2e-1d9a5f0c7b11")
 
 
@@ -107,7 +108,7 @@ class Ingest:
                 parsed = await self._parse(document)
                 self._progress.report(document.id, "chunk", 0, 0)
                 elements = await self._admit(base, parsed.elements)
-                rule = ChunkRule(max_tokens=base.chunk_tokens, overlap_tokens=base.overlap_tokens)
+                rule = await self._rule(base)
                 chunks = await self._chunker.chunk(elements, rule)
         except (DocumentError, Unsupported) as error:
             return _Failure(document, error)
@@ -119,6 +120,12 @@ class Ingest:
             return _Failure(document, DocumentError(f"{document.name} has no text.", code="document_empty"))
         texts = await self._database.boundary.admit(Scope("knowledge", base.id), [chunk.text for chunk in chunks])
         return _Prepared(document, parsed, chunks, texts)
+
+    async def _rule(self, base: KnowledgeBase) -> ChunkRule:
+        """The base's sizes, as far as the embedding model reads a passage whole."""
+        await self._embedding.embed([], "passage")  # loads the model, which alone knows its limit
+        most = self._embedding.max_tokens - _ROOM_TOKENS
+        return ChunkRule(max_tokens=min(base.chunk_tokens, most), overlap_tokens=base.overlap_tokens)
 
     async def _parse(self, document: Document) -> ParsedDocument:
         def report(done: int, total: int) -> None:

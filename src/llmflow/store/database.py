@@ -23,6 +23,7 @@ from llmflow.store import migrations, sqlite
 from llmflow.store.content import Boundary
 
 _BUSY_MS = 15_000
+_CLAIM_TRIES, _CLAIM_WAIT_S = 10, 0.5
 _CONNECT_S = 10
 
 
@@ -35,6 +36,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.boundary = Boundary()
         self._lock = asyncio.Lock()
+        self._claim: AsyncConnection | None = None
         if self.is_sqlite:
             self._readers = _sqlite_engine(self.url, pool_size=pool_size)
             self._writer = _sqlite_engine(self.url, pool_size=1, begin="BEGIN IMMEDIATE")
@@ -62,6 +64,25 @@ class Database:
                 hint="Check store.url, and that the database server runs and lets this user in.",
             ) from error
 
+    async def claim(self) -> None:
+        """Makes this process the database's one server until it ends, however it ends. Raises ConfigError when
+        another has it. SQLite lives in a home, whose lock does the same."""
+        if self.is_sqlite or self._claim is not None:
+            return
+        claim = await self._writer.connect()
+        for _ in range(_CLAIM_TRIES):
+            if await claim.scalar(sa.text("SELECT pg_try_advisory_lock(7007008)")):
+                await claim.commit()
+                self._claim = claim
+                return
+            await asyncio.sleep(_CLAIM_WAIT_S)  # a server that was killed just now may still count as connected
+        await claim.close()
+        raise ConfigError(
+            f"Another LLMFlow serves the database {self.url.render_as_string(hide_password=True)}.",
+            code="home_in_use",
+            hint="Stop the other LLMFlow, or give this one a database of its own in store.url.",
+        )
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for queries. On SQLite all of them see what was committed when the first one ran, on PostgreSQL
@@ -80,6 +101,9 @@ class Database:
                     yield connection
 
     async def close(self) -> None:
+        if self._claim is not None:
+            await self._claim.invalidate()  # closes it, and with it the lock
+            self._claim = None
         await self._readers.dispose()
         if self._writer is not self._readers:
             await self._writer.dispose()

@@ -27,6 +27,7 @@ from llmflow.ports.health import Health
 
 _PREFIX: dict[Role, str] = {"query": "query: ", "passage": "passage: "}
 _RANK: dict[Role, int] = {"query": 0, "passage": 1}
+_ENVIRON = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR")
 _CONVERSION_TIMEOUT_S = 300
 
 
@@ -129,9 +130,12 @@ def _graphs(cache: Path, source: Source) -> list[Path]:
 
 
 def _convert(cache: Path) -> None:
-    command = [sys.executable, "-m", "llmflow.organs.embedding.e5_weights", str(cache)]
+    command = [sys.executable, "-P", "-m", "llmflow.organs.embedding.e5_weights", str(cache)]
+    environ = {name: os.environ[name] for name in _ENVIRON if name in os.environ}  # no keys
     try:
-        child = subprocess.run(command, capture_output=True, text=True, timeout=_CONVERSION_TIMEOUT_S, check=False)
+        child = subprocess.run(
+            command, capture_output=True, text=True, timeout=_CONVERSION_TIMEOUT_S, check=False, env=environ
+        )
     except subprocess.TimeoutExpired as fault:
         raise _unwritable(cache, f"the conversion took over {_CONVERSION_TIMEOUT_S} s") from fault
     if child.returncode:
