@@ -13,6 +13,7 @@ import openai
 import pytest
 from openai import OpenAI
 
+from llmflow.api.routes.openai.later import PATHS
 from tests.api.chat_server import QUESTION, ChatServer
 
 
@@ -170,7 +171,32 @@ def test_a_body_that_is_no_json_and_a_wrong_method_are_errors_in_openais_shape(r
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_json")
     answer = raw.get("/chat/completions")
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
-    assert raw.get("/nope").headers["content-type"].startswith("text/html")
+    answer = raw.delete("/models/app/knows")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+
+
+def test_an_unknown_path_is_told_in_the_shape_of_the_keys_own_api(chat_server: ChatServer, raw: httpx.Client) -> None:
+    answer = raw.get("/nope")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found_error")
+    assert answer.json()["error"]["code"] == "not_found"
+    for key in (chat_server.knows, None):
+        with chat_server.client(key) as client:
+            assert client.get("/nope").headers["content-type"].startswith("text/html")
+
+
+def test_openais_operations_that_are_not_served_say_so(chat_server: ChatServer, raw: httpx.Client) -> None:
+    for method, path in [(method, path) for path, methods in PATHS for method in methods.split()]:
+        answer = raw.request(method, path.format(response_id="resp_1"), json={})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (501, "not_yet"), path
+        assert answer.json()["error"]["type"] == "server_error"
+    with chat_server.client(None) as client:
+        assert client.post("/responses", json={}).status_code == 401
+
+
+def test_the_client_raises_what_it_raises_for_servers_that_cannot(client: OpenAI) -> None:
+    with pytest.raises(openai.InternalServerError) as refused:
+        client.responses.create(model="scripted", input="hi")
+    assert refused.value.code == "not_yet"
 
 
 def test_a_client_that_leaves_stops_the_generation(chat_server: ChatServer, raw: httpx.Client) -> None:

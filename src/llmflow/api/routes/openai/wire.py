@@ -16,7 +16,7 @@ from starlette.routing import Route
 from llmflow.access.types import Caller
 from llmflow.api import auth, errors
 from llmflow.api.sse import ReaderGone
-from llmflow.errors import LLMFlowError, UsageError
+from llmflow.errors import LLMFlowError, NotFound, UsageError
 from llmflow.wiring import Platform
 
 KINDS = ("model", "admin")
@@ -58,8 +58,15 @@ def error_body(error: LLMFlowError, request: Request) -> dict[str, Any]:
     return {"error": {**body, "message": f"{error.message} {error.hint}".strip(), "type": kind}}
 
 
-def refused(error: LLMFlowError, request: Request) -> Response:
-    return Response(encode(error_body(error, request)), status_code=error.status, media_type="application/json")
+def refused(error: LLMFlowError, request: Request, *, status: int | None = None) -> Response:
+    body = encode(error_body(error, request))
+    return Response(body, status_code=status or error.status, media_type="application/json")
+
+
+async def not_found(request: Request, error: Exception) -> Response:
+    """A path that nobody serves."""
+    hint = "docs/api.md lists the paths there are."
+    return refused(NotFound(f"There is no {request.method} {request.url.path} here.", hint=hint), request)
 
 
 async def failed(request: Request, error: Exception) -> Response:

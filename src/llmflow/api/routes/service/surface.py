@@ -6,8 +6,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp
 
+from llmflow.access.types import PREFIXES
+from llmflow.api.auth import bearer
 from llmflow.api.routes.openai import wire
 from llmflow.api.routes.openai.surface import routes as openai_routes
 from llmflow.api.routes.service import app, chat, conversations, dify, files, later
@@ -17,20 +20,23 @@ from llmflow.wiring import Platform
 def surface(platform: Platform) -> ASGIApp:
     """Errors are in the shape of the route's own API."""
     openai = openai_routes(platform)
-    openai_paths = {route.path for route in openai}
     service = [route for noun in (chat, conversations, app, files, later) for route in noun.routes(platform)]
 
     def is_openai(request: Request) -> bool:
-        path: str = request.scope["path"]
-        return path.removeprefix(request.scope.get("root_path", "")) in openai_paths
+        return any(route.matches(request.scope)[0] is not Match.NONE for route in openai)
 
     async def failed(request: Request, error: Exception) -> Response:
         return await (wire.failed if is_openai(request) else dify.failed)(request, error)
 
+    async def not_found(request: Request, error: Exception) -> Response:
+        """A key tells whose client lost its way."""
+        is_models = (bearer(request) or "").startswith(PREFIXES["model"])
+        return await (wire.not_found if is_models else dify.not_found)(request, error)
+
     starlette = Starlette(
         routes=[*openai, *service],
         exception_handlers={
-            404: dify.not_found,
+            404: not_found,
             HTTPException: failed,
             ClientDisconnect: failed,
             Exception: failed,
