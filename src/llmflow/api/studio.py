@@ -53,7 +53,7 @@ _ASK = "no-cache"
 
 _UNBUILT = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>LLMFlow</title></head><body>
 <h1>LLMFlow is running; Studio is not built</h1>
-<p>Build it in the folder of the source with <code>make studio</code> (with Node 20.19 or newer, or the one it installs),
+<p>Build it in the folder of the source with <code>make studio</code> (Node 20.19 or newer, or the one it installs),
 then reload this page.</p>
 <p>Meanwhile: <code>llmflow ask demo "연차는 며칠인가요?"</code>, <code>llmflow doctor</code>,
 <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</p>
