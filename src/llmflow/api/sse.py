@@ -33,6 +33,7 @@ class EventStream(Response):
         self._events = events
         self._ping = ping
         self._ping_s = ping_s
+        self._is_over = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -53,11 +54,14 @@ class EventStream(Response):
     async def _write(self, send: Send) -> None:
         async for piece in self._events:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
+        self._is_over = True  # a ping behind the end would be no part of the answer
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _pinging(self, send: Send) -> None:
         while True:
             await asyncio.sleep(self._ping_s)
+            if self._is_over:
+                return
             await send({"type": "http.response.body", "body": self._ping, "more_body": True})
 
 

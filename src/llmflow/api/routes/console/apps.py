@@ -4,20 +4,21 @@
 - `delta` {text}: more of the answer; `replace` {text}: this instead of the answer so far
 - `end` {message_id, conversation_id, task_id, kind, hint, model, citations}: the answer is stored
 - `error` {error}: the error shape of every console answer
+
+Between them come comments (`: ping`), so that proxies keep a connection on which nothing is said yet.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, assert_never
 
 import msgspec
 from fastapi import APIRouter, Request
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from llmflow.api import auth, errors
+from llmflow.api import auth, errors, sse
 from llmflow.apps.chat import Ask
 from llmflow.apps.turns import Turn
 from llmflow.apps.types import App, ChatConfig, Ended, Failed, Replaced, TextDelta
@@ -27,7 +28,7 @@ from llmflow.wiring import Platform
 router = APIRouter(tags=["apps"])
 
 _LOOK_S = 0.5  # between two looks at documents that are still being read
-_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+_PING = b": ping\n\n"  # a comment, which readers pass over; proxies see that the line lives
 
 
 class NewApp(BaseModel):
@@ -80,9 +81,10 @@ async def delete_app(app: str, request: Request) -> None:
 
 
 @router.post("/apps/{app}/ask")
-async def ask(app: str, body: Question, request: Request) -> StreamingResponse:
-    """Asks an app; the events are described at the top of this file. A reader that leaves loses nothing: the answer
-    is written to its end and stored."""
+async def ask(app: str, body: Question, request: Request) -> sse.EventStream:
+    """Asks an app; the events are described at the top of this file. The question is kept when the documents are read:
+    from then on a reader that leaves loses nothing, the answer is written to its end and stored; one that leaves while
+    `waiting` has asked nothing."""
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
     found = await platform.apps.get(caller.workspace_id, app)
@@ -90,7 +92,7 @@ async def ask(app: str, body: Question, request: Request) -> StreamingResponse:
     if body.conversation_id:
         await platform.apps.conversations.get(user, body.conversation_id)
 
-    async def events() -> AsyncIterator[bytes]:
+    async def events() -> AsyncGenerator[bytes]:
         try:
             async for waiting in _until_read(platform, found):
                 yield waiting
@@ -100,10 +102,10 @@ async def ask(app: str, body: Question, request: Request) -> StreamingResponse:
         except LLMFlowError as error:  # the answer's head is sent already
             yield _event("error", **error.body(errors.request_id(request)))
 
-    return StreamingResponse(events(), media_type="text/event-stream", headers=_HEADERS)
+    return sse.EventStream(events(), ping=_PING)
 
 
-async def _until_read(platform: Platform, app: App) -> AsyncIterator[bytes]:
+async def _until_read(platform: Platform, app: App) -> AsyncGenerator[bytes]:
     """`waiting` events as long as documents of the app are queued or running."""
     told: tuple[int, int] | None = None
     while True:
@@ -118,7 +120,7 @@ async def _until_read(platform: Platform, app: App) -> AsyncIterator[bytes]:
         await asyncio.sleep(_LOOK_S)
 
 
-async def _of_turn(turn: Turn) -> AsyncIterator[bytes]:
+async def _of_turn(turn: Turn) -> AsyncGenerator[bytes]:
     async for batch in turn.follow():
         for event in batch:
             match event:
@@ -150,4 +152,4 @@ def _end(turn: Turn, ended: Ended) -> dict[str, Any]:
 
 
 def _event(event: str, **fields: Any) -> bytes:
-    return b"data: " + msgspec.json.encode({"event": event, **fields}) + b"\n\n"
+    return sse.event(msgspec.json.encode({"event": event, **fields}))
