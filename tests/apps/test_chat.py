@@ -171,3 +171,11 @@ async def test_a_conversation_deleted_meanwhile_does_not_come_back(one_database:
     await turn.finished()
     assert await world.room.conversations.page(world.user) == ([], False)
     await world.room.close()
+
+
+async def test_an_answer_stopped_at_once_is_stored_as_stopped(world: World) -> None:
+    await world.learn("leave.md", "Annual leave is fifteen days a year.")
+    turn = await world.room.chat.ask(world.app, world.user, Ask("How many days is annual leave?"))
+    assert world.room.chat.stop(turn.id, world.user)
+    await turn.finished()
+    assert (await world.room.conversations.message(world.user, turn.message_id)).status == "stopped"

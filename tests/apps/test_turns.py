@@ -88,3 +88,28 @@ async def test_a_fault_in_the_work_ends_the_turn_as_failed() -> None:
     end = await turn.finished()
     assert isinstance(end, Failed)
     assert end.code == "internal_error"
+
+
+async def test_a_turn_stopped_before_its_first_step_still_ends_by_its_own_work() -> None:
+    turns, turn = Turns(1), _turn()
+
+    async def patient(turn: Turn) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            turn.append(END)
+
+    turns.reserve().start(turn, patient)
+    assert turns.stop("t", app_id="a", end_user_id="u")
+    assert await turn.finished() == END
+    turns.reserve().release()
+    assert len(turns) == 0
+
+
+async def test_a_turn_whose_task_is_cancelled_before_its_first_step_gives_its_place_back() -> None:
+    turns, turn = Turns(1), _turn()
+    turns.reserve().start(turn, _talk)
+    (task,) = (task for task in asyncio.all_tasks() if task.get_name() == "turn t")
+    task.cancel()
+    assert isinstance(await turn.finished(), Failed)
+    assert len(turns) == 0

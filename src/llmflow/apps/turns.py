@@ -26,6 +26,7 @@ class Turn:
         self.message_id = message_id
         self.created_at = created_at
         self.stoppable = True  # False once the answer is whole: it is stored as it is
+        self.begun = False  # a task cancelled before its first step would never run: it is stopped when it begins
         self._events: list[TurnEvent] = []
         self._more = asyncio.Event()
 
@@ -101,14 +102,21 @@ class Turns:
     def _start(self, turn: Turn, work: Callable[[Turn], Awaitable[None]]) -> None:
         task = asyncio.get_running_loop().create_task(self._run(turn, work), name=f"turn {turn.id}")
         self._tasks[turn.id] = (turn, task)
+        task.add_done_callback(lambda _: self._over(turn))  # for one that the loop's end kept from its first step
 
     async def _run(self, turn: Turn, work: Callable[[Turn], Awaitable[None]]) -> None:
         try:
+            turn.begun = True
+            if not turn.stoppable and (task := asyncio.current_task()):
+                task.cancel()  # `work` meets it where it waits first, and keeps what there is
             await work(turn)
         finally:
-            self._tasks.pop(turn.id, None)
-            if turn.last is None:
-                turn.append(failed(InternalError("The answer could not be written.")))
+            self._over(turn)
+
+    def _over(self, turn: Turn) -> None:
+        self._tasks.pop(turn.id, None)
+        if turn.last is None:
+            turn.append(failed(InternalError("The answer could not be written.")))
 
     def stop(self, turn_id: str, *, app_id: str, end_user_id: str) -> bool:
         """Ends a turn of this app's user; what was said is kept. False when there is none such (any more)."""
@@ -129,7 +137,9 @@ def _cancel(turn: Turn, task: asyncio.Task[None]) -> bool:
     if not turn.stoppable:
         return False
     turn.stoppable = False
-    return task.cancel()
+    if turn.begun:
+        task.cancel()
+    return True
 
 
 def failed(error: LLMFlowError) -> Failed:
