@@ -96,7 +96,7 @@ function Body({ onClose }: { onClose: () => void }) {
             >
               <action.icon size={16} className="shrink-0 text-muted" aria-hidden />
               <span className="min-w-0 grow truncate">{action.label}</span>
-              <span className="hidden shrink-0 text-sm text-faint sm:inline">{action.group}</span>
+              <span className="hidden shrink-0 text-sm text-muted sm:inline">{action.group}</span>
               {action.shortcut && <Kbd keys={action.shortcut} />}
             </li>
           ))}

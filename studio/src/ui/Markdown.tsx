@@ -2,7 +2,11 @@ import { type ReactNode, lazy, Suspense } from "react";
 
 import type { RichTextProps } from "@/ui/RichText";
 
-const RichText = lazy(() => import("@/ui/RichText").then((module) => ({ default: module.RichText })));
+const load = () => import("@/ui/RichText").then((module) => ({ default: module.RichText }));
+const RichText = lazy(load);
+
+/** Fetches the renderer ahead of the first answer. */
+export const preloadMarkdown = (): void => void load();
 
 /** Markdown, also while it streams. Its renderer comes in a chunk of its own; until then the plain text stands. */
 export function Markdown(props: RichTextProps): ReactNode {

@@ -112,7 +112,7 @@ const COMPONENTS = {
   img: Image,
   pre: Pre,
   table: ({ children }: ComponentProps<"table">) => (
-    <div className="table-scroll scroll-quiet" tabIndex={0} role="region">
+    <div className="table-scroll scroll-quiet" tabIndex={0}>
       <table>{children}</table>
     </div>
   ),

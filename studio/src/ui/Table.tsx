@@ -5,6 +5,8 @@ import { cx } from "@/ui/classes";
 export interface Column<Row> {
   readonly id: string;
   readonly title: string;
+  /** The title is for screen readers only. */
+  readonly hideTitle?: boolean;
   readonly cell: (row: Row) => ReactNode;
   /** Numbers stand right. */
   readonly align?: "right";
@@ -27,8 +29,8 @@ export function Table<Row>({ label, columns, rows, rowKey, empty }: TableProps<R
     cx(column.align === "right" && "text-right", column.wideOnly && "hidden md:table-cell", column.className);
   if (rows.length === 0 && empty) return <>{empty}</>;
   return (
-    <div className="scroll-quiet overflow-x-auto" role="region" aria-label={label} tabIndex={0}>
-      <table className="w-full border-collapse text-base">
+    <div className="scroll-quiet overflow-x-auto" tabIndex={0}>
+      <table aria-label={label} className="w-full border-collapse text-base">
         <thead>
           <tr>
             {columns.map((column) => (
@@ -40,7 +42,7 @@ export function Table<Row>({ label, columns, rows, rowKey, empty }: TableProps<R
                   shape(column),
                 )}
               >
-                {column.title}
+                {column.hideTitle ? <span className="sr-only">{column.title}</span> : column.title}
               </th>
             ))}
           </tr>
@@ -49,7 +51,7 @@ export function Table<Row>({ label, columns, rows, rowKey, empty }: TableProps<R
           {rows.map((row) => (
             <tr key={rowKey(row)} className="border-b border-line last:border-b-0 hover:bg-canvas">
               {columns.map((column) => (
-                <td key={column.id} className={cx("px-4 py-2.5 align-top", shape(column))}>
+                <td key={column.id} className={cx("px-4 py-2.5 align-top [&>button]:-my-1", shape(column))}>
                   {column.cell(row)}
                 </td>
               ))}

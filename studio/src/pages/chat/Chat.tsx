@@ -17,11 +17,14 @@ import { Composer } from "@/pages/chat/Composer";
 import { NewApp } from "@/pages/chat/NewApp";
 import { threadOf, useThread } from "@/pages/chat/threads";
 import { Button, IconButton } from "@/ui/Button";
+import { preloadMarkdown } from "@/ui/Markdown";
 import { Select } from "@/ui/Select";
 import { EmptyState } from "@/ui/States";
 
 const route = getRouteApi("/inside/chat/$app");
 const NEAR_PX = 120;
+
+preloadMarkdown();
 
 export function Chat() {
   const { t } = useTranslation();
@@ -48,7 +51,7 @@ function Talk({ app, all }: { app: App; all: readonly App[] }) {
   const exchanges = useThread(thread);
   const [citation, setCitation] = useState<Citation | null>(null);
   const [making, setMaking] = useState(false);
-  const { box, isAway, toEnd } = useStickToEnd(exchanges);
+  const { box, list, isAway, toEnd } = useStickToEnd();
   const again = useMemo(
     (): Action => ({
       id: "chat-new",
@@ -72,6 +75,7 @@ function Talk({ app, all }: { app: App; all: readonly App[] }) {
 
   return (
     <div className="flex h-full flex-col">
+      <h1 className="sr-only">{app.name}</h1>
       <div className="flex items-center gap-2 border-b border-line bg-surface px-3 py-2 sm:px-6">
         <Select
           label={t("chat.app")}
@@ -90,7 +94,7 @@ function Talk({ app, all }: { app: App; all: readonly App[] }) {
         </Button>
       </div>
       <div ref={box} className="scroll-quiet min-h-0 grow overflow-y-auto">
-        <div className="mx-auto flex max-w-3xl flex-col gap-7 px-4 py-6">
+        <div ref={list} className="mx-auto flex max-w-3xl flex-col gap-7 px-4 py-6">
           {exchanges.length === 0 && <Opening app={app} onAsk={ask} />}
           {exchanges.map((exchange, index) => (
             <article key={exchange.id} className="flex flex-col gap-4">
@@ -153,9 +157,10 @@ function Opening({ app, onAsk }: { app: App; onAsk: (question: string) => void }
   );
 }
 
-/** Follows the end of what grows, unless the reader has scrolled up. */
-function useStickToEnd(grows: unknown) {
+/** Follows the end of the list as it grows, unless the reader has scrolled up. */
+function useStickToEnd() {
   const box = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const [isAway, setAway] = useState(false);
   const toEnd = useCallback(() => {
@@ -164,16 +169,19 @@ function useStickToEnd(grows: unknown) {
   }, []);
   useEffect(() => {
     const found = box.current;
-    if (!found) return;
+    const grows = list.current;
+    if (!found || !grows) return;
     const look = () => {
       follows.current = found.scrollHeight - found.scrollTop - found.clientHeight < NEAR_PX;
       setAway(!follows.current);
     };
+    const sizes = new ResizeObserver(() => follows.current && toEnd());
+    sizes.observe(grows);
     found.addEventListener("scroll", look, { passive: true });
-    return () => found.removeEventListener("scroll", look);
-  }, []);
-  useEffect(() => {
-    if (follows.current) box.current?.scrollTo({ top: box.current.scrollHeight });
-  }, [grows]);
-  return { box, isAway, toEnd };
+    return () => {
+      sizes.disconnect();
+      found.removeEventListener("scroll", look);
+    };
+  }, [toEnd]);
+  return { box, list, isAway, toEnd };
 }

@@ -24,7 +24,7 @@ export function Composer({ busy, onSend, onStop }: ComposerProps) {
   };
   return (
     <form
-      className="rounded-xl border border-control bg-surface p-2 shadow-low focus-within:border-accent focus-within:outline-1 focus-within:outline-accent"
+      className="rounded-xl border border-control bg-surface p-2 shadow-low focus-within:border-accent focus-within:shadow-[0_0_0_1px_var(--accent)]"
       onSubmit={(event) => {
         event.preventDefault();
         send();

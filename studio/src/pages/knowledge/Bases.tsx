@@ -75,7 +75,8 @@ export function Bases() {
     },
     {
       id: "do",
-      title: "",
+      title: t("common.actions"),
+      hideTitle: true,
       align: "right",
       cell: (one) => (
         <IconButton

@@ -70,7 +70,8 @@ export function Documents({ base, rows }: { base: string; rows: readonly Documen
     },
     {
       id: "do",
-      title: "",
+      title: t("common.actions"),
+      hideTitle: true,
       align: "right",
       className: "whitespace-nowrap",
       cell: (one) => (

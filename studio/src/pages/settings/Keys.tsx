@@ -62,7 +62,8 @@ export function Keys() {
     { id: "ends", title: t("keys.ends"), wideOnly: true, cell: (key) => when(key.expires_at, t("keys.term.never")) },
     {
       id: "do",
-      title: "",
+      title: t("common.actions"),
+      hideTitle: true,
       align: "right",
       cell: (key) => (
         <IconButton icon={Trash2} size="small" label={t("keys.revoke", { name: key.name || key.hint })} onClick={() => setLosing(key)} />

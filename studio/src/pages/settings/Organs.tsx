@@ -5,7 +5,6 @@ import { useTranslation } from "react-i18next";
 import type { Doctor, OrganState } from "@/api/client";
 import { doctor } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
-import { useFormat } from "@/i18n/format";
 import { SettingsHead } from "@/pages/settings/SettingsHead";
 import { modelLines } from "@/pages/settings/modelLines";
 import { Badge } from "@/ui/Badge";
@@ -52,7 +51,6 @@ export function Organs() {
 
 function Organ({ organ }: { organ: OrganState }) {
   const { t, i18n } = useTranslation();
-  const format = useFormat();
   const { health, port } = organ;
   const name = i18n.exists(`organ.${port}`) ? t(`organ.${port}` as "organ.llm") : port;
   const kind = i18n.exists(`kind.${organ.kind}`) ? t(`kind.${organ.kind}` as "kind.embedded") : organ.kind;
@@ -76,7 +74,7 @@ function Organ({ organ }: { organ: OrganState }) {
         <p className="font-mono text-xs break-all text-faint">{health.where}</p>
       </div>
       <span className="hidden shrink-0 text-sm text-faint tabular-nums sm:inline">
-        {t("settings.milliseconds", { count: Number(format.number(organ.milliseconds).replace(/\D/g, "")) })}
+        {t("settings.milliseconds", { count: Math.round(organ.milliseconds) })}
       </span>
     </li>
   );
