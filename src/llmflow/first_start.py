@@ -46,7 +46,7 @@ async def seed_demo(platform: Platform) -> None:
         for path in sorted(_FOLDER.glob("*/*")):
             await platform.documents.accept(base, path.name, _bytes_of(path))
         suggested = json.loads((_FOLDER / "suggested.json").read_text("utf-8"))
-        await platform.apps.create(
+        await platform.apps.catalogue.create(
             platform.workspace_id,
             DEMO,
             description="Answers questions about the handbooks, with citations",

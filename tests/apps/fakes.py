@@ -168,6 +168,6 @@ async def world_of(database: Database, folder: Path, llm: ScriptedLlm, *, concur
     async with database.write() as connection:
         await queries.settle_model(connection, made.id, TermEmbedding.model)
     base = await bases.get(WORKSPACE, made.id)
-    app = await room.create(WORKSPACE, "helper", ChatConfig(knowledge=(base.id,)))
+    app = await room.catalogue.create(WORKSPACE, "helper", ChatConfig(knowledge=(base.id,)))
     user = await room.conversations.user(WORKSPACE, app.id, "ann")
     return World(database, room, bases, vectors, llm, base, app, user)

@@ -157,7 +157,9 @@ async def test_orders_inside_a_passage_are_only_ever_quoted(one_database: Databa
 
 
 async def test_an_app_without_knowledge_just_chats(world: World) -> None:
-    app = await world.room.create(WORKSPACE, "plain", ChatConfig(instruction="Speak like {{who}}. Keep {{unknown}}."))
+    app = await world.room.catalogue.create(
+        WORKSPACE, "plain", ChatConfig(instruction="Speak like {{who}}. Keep {{unknown}}.")
+    )
     user = await world.room.conversations.user(WORKSPACE, app.id, "ann")
     turn = await world.room.chat.ask(app, user, Ask("Hello!", inputs={"who": "a pirate"}))
     await turn.finished()
@@ -167,6 +169,8 @@ async def test_an_app_without_knowledge_just_chats(world: World) -> None:
 
 async def test_an_unknown_model_is_an_error_and_not_hidden_by_quoting(world: World) -> None:
     await world.learn("leave.md", "Annual leave is fifteen days a year.")
-    world.app = await world.room.update(WORKSPACE, world.app.id, config=replace(world.app.config, model="gpt-99"))
+    world.app = await world.room.catalogue.update(
+        WORKSPACE, world.app.id, config=replace(world.app.config, model="gpt-99")
+    )
     end = await world.ask_in_vain("How many days is annual leave?")
     assert (end.code, end.status) == ("model_unknown", 404)

@@ -90,12 +90,12 @@ async def test_feedback_is_one_opinion_that_can_be_changed_and_taken_back(world:
 
 async def test_an_apps_name_is_taken_once_and_its_users_are_its_own(world: World) -> None:
     with pytest.raises(Conflict):
-        await world.room.create(WORKSPACE, "helper", ChatConfig())
+        await world.room.catalogue.create(WORKSPACE, "helper", ChatConfig())
     with pytest.raises(NotFound) as refused:
-        await world.room.get(WORKSPACE, "helpr")
+        await world.room.catalogue.get(WORKSPACE, "helpr")
     assert "`helper`" in refused.value.message
-    other = await world.room.create(WORKSPACE, "다른 앱 🙂", ChatConfig(language="ko"))
-    assert (await world.room.get(WORKSPACE, "다른 앱 🙂")).config.language == "ko"
+    other = await world.room.catalogue.create(WORKSPACE, "다른 앱 🙂", ChatConfig(language="ko"))
+    assert (await world.room.catalogue.get(WORKSPACE, "다른 앱 🙂")).config.language == "ko"
     user = await world.room.conversations.user(WORKSPACE, other.id, "ann")
     assert user.id != world.user.id
     assert (await world.room.conversations.user(WORKSPACE, other.id, "ann")).id == user.id
@@ -103,26 +103,26 @@ async def test_an_apps_name_is_taken_once_and_its_users_are_its_own(world: World
 
 async def test_an_apps_name_is_the_same_however_its_letters_are_composed(world: World) -> None:
     apart = unicodedata.normalize("NFD", "휴가 도우미")
-    made = await world.room.create(WORKSPACE, apart, ChatConfig())
+    made = await world.room.catalogue.create(WORKSPACE, apart, ChatConfig())
     assert made.name == "휴가 도우미"
     for name in (apart, "휴가 도우미"):
-        assert (await world.room.get(WORKSPACE, name)).id == made.id
+        assert (await world.room.catalogue.get(WORKSPACE, name)).id == made.id
     with pytest.raises(Conflict):
-        await world.room.create(WORKSPACE, apart, ChatConfig())
+        await world.room.catalogue.create(WORKSPACE, apart, ChatConfig())
 
 
 async def test_a_name_with_a_slash_is_refused(world: World) -> None:
     with pytest.raises(UsageError):
-        await world.room.create(WORKSPACE, "인사/휴가", ChatConfig())
+        await world.room.catalogue.create(WORKSPACE, "인사/휴가", ChatConfig())
     with pytest.raises(UsageError):
-        await world.room.update(WORKSPACE, "helper", name="a/b")
+        await world.room.catalogue.update(WORKSPACE, "helper", name="a/b")
 
 
 async def test_a_deleted_app_leaves_nothing(world: World) -> None:
     turn, _ = await world.ask("hello there")
-    await world.room.delete(WORKSPACE, "helper")
+    await world.room.catalogue.delete(WORKSPACE, "helper")
     with pytest.raises(NotFound):
-        await world.room.get(WORKSPACE, world.app.id)
+        await world.room.catalogue.get(WORKSPACE, world.app.id)
     with pytest.raises(NotFound):
         await world.room.conversations.message(world.user, turn.message_id)
 

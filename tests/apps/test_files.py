@@ -30,7 +30,7 @@ async def test_a_file_over_the_limit_is_refused_by_its_own_code(world: World) ->
 
 async def test_a_file_belongs_to_its_app_and_its_user(world: World) -> None:
     file = await world.room.files.upload(world.user, "a.txt", _pieces(b"a"))
-    other = await world.room.create(WORKSPACE, "other", ChatConfig())
+    other = await world.room.catalogue.create(WORKSPACE, "other", ChatConfig())
     with pytest.raises(Forbidden):
         await world.room.files.get(other.id, file.id)
     with pytest.raises(NotFound):

@@ -19,8 +19,8 @@ from llmflow.ports.blobs import Blobs
 from llmflow.store.database import Database
 
 
-class AppsRoom(Apps):
-    """The apps themselves, and beside them what is done with them."""
+class AppsRoom:
+    """`catalogue`: the apps themselves; beside it what is done with them."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class AppsRoom(Apps):
         originals: Originals,
         blobs: Blobs,
     ) -> None:
-        super().__init__(database, originals)
+        self.catalogue = Apps(database, originals)
         answerer = Answerer(
             bases,
             retriever,

@@ -49,7 +49,7 @@ class Question(BaseModel):
 @router.get("/apps")
 async def list_apps(request: Request) -> list[App]:
     caller = await auth.console_caller(request)
-    return await auth.platform_of(request).apps.all(caller.workspace_id)
+    return await auth.platform_of(request).apps.catalogue.all(caller.workspace_id)
 
 
 @router.post("/apps", status_code=201)
@@ -64,20 +64,20 @@ async def create_app(body: NewApp, request: Request) -> App:
         instruction=body.instruction,
         opening_statement=body.opening_statement,
     )
-    return await platform.apps.create(caller.workspace_id, body.name, config, description=body.description)
+    return await platform.apps.catalogue.create(caller.workspace_id, body.name, config, description=body.description)
 
 
 @router.get("/apps/{app}")
 async def get_app(app: str, request: Request) -> App:
     """By id or name."""
     caller = await auth.console_caller(request)
-    return await auth.platform_of(request).apps.get(caller.workspace_id, app)
+    return await auth.platform_of(request).apps.catalogue.get(caller.workspace_id, app)
 
 
 @router.delete("/apps/{app}", status_code=204)
 async def delete_app(app: str, request: Request) -> None:
     caller = await auth.console_caller(request)
-    await auth.platform_of(request).apps.delete(caller.workspace_id, app)
+    await auth.platform_of(request).apps.catalogue.delete(caller.workspace_id, app)
 
 
 @router.post("/apps/{app}/ask")
@@ -87,7 +87,7 @@ async def ask(app: str, body: Question, request: Request) -> sse.EventStream:
     `waiting` has asked nothing."""
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
-    found = await platform.apps.get(caller.workspace_id, app)
+    found = await platform.apps.catalogue.get(caller.workspace_id, app)
     user = await platform.apps.conversations.user(caller.workspace_id, found.id, body.user)
     if body.conversation_id:
         await platform.apps.conversations.get(user, body.conversation_id)

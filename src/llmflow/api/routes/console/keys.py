@@ -36,7 +36,7 @@ async def list_keys(request: Request) -> list[ApiKey]:
 async def create_key(body: NewKey, request: Request) -> MadeKey:
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
-    app_id = (await platform.apps.get(caller.workspace_id, body.app)).id if body.app else None
+    app_id = (await platform.apps.catalogue.get(caller.workspace_id, body.app)).id if body.app else None
     key, token = await platform.keys.create(
         caller.workspace_id, body.kind, name=body.name, app_id=app_id, expires=body.expires
     )

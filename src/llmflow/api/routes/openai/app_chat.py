@@ -32,7 +32,7 @@ async def complete_by_app(request: Request, platform: Platform, caller: Caller, 
     """Raises NotFound (model_unknown) and UsageError; a reader that goes stops the answer."""
     name = wanted.request.model.removeprefix(PREFIX)
     try:
-        app = await platform.apps.get(caller.workspace_id, name)
+        app = await platform.apps.catalogue.get(caller.workspace_id, name)
     except NotFound as error:
         raise NotFound(error.message, code="model_unknown", param="model") from error
     query, history = _conversation(wanted.request.messages)

@@ -45,7 +45,7 @@ async def _models(platform: Platform, caller: Caller) -> list[dict[str, Any]]:
         found += [_model(info.id, info.owned_by, context_tokens=info.context_tokens) for info in infos]
     with contextlib.suppress(OrganError):
         found.append(_model(await platform.gateway.embedding_model(), "llmflow"))
-    apps = await platform.apps.all(caller.workspace_id)
+    apps = await platform.apps.catalogue.all(caller.workspace_id)
     return [*found, *(_model(PREFIX + app.name, "llmflow", created=app.created_at // 1000) for app in apps)]
 
 
