@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.report import Line, show
 from benchmarks.retrieval_quality import DATA, SETS, load
 from llmflow.apps import quote, relevance
+from llmflow.apps.bags import bags_of
 from llmflow.apps.compare import Comparer
 from llmflow.apps.relevance import Verdict
 from llmflow.gateway.gateway import Gateway
@@ -75,10 +76,11 @@ async def _measure(name: str, questions: int, passages: int) -> dict[str, float]
             }
             for kind, base in bases.items():
                 found = _search(sample, place, base)
-                evidence = await relevance.weigh(question, name, found, comparer.cosines)
+                bags = await bags_of(found)
+                evidence = await relevance.weigh(question, name, found, bags, comparer.cosines)
                 certain[kind] += evidence.verdict is Verdict.CERTAIN
                 if kind == "subject":
-                    quotations = await quote.choose(question, found, comparer.cosines)
+                    quotations = await quote.choose(question, found, bags, comparer.cosines)
                     words = "\n".join(quote.quoted_words(quotations, source) for source in quote.sources(quotations))
                     quoted += any(answer in words for answer in sample.answers[place])
         await embedding.close()

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from llmflow.apps import prompt, quote, relevance, support
+from llmflow.apps.bags import Bags, bags_of
 from llmflow.apps.compare import Comparer
 from llmflow.apps.followup import search_text
 from llmflow.apps.prompt import Prompt, Question
@@ -77,11 +78,11 @@ class Answerer:
         if not found:
             why = say.reading if await self._is_reading(app) else say.no_documents
             return _spoken(draft, Answer(why, "unknown", hint=why))
-        searched = _searched(question)
-        evidence = await relevance.weigh(searched, question.language, found, self._comparer.cosines)
+        bags = await bags_of(found)
+        evidence = await relevance.weigh(_searched(question), question.language, found, bags, self._comparer.cosines)
         if evidence.verdict is Verdict.NOTHING:
             return _spoken(draft, Answer(say.unknown, "unknown", hint=say.unknown))
-        return await self._over(app, question, found, evidence.verdict is Verdict.CERTAIN, draft)
+        return await self._over(app, question, found, bags, evidence.verdict is Verdict.CERTAIN, draft)
 
     async def search(self, app: App, question: Question, *, top_k: int = _POOL) -> list[Found]:
         """The passages nearest to the question, relevant or not, best first."""
@@ -94,7 +95,7 @@ class Answerer:
         return any(count.get("queued") or count.get("running") for count in counts)
 
     async def _over(
-        self, app: App, question: Question, found: Sequence[Found], is_certain: bool, draft: Draft
+        self, app: App, question: Question, found: Sequence[Found], bags: Bags, is_certain: bool, draft: Draft
     ) -> Answer:
         hint = words(question.language).way_up
         try:
@@ -102,7 +103,7 @@ class Answerer:
             if reads(info, question.language) and info.grounded:
                 passages = found[: app.config.top_k or self._top_k]
                 return await self._generated(app, question, passages, info, draft)
-            quotations = await quote.choose(_searched(question), found, self._comparer.cosines)
+            quotations = await quote.choose(_searched(question), found, bags, self._comparer.cosines)
             if reads(info, question.language) and is_certain:
                 answer = await self._checked(app, question, quotations, info)
                 if answer is not None:
@@ -111,7 +112,7 @@ class Answerer:
             if draft.text:
                 raise
             hint = words(question.language).model_down.format(error=f"{error.message} {error.hint}")
-            quotations = await quote.choose(_searched(question), found, self._comparer.cosines)
+            quotations = await quote.choose(_searched(question), found, bags, self._comparer.cosines)
         return self._quoted(question, quotations, is_certain, hint, draft)
 
     async def _generated(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from llmflow.apps.bags import Bags
 from llmflow.apps.compare import Compare
 from llmflow.apps.sentences import Unit, units
 from llmflow.knowledge.terms import query_terms, terms
@@ -37,15 +39,26 @@ class Quotation:
     score: float
 
 
-async def choose(question: str, passages: Sequence[Found], compare: Compare) -> list[Quotation]:
-    """One to three quotations, best first, from at most `_PASSAGES` passages. Ranks sentences and rows by their
-    nearness to the question, the question's terms in them and their headings, their passage's score, and by a number
-    in them where one is asked for. A table, or the sentence that introduces it, brings the table's other rows."""
+async def choose(question: str, passages: Sequence[Found], bags: Bags, compare: Compare) -> list[Quotation]:
+    """One to three quotations, best first, from at most `_PASSAGES` passages; `bags`: the terms of all. Ranks sentences
+    and rows by their nearness to the question, the question's terms in them and their headings, their passage's score,
+    and by a number in them where one is asked for. A table, or the sentence that introduces it, brings the table's
+    other rows."""
     candidates = _candidates(passages)
     if not candidates:
         return []
     cosines = _scaled(await compare(question, [unit.plain for _, unit in candidates]))
-    weights = _weights(question, passages)
+    return await asyncio.to_thread(_ranked, question, passages, bags, candidates, cosines)  # cuts them into morphemes
+
+
+def _ranked(
+    question: str,
+    passages: Sequence[Found],
+    bags: Bags,
+    candidates: Sequence[tuple[Found, Unit]],
+    cosines: Sequence[float],
+) -> list[Quotation]:
+    weights = _weights(question, bags)
     top = max((found.score for found in passages), default=0.0) or 1.0
     introductions = {unit for found in passages[:_PASSAGES] for unit in _introductions(_units(found))}
     number = _NUMBER if _ASKS_A_NUMBER.search(question) else 0.0
@@ -61,7 +74,8 @@ async def choose(question: str, passages: Sequence[Found], compare: Compare) -> 
         for (found, unit), cosine in zip(candidates, cosines, strict=True)
     ]
     ranked.sort(key=lambda quotation: -quotation.score)
-    return [quotation for quotation in _distinct(ranked) if quotation.score >= _NEAR * ranked[0].score][:_QUOTED]
+    near = [quotation for quotation in ranked if quotation.score >= _NEAR * ranked[0].score]
+    return _distinct(near)
 
 
 def _candidates(passages: Sequence[Found]) -> list[tuple[Found, Unit]]:
@@ -80,9 +94,8 @@ def _units(passage: Found) -> list[Unit]:
     return units(passage.text, heading=passage.heading_path[-1] if passage.heading_path else "")
 
 
-def _weights(question: str, passages: Sequence[Found]) -> dict[str, float]:
+def _weights(question: str, bags: Bags) -> dict[str, float]:
     """Rarity of the question's terms among the passages."""
-    bags = [set(terms(found.text)) for found in passages]
     return {
         term: math.log(1 + (len(bags) + 1) / (1 + sum(1 for bag in bags if term in bag)))
         for term in query_terms(question)
@@ -101,12 +114,14 @@ def _scaled(values: Sequence[float]) -> list[float]:
 
 
 def _distinct(ranked: Sequence[Quotation]) -> list[Quotation]:
-    """Without sentences that say what a better one says: the same words but a few."""
+    """The best few without sentences that say what a better one says: the same words but a few."""
     kept: list[tuple[Quotation, set[str]]] = []
     for quotation in ranked:
         bag = set(terms(quotation.unit.plain))
         if all(len(bag & other) < 0.8 * max(1, min(len(bag), len(other))) for _, other in kept):
             kept.append((quotation, bag))
+        if len(kept) == _QUOTED:
+            break
     return [quotation for quotation, _ in kept]
 
 

@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from enum import Enum
 from statistics import fmean
 
+from llmflow.apps.bags import Bags
 from llmflow.apps.compare import Compare
-from llmflow.knowledge.terms import query_terms, terms
+from llmflow.knowledge.terms import query_terms
 from llmflow.knowledge.types import Found
 
 CERTAIN = 0.383
@@ -91,10 +92,9 @@ class Evidence:
         return Verdict.CERTAIN if self.score >= CERTAIN and self.has_codes else Verdict.POSSIBLE
 
 
-async def weigh(question: str, language: str, found: Sequence[Found], compare: Compare) -> Evidence:
-    """`found`: the candidates of a search, best first."""
+async def weigh(question: str, language: str, found: Sequence[Found], bags: Bags, compare: Compare) -> Evidence:
+    """`found`: the candidates of a search, best first; `bags`: their terms."""
     asked = query_terms(question)
-    bags = [set(terms(" ".join([*hit.heading_path, hit.text]))) for hit in found]
     weights = {term: _rarity(sum(1 for bag in bags if term in bag), len(bags)) for term in asked}
     whole = sum(weights.values())
     covered = [sum(w for t, w in weights.items() if t in bag) / whole if whole else 0.0 for bag in bags[:_LOOKED_AT]]
