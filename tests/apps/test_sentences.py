@@ -49,3 +49,31 @@ def test_table_rows_are_read_with_their_column_names() -> None:
 def test_text_without_any_mark_is_one_sentence_and_blank_text_none() -> None:
     assert _texts("no mark at all") == ["no mark at all"]
     assert _texts(" \n\n ") == []
+
+
+def test_korean_sentences_without_a_space_between_them_are_told_apart() -> None:
+    assert _texts("연차는 15일이다.신청은 팀장에게 합니다.승인이 필요해요.끝.") == [
+        "연차는 15일이다.",
+        "신청은 팀장에게 합니다.",
+        "승인이 필요해요.",
+        "끝.",
+    ]
+    assert _texts("둘은 다르다。끝났다！？ 다음。") == ["둘은 다르다。", "끝났다！？", "다음。"]
+    assert _texts("그는 “다르다。”라고 했다. 버전은 3.5다.") == ["그는 “다르다。”라고 했다.", "버전은 3.5다."]
+
+
+def test_the_letters_that_number_a_list_are_no_sentences() -> None:
+    assert _texts("가. 신청서 작성 나. 팀장 승인\n다. 인사팀 접수\n라. 결과 통보") == [
+        "가. 신청서 작성 나. 팀장 승인",
+        "다. 인사팀 접수",
+        "라. 결과 통보",
+    ]
+    assert _texts("순서는 가.나.다.라. 순이다.") == ["순서는 가.나.다.라. 순이다."]
+
+
+def test_circled_numbers_begin_items_with_or_without_a_space() -> None:
+    assert _texts("① 신청서 작성\n②팀장 승인\n㉠ 인사팀\n그 뒤 접수") == [
+        "① 신청서 작성",
+        "②팀장 승인",
+        "㉠ 인사팀 그 뒤 접수",
+    ]

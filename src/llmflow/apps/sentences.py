@@ -6,15 +6,24 @@ import re
 from dataclasses import dataclass
 
 _MAX_CHARACTERS = 500  # a longer "sentence" is a list or a broken text; it is quoted in part
-# An end mark, closing quotes or brackets, then white space; not after an initial, a number of a list or "e.g.".
-_END = re.compile(r"(?<=[.!?。！？…])[\"'”’)\]]*\s+(?=[^\s])")
-_NOT_AN_END = re.compile(r"(?:^|[\s(])(?:[A-Z]|\d{1,3}|[a-z]\.[a-z]|Mr|Ms|Mrs|Dr|St|No|vs|etc|Inc|Co|Fig|approx)\.$")
+# An end mark, closing quotes or brackets, then white space; not after an initial, a number of a list or "e.g.". White
+# space may be missing behind a wide mark, and behind "다." and "요." before more Korean.
+_END = re.compile(
+    r"""(?<=[.!?。！？…])["'”’)\]」』]*\s+(?=[^\s])"""
+    r"""|(?<=[。！？])(?![。！？…"'”’)\]」』\s]|$)"""
+    r"|(?<=[가-힣][다요]\.)(?=[가-힣])"
+)
+_LETTERS = "가나다라마바사아자차카타파하"  # that number the items of Korean lists
+_NOT_AN_END = re.compile(
+    r"(?:^|[\s(])(?:[A-Z]|\d{1,3}|[a-z]\.[a-z]|Mr|Ms|Mrs|Dr|St|No|vs|etc|Inc|Co|Fig|approx)\.$"
+    rf"|(?:^|[\s(.])[{_LETTERS}]\.$"
+)
 _RULE = re.compile(r"^\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 # Marked as one, or numbered like one: short, and not ending as a sentence does.
 _HEADING = re.compile(
     r"^#{1,6}\s|^(?:\d{1,2}(?:\.\d{1,2}){1,3}\.?|제\s?\d+\s?[조항장절])\s+\S.{0,60}(?<![.!?。,:;다요])$"
 )
-_BULLET = re.compile(r"^\s*(?:[-*•·‣▪○]|\d{1,3}[.)]|[가-하][.)])\s+")
+_BULLET = re.compile(rf"^\s*(?:(?:[-*•·‣▪○]|\d{{1,3}}[.)]|[{_LETTERS}][.)])\s+|[①-⒇㉠-㉻ⓐ-ⓩ])")
 
 
 @dataclass(frozen=True, slots=True)
