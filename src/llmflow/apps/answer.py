@@ -18,14 +18,14 @@ from typing import Protocol
 
 from llmflow.apps import prompt, quote, relevance, support
 from llmflow.apps.bags import Bags, bags_of
-from llmflow.apps.compare import Comparer
+from llmflow.apps.compare import Compare, Comparer
 from llmflow.apps.followup import search_text
 from llmflow.apps.prompt import Prompt, Question
 from llmflow.apps.quote import Quotation
 from llmflow.apps.relevance import Verdict
 from llmflow.apps.sentences import units
 from llmflow.apps.types import Answer, App, Citation
-from llmflow.apps.words import words
+from llmflow.apps.words import Words, words
 from llmflow.errors import OrganError
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
@@ -76,13 +76,19 @@ class Answerer:
         found = await self.search(app, question)
         say = words(question.language)
         if not found:
-            why = say.reading if await self._is_reading(app) else say.no_documents
+            why = await self._why_nothing(app, say)
             return _spoken(draft, Answer(why, "unknown", hint=why))
         bags = await bags_of(found)
+        if all(hit.scores.dense is None for hit in found):  # the embedding organ is down
+            return await self._over(
+                app, question, found, bags, False, draft, compare=_without_cosines, hint=say.by_words
+            )
         evidence = await relevance.weigh(_searched(question), question.language, found, bags, self._comparer.cosines)
         if evidence.verdict is Verdict.NOTHING:
             return _spoken(draft, Answer(say.unknown, "unknown", hint=say.unknown))
-        return await self._over(app, question, found, bags, evidence.verdict is Verdict.CERTAIN, draft)
+        is_certain = evidence.verdict is Verdict.CERTAIN
+        cosines = self._comparer.cosines
+        return await self._over(app, question, found, bags, is_certain, draft, compare=cosines, hint=say.way_up)
 
     async def search(self, app: App, question: Question, *, top_k: int = _POOL) -> list[Found]:
         """The passages nearest to the question, relevant or not, best first."""
@@ -90,20 +96,32 @@ class Answerer:
         bases = [base for base in await self._bases.all(app.workspace_id) if base.id in wanted]
         return await self._retriever.search(bases, _searched(question), top_k=top_k)
 
-    async def _is_reading(self, app: App) -> bool:
+    async def _why_nothing(self, app: App, say: Words) -> str:
+        """What to say when a search found no passage at all."""
         counts = [await self._bases.counts(base_id) for base_id in app.config.knowledge]
-        return any(count.get("queued") or count.get("running") for count in counts)
+        if any(count.get("queued") or count.get("running") for count in counts):
+            return say.reading
+        return say.unknown if any(count.get("ready") for count in counts) else say.no_documents
 
     async def _over(
-        self, app: App, question: Question, found: Sequence[Found], bags: Bags, is_certain: bool, draft: Draft
+        self,
+        app: App,
+        question: Question,
+        found: Sequence[Found],
+        bags: Bags,
+        is_certain: bool,
+        draft: Draft,
+        *,
+        compare: Compare,
+        hint: str,
     ) -> Answer:
-        hint = words(question.language).way_up
+        """`hint`: said below quotations, unless the model turns out to be down."""
         try:
             info = await self._gateway.info(app.config.model)
             if reads(info, question.language) and info.grounded:
                 passages = found[: app.config.top_k or self._top_k]
                 return await self._generated(app, question, passages, info, draft)
-            quotations = await quote.choose(_searched(question), found, bags, self._comparer.cosines)
+            quotations = await quote.choose(_searched(question), found, bags, compare)
             if reads(info, question.language) and is_certain:
                 answer = await self._checked(app, question, quotations, info)
                 if answer is not None:
@@ -112,7 +130,7 @@ class Answerer:
             if draft.text:
                 raise
             hint = words(question.language).model_down.format(error=f"{error.message} {error.hint}")
-            quotations = await quote.choose(_searched(question), found, bags, self._comparer.cosines)
+            quotations = await quote.choose(_searched(question), found, bags, compare)
         return self._quoted(question, quotations, is_certain, hint, draft)
 
     async def _generated(
@@ -204,6 +222,11 @@ class Answerer:
             return await self._gateway.count_tokens(text, app.config.model)
 
         return count
+
+
+async def _without_cosines(question: str, texts: Sequence[str]) -> list[float]:
+    """Stands for cosines where there are none: only shared words count then."""
+    return [0.0] * len(texts)
 
 
 def reads(info: ModelInfo, language: str) -> bool:

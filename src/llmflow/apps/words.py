@@ -10,7 +10,7 @@ class Words:
     """`quoted`: above quotations. `unsure`: above what is nearest. `unknown`: nothing relevant was found.
     `reading`: documents are queued or running.
     `no_model`: no language model can serve. `way_up`: how to get generated answers. `model_down`: the model did not
-    answer; takes its error."""
+    answer; takes its error. `by_words`: the embedding did not answer."""
 
     quoted: str
     unsure: str
@@ -20,6 +20,7 @@ class Words:
     no_model: str
     way_up: str
     model_down: str
+    by_words: str
     more_about: str  # takes a heading
 
 
@@ -37,6 +38,7 @@ _KOREAN = Words(
         "`llmflow models pull`로 더 큰 모델을 받으세요."
     ),
     model_down="언어 모델이 응답하지 않아 문서를 그대로 인용했습니다: {error}",
+    by_words="임베딩 모델이 응답하지 않아 뜻이 아니라 낱말로만 찾았습니다. `llmflow doctor`에 할 일이 나옵니다.",
     more_about="‘{heading}’에 대해 더 알려 주세요.",
 )
 _ENGLISH = Words(
@@ -54,6 +56,7 @@ _ENGLISH = Words(
         "or get a larger model with `llmflow models pull`."
     ),
     model_down="The language model did not answer, so the documents are quoted: {error}",
+    by_words="The embedding model does not answer, so only words were matched. `llmflow doctor` says what to do.",
     more_about="Tell me more about “{heading}”.",
 )
 
