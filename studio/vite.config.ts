@@ -28,8 +28,43 @@ function compressed(): Plugin {
   };
 }
 
+/** Fails the build when a first load, whatever page it opens, needs more script than the budget. */
+function budget(kilobytes: number): Plugin {
+  return {
+    name: "budget",
+    apply: "build",
+    generateBundle(_, bundle) {
+      const sizes = new Map<string, number>();
+      const reach = (name: string, seen: Set<string>): Set<string> => {
+        const chunk = bundle[name];
+        if (chunk?.type !== "chunk" || seen.has(name)) return seen;
+        seen.add(name);
+        if (!sizes.has(name)) sizes.set(name, gzipSync(chunk.code, { level: 9 }).length / 1000);
+        for (const next of chunk.imports) reach(next, seen);
+        return seen;
+      };
+      const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
+      const entry = chunks.find((one) => one.isEntry);
+      if (!entry) return;
+      const pages = chunks.filter((one) => one.facadeModuleId?.includes("/src/pages/"));
+      const ahead = chunks.filter((one) => one.name === "RichText"); // the chat fetches it while it opens
+      const loads = pages.map((page) => {
+        const names = reach(entry.fileName, reach(page.fileName, new Set()));
+        if (page.name === "Chat") for (const one of ahead) reach(one.fileName, names);
+        return { page: page.name, size: [...names].reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0) };
+      });
+      const most = loads.sort((one, other) => other.size - one.size)[0];
+      const frame = [...reach(entry.fileName, new Set())].reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0);
+      if (!most) return;
+      const told = `script, gzip: frame ${frame.toFixed(0)} kB, most with its page ${most.size.toFixed(0)} kB (${most.page})`;
+      if (most.size > kilobytes) this.error(`${told}; the budget is ${kilobytes} kB`);
+      console.log(told);
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), tailwindcss(), compressed()],
+  plugins: [react(), tailwindcss(), compressed(), budget(350)],
   resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
   build: {
     outDir: out,
@@ -37,6 +72,7 @@ export default defineConfig({
     target: ["chrome123", "firefox120", "safari17.5"],
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 600, // the budget above counts what matters
   },
   server: { port: 8701, proxy: { "/api": { target: server }, "/healthz": { target: server } } },
   test: { environment: "happy-dom", include: ["tests/**/*.test.{ts,tsx}"], restoreMocks: true },

@@ -22,7 +22,7 @@ export function formatBytes(language: string, bytes: number): string {
   return new Intl.NumberFormat(language, {
     style: "unit",
     unit: UNITS[unit],
-    unitDisplay: "short",
+    unitDisplay: unit === 0 ? "narrow" : "short",
     maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0,
   }).format(value);
 }

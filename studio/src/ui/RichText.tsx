@@ -1,5 +1,7 @@
 import { type ComponentProps, type ReactNode, createContext, useContext, useMemo } from "react";
-import { type Components, Streamdown, defaultRehypePlugins, defaultRemarkPlugins } from "streamdown";
+import ReactMarkdown, { type Components } from "react-markdown";
+import remarkGfm from "remark-gfm";
+import remend from "remend";
 
 import { Copy } from "@/ui/Copy";
 
@@ -95,50 +97,31 @@ function textOf(node: ReactNode): string {
   return "";
 }
 
-const plain = (Tag: "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "li" | "blockquote" | "hr" | "strong" | "thead" | "tbody" | "tr" | "th" | "td" | "code") =>
-  function Plain({ children, node: _, className: __, style: ___, ...rest }: ComponentProps<"div"> & { node?: unknown }) {
-    const Any = Tag as "p";
-    return <Any {...(rest as ComponentProps<"p">)}>{children}</Any>;
-  };
-
-const COMPONENTS = {
-  ...Object.fromEntries(
-    (["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "strong", "thead", "tbody", "tr", "th", "td", "code"] as const).map(
-      (tag) => [tag, plain(tag)],
-    ),
-  ),
-  hr: () => <hr />,
+const COMPONENTS: Components = {
   a: Anchor,
   img: Image,
   pre: Pre,
-  table: ({ children }: ComponentProps<"table">) => (
+  table: ({ children }) => (
     <div className="table-scroll scroll-quiet" tabIndex={0}>
       <table>{children}</table>
     </div>
   ),
-} as Components;
+};
 
-const REMARK = [...Object.values(defaultRemarkPlugins), htmlAsText, citationMarks];
-const REHYPE = [defaultRehypePlugins.sanitize ?? []];
+const PLUGINS = [remarkGfm, htmlAsText, citationMarks];
 
-/** Rendered Markdown: sanitised, no HTML, no images of other hosts, links only to http, https and mailto. */
+/** Rendered Markdown: no HTML, no images of other hosts, links only to http, https and mailto. What a stream has not
+    closed yet (bold, code, a link) is closed for the moment. */
 export function RichText({ text, streaming = false, mark, copyLabel, copiedLabel }: RichTextProps) {
   const labels = useMemo(() => ({ copy: copyLabel, copied: copiedLabel }), [copyLabel, copiedLabel]);
   return (
     <Labels value={labels}>
       <Marks value={mark}>
-        <Streamdown
-          className="prose"
-          mode={streaming ? "streaming" : "static"}
-          parseIncompleteMarkdown={streaming}
-          controls={false}
-          linkSafety={{ enabled: false }}
-          components={COMPONENTS}
-          remarkPlugins={REMARK as never}
-          rehypePlugins={REHYPE as never}
-        >
-          {text}
-        </Streamdown>
+        <div className="prose">
+          <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS}>
+            {streaming ? remend(text) : text}
+          </ReactMarkdown>
+        </div>
       </Marks>
     </Labels>
   );
