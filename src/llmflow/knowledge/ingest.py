@@ -114,7 +114,10 @@ class Ingest:
             return _Failure(document, error)
         except OrganError as error:
             return error
-        except NotFound:  # its bytes went with a deletion or a replacement, unless the disk lost them
+        except (
+            NotFound,
+            FileNotFoundError,
+        ):  # its bytes went with a deletion or a replacement, unless the disk lost them
             return _Failure(document, DocumentError("Its stored bytes are gone.", hint="Upload the document again."))
         if not chunks:
             return _Failure(document, DocumentError(f"{document.name} has no text.", code="document_empty"))
