@@ -7,8 +7,8 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { useTranslation } from "react-i18next";
 
-import { ApiError } from "@/api/errors";
-import { queryClient, session } from "@/api/queries";
+import { onUnauthorized } from "@/api/client";
+import { queryClient } from "@/api/queries";
 import { applyPreferences } from "@/frame/preferences";
 import { router } from "@/router";
 import { Toasts } from "@/ui/Toasts";
@@ -16,10 +16,8 @@ import { Toasts } from "@/ui/Toasts";
 applyPreferences();
 
 /** The session ended while a page was open: to the sign-in, and back here after it. */
-queryClient.getQueryCache().subscribe(({ query, type }) => {
-  const { error } = query.state;
-  if (type !== "updated" || !(error instanceof ApiError) || error.status !== 401) return;
-  if (query.queryHash === JSON.stringify(session.queryKey) || router.state.location.pathname === "/sign-in") return;
+onUnauthorized(() => {
+  if (router.state.location.pathname === "/sign-in") return;
   queryClient.clear();
   void router.navigate({ to: "/sign-in", search: { next: router.state.location.href } });
 });

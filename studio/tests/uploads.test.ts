@@ -18,7 +18,8 @@ test("a filter finds words in any order and Korean by first consonants", () => {
 
 test("sizes and times are written as the language writes them", () => {
   expect(formatBytes("en", 9_900)).toBe("9.9 kB");
-  expect(formatBytes("ko", 156_000)).toBe("156kB");
+  expect(formatBytes("ko", 156_000)).toBe("156 kB");
+  expect(formatBytes("en", 0)).toBe("0 B");
   expect(formatAgo("ko", 0, 7_200_000)).toBe("2시간 전");
   expect(formatAgo("en", 0, 10_000)).toBe("now");
 });

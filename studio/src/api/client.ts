@@ -23,6 +23,16 @@ export type Scores = Schemas["Scores"];
 export type SearchMode = Schemas["Search"]["mode"];
 export type SettingValue = Schemas["SettingValue"];
 
+let unauthorized: () => void = () => undefined;
+
+/** `run` is called when the session has ended under an open page. */
+export function onUnauthorized(run: () => void): void {
+  unauthorized = run;
+}
+
+const pathOf = (input: RequestInfo | URL): string =>
+  new URL(input instanceof Request ? input.url : input, window.location.href).pathname;
+
 /** fetch that throws ApiError for everything that is not 2xx and tells `connection` whether anybody was there. */
 export async function send(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   let answer: Response;
@@ -40,6 +50,7 @@ export async function send(input: RequestInfo | URL, init?: RequestInit): Promis
   const found = errorOf(answer.status, await answer.text(), answer.headers.get("x-request-id"));
   if (found.code === "server_unreachable") connection.lost();
   else connection.reached();
+  if (found.code === "unauthorized" && pathOf(input) !== `${BASE}/session`) unauthorized(); // who asks that, expects it
   throw found;
 }
 

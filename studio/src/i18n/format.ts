@@ -3,7 +3,7 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 
-const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
 const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["year", 31_536_000],
   ["month", 2_592_000],
@@ -19,12 +19,8 @@ export function formatBytes(language: string, bytes: number): string {
     value /= 1000;
     unit++;
   }
-  return new Intl.NumberFormat(language, {
-    style: "unit",
-    unit: UNITS[unit],
-    unitDisplay: unit === 0 ? "narrow" : "short",
-    maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0,
-  }).format(value);
+  const digits = value < 10 && unit > 0 ? 1 : 0;
+  return `${new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value)} ${UNITS[unit]}`;
 }
 
 /** How long before `now`; both in Unix milliseconds. */

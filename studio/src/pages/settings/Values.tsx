@@ -19,6 +19,16 @@ const route = getRouteApi("/inside/settings/values");
 const written = (value: unknown): string =>
   value === null || value === undefined ? "–" : typeof value === "string" ? value || '""' : JSON.stringify(value);
 
+function Value({ setting }: { setting: SettingValue }) {
+  const { t } = useTranslation();
+  return (
+    <span className="flex flex-wrap items-center gap-2">
+      <code className="font-mono text-sm break-all">{written(setting.value)}</code>
+      {written(setting.value) !== written(setting.default) && <Badge tone="accent">{t("values.changed")}</Badge>}
+    </span>
+  );
+}
+
 export function Values() {
   const { t } = useTranslation();
   const { search = "" } = route.useSearch();
@@ -28,23 +38,22 @@ export function Values() {
     {
       id: "key",
       title: t("values.key"),
-      className: "w-3/5",
+      className: "md:w-3/5",
       cell: (one) => (
         <>
           <code className="font-mono text-sm font-medium break-all">{one.key}</code>
           <p className="text-sm text-muted">{one.help}</p>
+          <div className="mt-1 md:hidden">
+            <Value setting={one} />
+          </div>
         </>
       ),
     },
     {
       id: "value",
       title: t("values.value"),
-      cell: (one) => (
-        <span className="flex flex-wrap items-center gap-2">
-          <code className="font-mono text-sm break-all">{written(one.value)}</code>
-          {written(one.value) !== written(one.default) && <Badge tone="accent">{t("values.changed")}</Badge>}
-        </span>
-      ),
+      wideOnly: true,
+      cell: (one) => <Value setting={one} />,
     },
     {
       id: "default",
