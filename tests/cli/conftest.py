@@ -150,6 +150,7 @@ def stub(home: Path) -> Iterator[Stub]:
     stub = Stub()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(stub))
     stub.url = f"http://127.0.0.1:{server.server_port}"
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that leave early are no news
     lock = HomeLock(home)
     lock.acquire()
     lock.announce(stub.url)

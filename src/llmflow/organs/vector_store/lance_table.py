@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import re
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -22,6 +23,8 @@ from llmflow.ports.vector_store import IndexRow
 
 # LanceDB's native part reads this once, when it is loaded; on "warn" it reports its own routine on standard error.
 os.environ.setdefault("LANCEDB_LOG", "error")
+# It warns in every child that is about to become another program, where its state does not matter.
+warnings.filterwarnings("ignore", message="lancedb fork support is experimental")
 
 import lancedb
 from lancedb.index import FTS, IvfSq, LabelList
