@@ -23,12 +23,13 @@ from llmflow.ports.vector_store import IndexRow
 
 # LanceDB's native part reads this once, when it is loaded; on "warn" it reports its own routine on standard error.
 os.environ.setdefault("LANCEDB_LOG", "error")
-# It warns in every child that is about to become another program, where its state does not matter.
-warnings.filterwarnings("ignore", message="lancedb fork support is experimental")
 
 import lancedb
 from lancedb.index import FTS, IvfSq, LabelList
 from lancedb.query import MatchQuery
+
+# It warns in every child that is about to become another program, where its state does not matter.
+warnings.filterwarnings("ignore", message="lancedb fork support is experimental")
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
