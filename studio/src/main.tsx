@@ -10,6 +10,7 @@ import { useTranslation } from "react-i18next";
 import { onUnauthorized } from "@/api/client";
 import { queryClient } from "@/api/queries";
 import { applyPreferences } from "@/frame/preferences";
+import { forgetThreads } from "@/pages/chat/threads";
 import { router } from "@/router";
 import { Toasts } from "@/ui/Toasts";
 
@@ -19,6 +20,7 @@ applyPreferences();
 onUnauthorized(() => {
   if (router.state.location.pathname === "/sign-in") return;
   queryClient.clear();
+  forgetThreads(); // somebody else may sign in next
   void router.navigate({ to: "/sign-in", search: { next: router.state.location.href } });
 });
 

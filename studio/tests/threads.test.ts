@@ -16,7 +16,7 @@ test("an answer grows, is replaced, and ends with the conversation the next ques
   const fetched = answering({ event: "delta", text: "dra" }, { event: "delta", text: "ft" }, { event: "replace", text: "16일" }, END);
   const thread = new Thread("demo");
   await thread.ask("연차는?");
-  expect(thread.get()).toMatchObject([{ question: "연차는?", answer: "16일", state: "done" }]);
+  expect(thread.get().exchanges).toMatchObject([{ question: "연차는?", answer: "16일", state: "done" }]);
   await thread.ask("그럼 5년 차는?");
   const bodies = fetched.mock.calls.map(([, init]) => JSON.parse((init as RequestInit).body as string) as object);
   expect(bodies).toMatchObject([{ conversation_id: null }, { conversation_id: "conv" }]);
@@ -27,7 +27,7 @@ test("an error in the middle keeps what was written and says why", async () => {
   answering({ event: "delta", text: "half" }, { event: "error", error });
   const thread = new Thread("demo");
   await thread.ask("?");
-  expect(thread.get()).toMatchObject([{ answer: "half", state: "failed", error: { code: "model_failed", requestId: "r" } }]);
+  expect(thread.get().exchanges).toMatchObject([{ answer: "half", state: "failed", error: { code: "model_failed", requestId: "r" } }]);
   expect(thread.isBusy).toBe(false);
 });
 
@@ -36,10 +36,39 @@ test("a refused question is told with the server's own words", async () => {
   vi.stubGlobal("fetch", () => Promise.resolve(new Response(JSON.stringify(body), { status: 404 })));
   const thread = new Thread("demo");
   await thread.ask("?");
-  expect(thread.get()).toMatchObject([{ state: "failed", error: { code: "not_found", message: "No app.", hint: "List." } }]);
+  expect(thread.get().exchanges).toMatchObject([{ state: "failed", error: { code: "not_found", message: "No app.", hint: "List." } }]);
 });
 
 test("a proxy's answer means that the server is not there", () => {
   expect(errorOf(502, "<html>Bad gateway</html>", null).code).toBe("server_unreachable");
   expect(errorOf(500, "<html>oops</html>", "r")).toMatchObject({ code: "invalid_answer", requestId: "r" });
+});
+
+test("what is shown changes when the stream closes, also when no word came with it", async () => {
+  answering({ event: "delta", text: "a" }, END);
+  const thread = new Thread("demo");
+  const busy: boolean[] = [];
+  thread.subscribe(() => busy.push(thread.get().isBusy));
+  await thread.ask("?");
+  expect(busy[0]).toBe(true);
+  expect(busy.at(-1)).toBe(false);
+});
+
+test("a stopped answer keeps what was written", async () => {
+  const piece = new TextEncoder().encode('data: {"event":"delta","text":"half"}\n\n');
+  vi.stubGlobal("fetch", (_: unknown, { signal }: RequestInit) => {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(piece);
+        signal?.addEventListener("abort", () => controller.error(new DOMException("stopped", "AbortError")));
+      },
+    });
+    return Promise.resolve(new Response(body));
+  });
+  const thread = new Thread("demo");
+  const asked = thread.ask("?");
+  await vi.waitFor(() => expect(thread.get().exchanges[0]?.answer).toBe("half"));
+  thread.stop();
+  await asked;
+  expect(thread.get()).toMatchObject({ isBusy: false, exchanges: [{ answer: "half", state: "stopped" }] });
 });

@@ -37,7 +37,9 @@ function Body({ onClose }: { onClose: () => void }) {
     [actions, typed],
   );
   const current = Math.min(at, found.length - 1);
-  useEffect(() => chosen.current?.scrollIntoView({ block: "nearest" }), [current]);
+  useEffect(() => {
+    chosen.current?.scrollIntoView({ block: "nearest" }); // returns a promise in newer browsers: not the cleanup
+  }, [current]);
 
   const run = (action: Action | undefined) => {
     if (!action) return;

@@ -48,7 +48,7 @@ function Talk({ app, all }: { app: App; all: readonly App[] }) {
   const { t } = useTranslation();
   const go = useNavigate();
   const thread = threadOf(app.id);
-  const exchanges = useThread(thread);
+  const { exchanges, isBusy } = useThread(thread);
   const [citation, setCitation] = useState<Citation | null>(null);
   const [making, setMaking] = useState(false);
   const { box, list, isAway, toEnd } = useStickToEnd();
@@ -71,7 +71,7 @@ function Talk({ app, all }: { app: App; all: readonly App[] }) {
     },
     [thread, toEnd],
   );
-  const onAgain = thread.isBusy ? undefined : thread.again;
+  const onAgain = isBusy ? undefined : thread.again;
 
   return (
     <div className="flex h-full flex-col">
@@ -119,7 +119,7 @@ function Talk({ app, all }: { app: App; all: readonly App[] }) {
             className="absolute -top-12 left-1/2 -translate-x-1/2 rounded-full border border-line bg-raised shadow-high"
           />
         )}
-        <Composer busy={thread.isBusy} onSend={ask} onStop={thread.stop} />
+        <Composer busy={isBusy} onSend={ask} onStop={thread.stop} />
       </div>
       <p className="sr-only" role="log" aria-live="polite">
         {exchanges.at(-1)?.state === "done" ? exchanges.at(-1)?.answer : ""}

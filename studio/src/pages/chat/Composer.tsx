@@ -15,7 +15,9 @@ export function Composer({ busy, onSend, onStop }: ComposerProps) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    field.current?.focus({ preventScroll: true });
+  }, []);
   const send = () => {
     const question = typed.trim();
     if (!question || busy) return;

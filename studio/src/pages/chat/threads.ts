@@ -20,8 +20,15 @@ export const citationsOf = (exchange: Exchange): readonly Citation[] => exchange
 
 let next = 1;
 
+/** A thread as it is shown; a new object whenever anything changed. */
+export interface Shown {
+  readonly exchanges: readonly Exchange[];
+  readonly isBusy: boolean;
+}
+
 export class Thread {
   #exchanges: readonly Exchange[] = [];
+  #shown: Shown = { exchanges: [], isBusy: false };
   #conversation: string | null = null;
   #stop: AbortController | undefined;
   #drawn: number | undefined;
@@ -29,7 +36,7 @@ export class Thread {
 
   constructor(readonly app: string) {}
 
-  readonly get = (): readonly Exchange[] => this.#exchanges;
+  readonly get = (): Shown => this.#shown;
 
   readonly subscribe = (tell: () => void): (() => void) => {
     this.#listeners.add(tell);
@@ -95,6 +102,7 @@ export class Thread {
   #tell(): void {
     if (this.#drawn !== undefined) cancelAnimationFrame(this.#drawn);
     this.#drawn = undefined;
+    this.#shown = { exchanges: this.#exchanges, isBusy: this.isBusy };
     for (const tell of this.#listeners) tell();
   }
 }
@@ -113,6 +121,6 @@ export function forgetThreads(): void {
   threads.clear();
 }
 
-export function useThread(thread: Thread): readonly Exchange[] {
+export function useThread(thread: Thread): Shown {
   return useSyncExternalStore(thread.subscribe, thread.get);
 }
