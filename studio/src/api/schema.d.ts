@@ -46,6 +46,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/members/{email}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Password
+         * @description A new password for somebody who lost theirs, shown this once. Needs an admin key.
+         */
+        post: operations["reset_password_members__email__password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/members": {
         parameters: {
             query?: never;
@@ -274,8 +294,9 @@ export interface paths {
         put?: never;
         /**
          * Ask
-         * @description Asks an app; the events are described at the top of this file. A reader that leaves loses nothing: the answer
-         *     is written to its end and stored.
+         * @description Asks an app; the events are described at the top of this file. The question is kept when the documents are read:
+         *     from then on a reader that leaves loses nothing, the answer is written to its end and stored; one that leaves while
+         *     `waiting` has asked nothing.
          */
         post: operations["ask_apps__app__ask_post"];
         delete?: never;
@@ -348,7 +369,7 @@ export interface paths {
         };
         /**
          * Settings
-         * @description Every setting with its value; secrets are never shown.
+         * @description Every setting in force; secrets are never shown, options of adapters that are not in use are left out.
          */
         get: operations["settings_settings_get"];
         put?: never;
@@ -776,6 +797,13 @@ export interface components {
             /** New */
             new: string;
         };
+        /** NewSignIn */
+        NewSignIn: {
+            /** Email */
+            email: string;
+            /** Password */
+            password: string;
+        };
         /** OrganState */
         OrganState: {
             /** Port */
@@ -993,6 +1021,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reset_password_members__email__password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                email: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSignIn"];
                 };
             };
             /** @description Validation Error */

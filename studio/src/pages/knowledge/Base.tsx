@@ -89,7 +89,7 @@ export function Base() {
         )}
       </Page>
       {dragging && (
-        <div className="pointer-events-none absolute inset-3 z-20 flex items-center justify-center rounded-xl border-2 border-dashed border-accent bg-accent-soft/90 text-lg font-semibold text-accent-ink">
+        <div className="pointer-events-none fixed inset-3 top-15 z-20 flex items-center justify-center rounded-xl border-2 border-dashed border-accent bg-accent-soft/90 text-lg font-semibold text-accent-ink lg:left-57">
           {t("uploads.drop")}
         </div>
       )}
