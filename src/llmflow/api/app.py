@@ -19,6 +19,7 @@ from llmflow.api import auth, errors
 from llmflow.api.middleware import Edge, hosts_for
 from llmflow.api.routes.console.app import console
 from llmflow.api.routes.service import surface
+from llmflow.api.studio import studio_routes
 from llmflow.errors import LLMFlowError
 from llmflow.wiring import Platform
 
@@ -37,12 +38,12 @@ def create_app(platform: Platform) -> ASGIApp:
         )
     app = Starlette(
         routes=[
-            Route("/", _front_page),
             Route("/healthz", _healthz),
             Route("/readyz", _readyz),
             Route("/metrics", _metrics),
             Mount("/api/v1", console(platform)),
             Mount("/v1", surface(platform)),
+            *studio_routes(),
         ],
         middleware=middleware,
         exception_handlers={HTTPException: errors.answer, LLMFlowError: errors.answer, Exception: errors.answer},
@@ -55,18 +56,6 @@ def create_app(platform: Platform) -> ASGIApp:
         document_bytes=limits.document_mb * _MB,
         file_bytes=limits.file_mb * _MB + _MB,  # the file and the form around it
     )
-
-
-async def _front_page(request: Request) -> Response:
-    """Until Studio stands here: what this is and how to use it."""
-    text = (
-        "LLMFlow is running.\n\n"
-        '  llmflow ask demo "연차는 며칠인가요?"\n'
-        "  llmflow knowledge add demo FILE...\n"
-        "  llmflow doctor\n\n"
-        "API: /api/v1/openapi.json (console), /v1 (Dify Service API and OpenAI)\n"
-    )
-    return Response(text, media_type="text/plain; charset=utf-8")
 
 
 async def _healthz(request: Request) -> Response:

@@ -153,7 +153,6 @@ def test_a_document_without_text_fails_visibly_and_says_what_to_do(
         ("GET", "/api/v1/documents/none", b"", 404, "not_found"),
         ("GET", "/api/v1/nowhere", b"", 404, "not_found"),
         ("PATCH", "/api/v1/knowledge", b"", 405, "method_not_allowed"),
-        ("GET", "/nowhere", b"", 404, "not_found"),
         ("POST", "/api/v1/keys", b'{"kind": "app"}', 400, "invalid_request"),
         ("POST", "/api/v1/keys", b'{"kind": "root"}', 400, "invalid_request"),
         ("POST", "/api/v1/apps/none/ask", b'{"question": "x"}', 404, "not_found"),
