@@ -55,6 +55,7 @@ from llmflow.store.spans import delete_old_spans, write_spans
 
 _MB = 1024 * 1024
 _HEALTH_S = 20.0
+_LOOK_S = 60.0
 _DAY_S = 86_400.0
 _log = logging.getLogger(__name__)
 _LATE = ("llm", "embedding", "vector_store", "parser", "chunker")
@@ -291,11 +292,39 @@ async def build(settings: Settings) -> Platform:
         progress=progress,
         retriever=retriever,
         gateway=gateway,
-        apps=AppsRoom(settings, database, bases, retriever, gateway, originals, organs.blobs),
+        apps=AppsRoom(
+            settings,
+            database,
+            bases,
+            retriever,
+            gateway,
+            originals,
+            organs.blobs,
+            model_server=_UnusedModelServer(settings, http),
+        ),
         http=http,
         workspace_id=workspace_id,
         is_new=is_new,
     )
+
+
+class _UnusedModelServer:
+    """Names a model server that runs on this machine while the embedded model answers; looks at most once a minute."""
+
+    def __init__(self, settings: Settings, http: HttpClient) -> None:
+        self._is_embedded = settings.organs["llm"].use == "llama_cpp"
+        self._http = http
+        self._name = ""
+        self._until = 0.0
+
+    async def __call__(self) -> str:
+        if self._is_embedded and time.monotonic() >= self._until:
+            from llmflow.organs.llm.discover import discover
+
+            found = await discover(self._http)
+            self._name = f"{found[0].kind} ({found[0].url})" if found else ""
+            self._until = time.monotonic() + _LOOK_S
+        return self._name
 
 
 def _organs(settings: Settings, supplies: dict[str, Any]) -> Organs:

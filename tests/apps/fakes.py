@@ -159,7 +159,13 @@ def room_of(
     bases = Bases(database, vectors, originals, chunk_tokens=320, overlap_tokens=40)
     retriever = Retriever(database, embedding, vectors)
     gateway = Gateway({"default": llm}, embedding)
-    return AppsRoom(settings, database, bases, retriever, gateway, originals, blobs), bases, vectors
+    room = AppsRoom(settings, database, bases, retriever, gateway, originals, blobs, model_server=lambda: _running(llm))
+    return room, bases, vectors
+
+
+async def _running(llm: ScriptedLlm) -> str:
+    """The model server that runs on the fake machine: a test names one as `llm.neighbour`."""
+    return str(getattr(llm, "neighbour", ""))
 
 
 async def world_of(database: Database, folder: Path, llm: ScriptedLlm, *, concurrency: int = 32) -> World:

@@ -76,6 +76,14 @@ async def test_how_to_get_more_is_said_once_in_a_conversation(tiny_world: World)
     assert second.answer.hint not in second.answer.text
 
 
+async def test_a_model_server_on_this_machine_is_named_as_the_way_up(tiny_world: World) -> None:
+    await tiny_world.learn("휴가.md", LEAVE, SICK)
+    tiny_world.llm.neighbour = "ollama (http://127.0.0.1:11434/v1)"  # type: ignore[attr-defined]
+    _, end = await tiny_world.ask("연차 휴가는 매년 며칠입니까?")
+    assert "ollama (http://127.0.0.1:11434/v1)" in end.answer.hint
+    assert end.answer.hint in end.answer.text
+
+
 async def test_a_table_is_quoted_with_its_header_and_its_small_rest(tiny_world: World) -> None:
     await tiny_world.learn("출장.md", CAPS)
     _, end = await tiny_world.ask("뉴욕 숙박비 한도는 얼마입니까?")

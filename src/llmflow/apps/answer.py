@@ -11,7 +11,7 @@ Where the passages may not answer at all (`relevance`), quotations say so, and a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
@@ -47,8 +47,12 @@ class Draft(Protocol):
     def say(self, text: str) -> None: ...
 
 
+ModelServer = Callable[[], Awaitable[str]]
+
+
 class Answerer:
-    """`top_k`: passages given to a model; `answer_tokens`: of a generated answer at most."""
+    """`top_k`: passages given to a model; `answer_tokens`: of a generated answer at most; `model_server`: names one
+    that runs on this machine unused, "" when there is none."""
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class Answerer:
         top_k: int,
         answer_tokens: int,
         temperature: float,
+        model_server: ModelServer,
     ) -> None:
         self._bases = bases
         self._retriever = retriever
@@ -67,6 +72,7 @@ class Answerer:
         self._top_k = top_k
         self._answer_tokens = answer_tokens
         self._temperature = temperature
+        self._model_server = model_server
 
     async def answer(self, app: App, question: Question, draft: Draft) -> Answer:
         """Writes the answer to `draft` piece by piece and gives it back whole. Raises what the model raises, unless
@@ -88,7 +94,7 @@ class Answerer:
             return _spoken(draft, Answer(say.unknown, "unknown", hint=say.unknown))
         is_certain = evidence.verdict is Verdict.CERTAIN
         cosines = self._comparer.cosines
-        return await self._over(app, question, found, bags, is_certain, draft, compare=cosines, hint=say.way_up)
+        return await self._over(app, question, found, bags, is_certain, draft, compare=cosines)
 
     async def search(self, app: App, question: Question, *, top_k: int = _POOL) -> list[Found]:
         """The passages nearest to the question, relevant or not, best first."""
@@ -113,9 +119,9 @@ class Answerer:
         draft: Draft,
         *,
         compare: Compare,
-        hint: str,
+        hint: str = "",
     ) -> Answer:
-        """`hint`: said below quotations, unless the model turns out to be down."""
+        """`hint`: said below quotations, unless the model turns out to be down; "": how to get generated answers."""
         try:
             info = await self._gateway.info(app.config.model)
             if reads(info, question.language) and info.grounded:
@@ -131,7 +137,13 @@ class Answerer:
                 raise
             hint = words(question.language).model_down.format(error=f"{error.message} {error.hint}")
             quotations = await quote.choose(_searched(question), found, bags, compare)
+        hint = hint or await self._way_up(words(question.language))
         return self._quoted(question, quotations, is_certain, hint, draft)
+
+    async def _way_up(self, say: Words) -> str:
+        """How to get generated answers; a model server found on this machine comes first."""
+        server = await self._model_server()
+        return say.way_up_found.format(server=server) if server else say.way_up
 
     async def _generated(
         self, app: App, question: Question, passages: Sequence[Found], info: ModelInfo, draft: Draft
@@ -205,9 +217,10 @@ class Answerer:
         say = words(question.language)
         info = await self._gateway.info(app.config.model)
         if not reads(info, question.language):
-            return _spoken(draft, Answer(f"{say.no_model} {say.way_up}", "unknown", hint=say.way_up, model=info.id))
+            hint = await self._way_up(say)
+            return _spoken(draft, Answer(f"{say.no_model} {hint}", "unknown", hint=hint, model=info.id))
         answer = await self._generated(app, question, (), info, draft)
-        return answer if info.grounded else replace(answer, hint=say.way_up)
+        return answer if info.grounded else replace(answer, hint=await self._way_up(say))
 
     def _request(self, app: App, asked: Prompt, *, temperature: float | None = None) -> ChatRequest:
         return ChatRequest(

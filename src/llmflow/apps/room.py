@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmflow.apps.answer import Answerer
+from llmflow.apps.answer import Answerer, ModelServer
 from llmflow.apps.apps import Apps
 from llmflow.apps.chat import Chat
 from llmflow.apps.conversations import Conversations
@@ -31,6 +31,8 @@ class AppsRoom:
         gateway: Gateway,
         originals: Originals,
         blobs: Blobs,
+        *,
+        model_server: ModelServer,
     ) -> None:
         self.catalogue = Apps(database, originals)
         answerer = Answerer(
@@ -40,6 +42,7 @@ class AppsRoom:
             top_k=settings.knowledge.top_k,
             answer_tokens=settings.chat.answer_tokens,
             temperature=settings.chat.temperature,
+            model_server=model_server,
         )
         self.turns = Turns(settings.limits.chat_concurrency)
         self.chat = Chat(database, answerer, self.turns, history_messages=settings.chat.history_messages)

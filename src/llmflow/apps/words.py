@@ -8,9 +8,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Words:
     """`quoted`: above quotations. `unsure`: above what is nearest. `unknown`: nothing relevant was found.
-    `reading`: documents are queued or running.
-    `no_model`: no language model can serve. `way_up`: how to get generated answers. `model_down`: the model did not
-    answer; takes its error. `by_words`: the embedding did not answer."""
+    `reading`: documents are queued or running. `no_model`: no language model can serve. `way_up`: how to get generated
+    answers; `way_up_found` takes a server on this machine. `model_down`: the model did not answer; takes its error.
+    `by_words`: the embedding did not answer."""
 
     quoted: str
     unsure: str
@@ -19,6 +19,7 @@ class Words:
     reading: str
     no_model: str
     way_up: str
+    way_up_found: str
     model_down: str
     by_words: str
     more_about: str  # takes a heading
@@ -37,6 +38,10 @@ _KOREAN = Words(
         "생성된 답변을 받으려면 llmflow.yaml의 organs.llm에 Ollama, vLLM 등 OpenAI 호환 주소를 연결하거나 "
         "`llmflow models pull`로 더 큰 모델을 받으세요."
     ),
+    way_up_found=(
+        "이 컴퓨터에서 {server}가 실행되고 있습니다. llmflow.yaml의 organs.llm에 적으면 생성된 답변을 받습니다. "
+        "`llmflow doctor`가 적을 내용을 보여 줍니다."
+    ),
     model_down="언어 모델이 응답하지 않아 문서를 그대로 인용했습니다: {error}",
     by_words="임베딩 모델이 응답하지 않아 뜻이 아니라 낱말로만 찾았습니다. `llmflow doctor`에 할 일이 나옵니다.",
     more_about="‘{heading}’에 대해 더 알려 주세요.",
@@ -54,6 +59,10 @@ _ENGLISH = Words(
     way_up=(
         "For generated answers, connect Ollama, vLLM or any OpenAI-compatible URL under organs.llm in llmflow.yaml, "
         "or get a larger model with `llmflow models pull`."
+    ),
+    way_up_found=(
+        "{server} runs on this machine: name it under organs.llm in llmflow.yaml for generated answers; "
+        "`llmflow doctor` prints the lines."
     ),
     model_down="The language model did not answer, so the documents are quoted: {error}",
     by_words="The embedding model does not answer, so only words were matched. `llmflow doctor` says what to do.",
