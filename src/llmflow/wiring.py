@@ -146,7 +146,6 @@ class Platform:
     apps: AppsRoom
     http: HttpClient
     workspace_id: str
-    is_new: bool  # this start made the workspace
     is_ready: bool = field(default=False)
     spans: BatchSpanProcessor | None = field(default=None)
     tidying: asyncio.Task[None] | None = field(default=None)
@@ -237,7 +236,7 @@ async def build(settings: Settings) -> Platform:
     await database.open()
     await database.claim()
     try:
-        workspace_id, is_new = await ensure_workspace(database, cipher)
+        workspace_id, _ = await ensure_workspace(database, cipher)
     except ConfigError:
         if not has_key:
             (home / "master.key").unlink()  # made just now; beside older data it would hide that theirs is lost
@@ -304,7 +303,6 @@ async def build(settings: Settings) -> Platform:
         ),
         http=http,
         workspace_id=workspace_id,
-        is_new=is_new,
     )
 
 

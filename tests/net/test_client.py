@@ -259,12 +259,6 @@ async def test_an_answer_larger_than_asked_for_is_cut_off(site: Site, make: Make
         await make().request("GET", f"http://127.0.0.1:{site.port}/big", max_bytes=1000)
 
 
-async def test_lines_come_whole_whatever_their_ends(site: Site, make: Make) -> None:
-    async with make().stream("GET", f"http://127.0.0.1:{site.port}/lines") as answer:
-        lines = [line.decode() async for line in answer.lines()]
-    assert lines == ["data: 한글", "", "data: 2", "rest"]
-
-
 async def test_json_that_is_none_is_a_coded_error(site: Site, make: Make) -> None:
     answer = await make().request("GET", f"http://127.0.0.1:{site.port}/lines")
     with pytest.raises(OrganError, match="not JSON"):

@@ -34,7 +34,7 @@ _SHUTDOWN_S = 10
 def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1)")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (8700)")] = None,
-    workers: Annotated[int | None, typer.Option(help="API processes; more than one needs PostgreSQL")] = None,
+    workers: Annotated[int | None, typer.Option(help="API processes; this version serves with one")] = None,
     config: Annotated[Path | None, typer.Option(help="Configuration file (llmflow.yaml)")] = None,
     demo: Annotated[bool, typer.Option(help="Seed the demo at the first start")] = True,
     home: Home = None,

@@ -31,7 +31,7 @@ class Server:
 
     host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 opens it to the network")
     port: int = setting(8700, "Port to listen on; 0: any free one", most=65535)
-    workers: int = setting(1, "API processes; more than one needs PostgreSQL", least=1, most=256)
+    workers: int = setting(1, "API processes; this version serves with one and refuses more", least=1, most=256)
     public_url: str = setting("", "Address people reach it under, when a proxy stands in front")
     cors_origins: tuple[str, ...] = setting((), "Web origins that may call the API from a browser")
     metrics_open: bool = setting(True, "Serve /metrics without a key")

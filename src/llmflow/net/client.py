@@ -191,17 +191,6 @@ class StreamedResponse:
         async for piece in self._response.content.iter_any():
             yield piece
 
-    async def lines(self) -> AsyncIterator[bytes]:
-        """Lines without their end, as they come; for server-sent events."""
-        rest = b""
-        async for piece in self._response.content.iter_any():
-            rest += piece
-            *whole, rest = rest.split(b"\n")
-            for line in whole:
-                yield line.rstrip(b"\r")
-        if rest:
-            yield rest.rstrip(b"\r")
-
 
 def _parsed(url: str) -> URL:
     """Raises OrganError for what is no http address."""
