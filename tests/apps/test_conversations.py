@@ -101,6 +101,18 @@ async def test_an_apps_name_is_taken_once_and_its_users_are_its_own(world: World
     assert (await world.room.conversations.user(WORKSPACE, other.id, "ann")).id == user.id
 
 
+async def test_an_equal_name_from_another_source_is_another_person(world: World) -> None:
+    turn, _ = await world.ask("What may nobody else read?")
+    for source in ("account", "public"):
+        namesake = await world.room.conversations.user(WORKSPACE, world.app.id, "ann", source=source)
+        assert namesake.id != world.user.id
+        assert await world.room.conversations.page(namesake) == ([], False)
+        with pytest.raises(NotFound):
+            await world.room.conversations.get(namesake, turn.conversation_id)
+        with pytest.raises(NotFound):
+            await world.room.conversations.user_by_id(world.app.id, namesake.id)
+
+
 async def test_an_apps_name_is_the_same_however_its_letters_are_composed(world: World) -> None:
     apart = unicodedata.normalize("NFD", "휴가 도우미")
     made = await world.room.catalogue.create(WORKSPACE, apart, ChatConfig())

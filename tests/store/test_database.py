@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +19,7 @@ from llmflow.store import migrations
 from llmflow.store.content import Content, ContentText, Scope
 from llmflow.store.database import Database, sqlite_url
 from llmflow.store.ids import is_uuid, new_id, now_ms
-from llmflow.store.tables import chunks, metadata, secrets, workspaces
+from llmflow.store.tables import chunks, end_users, metadata, secrets, workspaces
 
 
 def test_head_is_the_newest_script() -> None:
@@ -31,6 +33,30 @@ async def test_migrations_make_exactly_the_tables_of_the_code(database: Database
 
     async with database.read() as connection:
         assert await connection.run_sync(difference) == []
+
+
+async def test_end_users_of_the_first_version_came_through_the_api(database_url: str) -> None:
+    old = Database(database_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+
+    def first(connection: sa.Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            sa.text(
+                "INSERT INTO end_users (id, workspace_id, app_id, external_id, created_at) "
+                "VALUES ('u', 'w', 'a', '김하늘', 7)"
+            )
+        )
+
+    async with old.write() as connection:
+        await connection.run_sync(first)
+    await old.open()
+    async with old.read() as connection:
+        rows = (await connection.execute(sa.select(end_users))).all()
+    await old.close()
+    assert [(row.id, row.source, row.external_id, row.created_at) for row in rows] == [("u", "api", "김하늘", 7)]
 
 
 async def test_opening_twice_changes_nothing(database: Database) -> None:

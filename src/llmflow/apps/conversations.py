@@ -6,7 +6,7 @@ import re
 
 from llmflow.apps import queries
 from llmflow.apps.queries import ConversationOrder
-from llmflow.apps.types import ChatMessage, Conversation, EndUser
+from llmflow.apps.types import ChatMessage, Conversation, EndUser, Source
 from llmflow.errors import NotFound, UsageError
 from llmflow.store.content import Scope
 from llmflow.store.database import Database
@@ -19,23 +19,23 @@ class Conversations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def user(self, workspace_id: str, app_id: str, external_id: str) -> EndUser:
+    async def user(self, workspace_id: str, app_id: str, external_id: str, *, source: Source = "api") -> EndUser:
         """The end user of that name, made when first seen. Raises UsageError for an overlong name."""
         if len(external_id) > 255:
             raise UsageError("`user` may have 255 characters at most.", param="user")
         async with self._database.read() as connection:
-            found = await queries.end_user(connection, app_id, external_id)
+            found = await queries.end_user(connection, app_id, source, external_id)
         if found is not None:
             return found
-        new = EndUser(new_id(), workspace_id, app_id, external_id, now_ms())
+        new = EndUser(new_id(), workspace_id, app_id, external_id, now_ms(), source)
         async with self._database.write() as connection:
             await queries.insert_end_user(connection, new)
-            return await queries.end_user(connection, app_id, external_id) or new
+            return await queries.end_user(connection, app_id, source, external_id) or new
 
     async def user_by_id(self, app_id: str, user_id: str) -> EndUser:
-        """Raises NotFound."""
+        """One of those that API callers name. Raises NotFound."""
         async with self._database.read() as connection:
-            found = await queries.end_user_by_id(connection, app_id, user_id)
+            found = await queries.end_user_by_id(connection, app_id, "api", user_id)
         if found is None:
             raise NotFound("End user not found.", code="end_user_not_found")
         return found

@@ -18,6 +18,7 @@ from llmflow.apps.types import (
     Citation,
     Conversation,
     EndUser,
+    Source,
     StoredFeedback,
 )
 from llmflow.store.tables import api_keys, apps, conversations, end_users, feedbacks, files, messages
@@ -80,18 +81,26 @@ async def delete_app(connection: AsyncConnection, app_id: str) -> set[str]:
 # people who ask
 
 
-async def end_user(connection: AsyncConnection, app_id: str, external_id: str) -> EndUser | None:
+async def end_user(connection: AsyncConnection, app_id: str, source: Source, external_id: str) -> EndUser | None:
     row = (
         await connection.execute(
-            sa.select(*_USER).where(end_users.c.app_id == app_id, end_users.c.external_id == external_id)
+            sa.select(*_USER).where(
+                end_users.c.app_id == app_id,
+                end_users.c.source == source,
+                end_users.c.external_id == external_id,
+            )
         )
     ).one_or_none()
     return EndUser(**row._mapping) if row else None
 
 
-async def end_user_by_id(connection: AsyncConnection, app_id: str, user_id: str) -> EndUser | None:
+async def end_user_by_id(connection: AsyncConnection, app_id: str, source: Source, user_id: str) -> EndUser | None:
     row = (
-        await connection.execute(sa.select(*_USER).where(end_users.c.app_id == app_id, end_users.c.id == user_id))
+        await connection.execute(
+            sa.select(*_USER).where(
+                end_users.c.app_id == app_id, end_users.c.source == source, end_users.c.id == user_id
+            )
+        )
     ).one_or_none()
     return EndUser(**row._mapping) if row else None
 

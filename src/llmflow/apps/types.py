@@ -11,6 +11,7 @@ from llmflow.knowledge.types import Scores
 AnswerKind = Literal["generated", "quoted", "unknown"]
 MessageStatus = Literal["running", "normal", "stopped", "error"]
 Rating = Literal["like", "dislike"]
+Source = Literal["api", "account", "public"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,15 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class EndUser:
-    """Who an app's caller says is asking; `external_id` is the caller's word and opens no document."""
+    """Who asks. `source`: "api", where `external_id` is the caller's word and opens no document; "account", a person
+    who signed in, by account id; "public", a visitor of a public page. Equal names of two sources are two people."""
 
     id: str
     workspace_id: str
     app_id: str
     external_id: str
     created_at: int
+    source: Source = "api"
 
 
 @dataclass(frozen=True, slots=True)

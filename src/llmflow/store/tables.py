@@ -189,9 +189,10 @@ end_users = sa.Table(
     _id(),
     _ref("workspace_id"),
     _ref("app_id"),
-    sa.Column("external_id", sa.String(255), nullable=False),  # the caller's word
+    sa.Column("source", sa.String(10), nullable=False, server_default="api"),  # api, account, public
+    sa.Column("external_id", sa.String(255), nullable=False),  # of an account: its id; else the caller's word
     _time("created_at"),
-    sa.UniqueConstraint("app_id", "external_id"),
+    sa.UniqueConstraint("app_id", "source", "external_id"),
 )
 
 files = sa.Table(
@@ -206,6 +207,7 @@ files = sa.Table(
     _text("media_type"),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False, index=True),
+    _content("text", null=True),  # what a reader made of it, once somebody needed that
     _time("created_at"),
 )
 
@@ -260,6 +262,7 @@ feedbacks = sa.Table(
     _ref("end_user_id"),
     sa.Column("rating", sa.String(10), nullable=False),  # like, dislike
     _content("content", null=True),
+    _content("correction", null=True),  # the answer as it should have been
     _time("created_at"),
     _time("updated_at"),
     sa.UniqueConstraint("message_id", "end_user_id"),

@@ -854,6 +854,7 @@ export interface components {
             conversation_id?: string | null;
             /**
              * User
+             * @description Who asks, of a caller with a key; a signed-in person is
              * @default console
              */
             user: string;

@@ -18,10 +18,11 @@ import msgspec
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from llmflow.access.types import Caller
 from llmflow.api import auth, errors, sse
 from llmflow.apps.chat import Ask
 from llmflow.apps.turns import Turn
-from llmflow.apps.types import App, ChatConfig, Ended, Failed, Replaced, TextDelta
+from llmflow.apps.types import App, ChatConfig, Ended, EndUser, Failed, Replaced, TextDelta
 from llmflow.errors import LLMFlowError
 from llmflow.wiring import Platform
 
@@ -43,7 +44,7 @@ class NewApp(BaseModel):
 class Question(BaseModel):
     question: str = Field(max_length=20_000)
     conversation_id: str | None = None
-    user: str = Field("console", max_length=255)
+    user: str = Field("console", max_length=255, description="Who asks, of a caller with a key; a signed-in person is")
 
 
 @router.get("/apps")
@@ -88,7 +89,7 @@ async def ask(app: str, body: Question, request: Request) -> sse.EventStream:
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
     found = await platform.apps.catalogue.get(caller.workspace_id, app)
-    user = await platform.apps.conversations.user(caller.workspace_id, found.id, body.user)
+    user = await end_user(request, caller, found, body.user)
     if body.conversation_id:
         await platform.apps.conversations.get(user, body.conversation_id)
 
@@ -103,6 +104,14 @@ async def ask(app: str, body: Question, request: Request) -> sse.EventStream:
             yield _event("error", **error.body(errors.request_id(request)))
 
     return sse.EventStream(events(), ping=_PING)
+
+
+async def end_user(request: Request, caller: Caller, app: App, named: str = "console") -> EndUser:
+    """A signed-in person as themselves; a caller with a key as whom it names, like any caller of the Service API."""
+    conversations = auth.platform_of(request).apps.conversations
+    if caller.account_id is not None:
+        return await conversations.user(caller.workspace_id, app.id, caller.account_id, source="account")
+    return await conversations.user(caller.workspace_id, app.id, named)
 
 
 async def _until_read(platform: Platform, app: App) -> AsyncGenerator[bytes]:
