@@ -131,6 +131,7 @@ CODES: dict[str, str] = {
     "forbidden": "Use a key of a kind that may do this; `llmflow keys create --kind` makes one.",
     "not_found": "Check the name or id; the list commands show what there is.",
     "conflict": "Choose another name, or change the existing one.",
+    "changed_meanwhile": "Load it again, then make your change on what stands there now.",
     "too_large": "Send less, or raise the limit under `limits` in llmflow.yaml.",
     "unsupported_type": "Convert the file to a supported type; docs/organs.md lists them.",
     "too_many_requests": "Wait a moment and try again.",
@@ -170,6 +171,8 @@ CODES: dict[str, str] = {
     "file_not_found": "Upload the file first with POST /v1/files/upload.",
     "file_access_denied": "Use the key of the app the file was sent to.",
     "file_too_large": "Send a smaller file, or raise limits.file_mb in llmflow.yaml.",
+    "page_not_found": "Ask whoever gave you the address for a new one.",
+    "page_failed": "Try again in a moment. If it goes on, tell whoever runs this page.",
     "interrupted": "LLMFlow stopped while it was answering. Ask again.",
     # organs
     "organ_unavailable": "`llmflow doctor` shows every organ and what to do.",

@@ -182,3 +182,19 @@ async def test_an_unknown_model_is_an_error_and_not_hidden_by_quoting(world: Wor
     )
     end = await world.ask_in_vain("How many days is annual leave?")
     assert (end.code, end.status) == ("model_unknown", 404)
+
+
+async def test_a_visitor_is_not_told_how_the_installation_could_be_better(tiny_world: World) -> None:
+    await tiny_world.learn("휴가.md", LEAVE, SICK)
+    tiny_world.llm.neighbour = "ollama (http://127.0.0.1:11434/v1)"  # type: ignore[attr-defined]
+    world, app = tiny_world, tiny_world.app
+    world.user = await world.room.conversations.user(WORKSPACE, app.id, "방문자", source="public")
+    _, quoted = await world.ask("연차 휴가는 매년 며칠입니까?")
+    assert (quoted.answer.kind, quoted.answer.hint) == ("quoted", "")
+    assert quoted.answer.text.endswith("[1]")
+    _, unknown = await world.ask("화성의 위성은 무엇입니까?")
+    assert unknown.answer.text == words("ko").unknown_to_visitor
+    world.app = await world.room.catalogue.create(WORKSPACE, "지식 없는 앱", ChatConfig())
+    world.user = await world.room.conversations.user(WORKSPACE, world.app.id, "방문자", source="public")
+    _, plain = await world.ask("안녕하세요?")
+    assert plain.answer.text == words("ko").no_model

@@ -17,7 +17,9 @@ from starlette.types import ASGIApp
 
 from llmflow.api import auth, errors
 from llmflow.api.middleware import Edge, hosts_for
+from llmflow.api.public_page import public_page_routes
 from llmflow.api.routes.console.app import console
+from llmflow.api.routes.public.surface import public
 from llmflow.api.routes.service import surface
 from llmflow.api.studio import studio_routes
 from llmflow.errors import LLMFlowError
@@ -41,8 +43,10 @@ def create_app(platform: Platform) -> ASGIApp:
             Route("/healthz", _healthz),
             Route("/readyz", _readyz),
             Route("/metrics", _metrics),
+            Mount("/api/public/v1", public(platform)),
             Mount("/api/v1", console(platform)),
             Mount("/v1", surface(platform)),
+            *public_page_routes(platform),
             *studio_routes(),
         ],
         middleware=middleware,

@@ -25,23 +25,28 @@ _API = ("api", "v1", "retrieval", "mcp", "triggers", "healthz", "readyz", "metri
 _CODINGS = (("br", ".br"), ("gzip", ".gz"))
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "worker-src 'self' blob:",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
+
+def policy(*, connect: str = "'self'", form: str = "'self'", ancestors: str = "'none'") -> str:
+    """The content security policy of a page: nothing of another host, nothing inline."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data: blob:",
+            "font-src 'self'",
+            f"connect-src {connect}",
+            "worker-src 'self' blob:",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            f"form-action {form}",
+            f"frame-ancestors {ancestors}",
+        )
     )
-)
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
+
+
+HEADERS = {
+    "Content-Security-Policy": policy(),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -51,7 +56,7 @@ _HEADERS = {
 _KEEP = "public, max-age=31536000, immutable"
 _ASK = "no-cache"
 
-_UNBUILT = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>LLMFlow</title></head><body>
+UNBUILT = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>LLMFlow</title></head><body>
 <h1>LLMFlow is running; Studio is not built</h1>
 <p>Build it in the folder of the source with <code>make studio</code> (Node 20.19 or newer, or the one it installs),
 then reload this page.</p>
@@ -62,7 +67,7 @@ then reload this page.</p>
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class File:
     """A file's bytes as they are sent. `coding`: "" as it is; `etag` is of these bytes."""
 
     content: bytes
@@ -77,7 +82,7 @@ def studio_routes(static: Path = STATIC) -> list[BaseRoute]:
 
     async def asset(request: Request) -> Response:
         """A file whose name carries the hash of its content."""
-        found = await _load(static, f"assets/{request.path_params['name']}", request)
+        found = await load(static, f"assets/{request.path_params['name']}", request)
         if found is None:
             raise NotFound("There is no such file.", hint="Reload the page: Studio was built anew since it was opened.")
         return _answer(request, found, _KEEP)
@@ -87,17 +92,17 @@ def studio_routes(static: Path = STATIC) -> list[BaseRoute]:
         path: str = request.path_params["path"]
         if path.partition("/")[0] in _API:
             raise NotFound(f"There is nothing at /{path}.")
-        found = await _load(static, path, request) if path else None
-        found = found or await _load(static, "index.html", request)
+        found = await load(static, path, request) if path else None
+        found = found or await load(static, "index.html", request)
         if found is None:
-            return Response(_UNBUILT, media_type="text/html", headers={**_HEADERS, "Cache-Control": "no-store"})
+            return Response(UNBUILT, media_type="text/html", headers={**HEADERS, "Cache-Control": "no-store"})
         return _answer(request, found, _ASK)
 
     return [Route("/assets/{name:path}", asset), Route("/{path:path}", page)]
 
 
-def _answer(request: Request, found: _File, caching: str) -> Response:
-    headers = {**_HEADERS, "Cache-Control": caching, "ETag": found.etag, "Vary": "Accept-Encoding"}
+def _answer(request: Request, found: File, caching: str) -> Response:
+    headers = {**HEADERS, "Cache-Control": caching, "ETag": found.etag, "Vary": "Accept-Encoding"}
     known = (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(","))
     if found.etag in known:
         return Response(status_code=304, headers=headers)
@@ -106,12 +111,13 @@ def _answer(request: Request, found: _File, caching: str) -> Response:
     return Response(found.content, media_type=found.media_type, headers=headers)
 
 
-async def _load(root: Path, name: str, request: Request) -> _File | None:
+async def load(root: Path, name: str, request: Request) -> File | None:
+    """A built file as this reader takes it; None when there is none."""
     accepted = {part.partition(";")[0].strip() for part in request.headers.get("accept-encoding", "").split(",")}
     return await asyncio.to_thread(_read, root, name, accepted)
 
 
-def _read(root: Path, name: str, accepted: set[str]) -> _File | None:
+def _read(root: Path, name: str, accepted: set[str]) -> File | None:
     """The file, compressed where the reader takes it and it is there; None for no file and for what lies outside."""
     if "\0" in name:
         return None
@@ -126,5 +132,5 @@ def _read(root: Path, name: str, accepted: set[str]) -> _File | None:
     return _file(path.read_bytes(), media_type, "")
 
 
-def _file(content: bytes, media_type: str, coding: str) -> _File:
-    return _File(content, media_type, coding, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+def _file(content: bytes, media_type: str, coding: str) -> File:
+    return File(content, media_type, coding, f'"{hashlib.sha256(content).hexdigest()[:32]}"')

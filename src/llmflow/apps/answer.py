@@ -82,7 +82,7 @@ class Answerer:
         found = await self.search(app, question)
         say = words(question.language)
         if not found:
-            why = await self._why_nothing(app, say)
+            why = say.unknown_to_visitor if question.is_public else await self._why_nothing(app, say)
             return _spoken(draft, Answer(why, "unknown", hint=why))
         bags = await bags_of(found)
         if all(hit.scores.dense is None for hit in found):  # the embedding organ is down
@@ -91,7 +91,8 @@ class Answerer:
             )
         evidence = await relevance.weigh(_searched(question), question.language, found, bags, self._comparer.cosines)
         if evidence.verdict is Verdict.NOTHING:
-            return _spoken(draft, Answer(say.unknown, "unknown", hint=say.unknown))
+            unknown = say.unknown_to_visitor if question.is_public else say.unknown
+            return _spoken(draft, Answer(unknown, "unknown", hint=unknown))
         is_certain = evidence.verdict is Verdict.CERTAIN
         cosines = self._comparer.cosines
         return await self._over(app, question, found, bags, is_certain, draft, compare=cosines)
@@ -137,7 +138,7 @@ class Answerer:
                 raise
             hint = words(question.language).model_down.format(error=f"{error.message} {error.hint}")
             quotations = await quote.choose(_searched(question), found, bags, compare)
-        hint = hint or await self._way_up(words(question.language))
+        hint = "" if question.is_public else hint or await self._way_up(words(question.language))
         return self._quoted(question, quotations, is_certain, hint, draft)
 
     async def _way_up(self, say: Words) -> str:
@@ -208,7 +209,7 @@ class Answerer:
             for mark, found in enumerate(quote.sources(quotations), 1)
         )
         text = quote.written(quotations, say.quoted if is_certain else say.unsure)
-        if not any(hint in earlier.answer for earlier in question.history):
+        if hint and not any(hint in earlier.answer for earlier in question.history):
             text += f"\n\n_{hint}_"
         return _spoken(draft, Answer(text, "quoted" if is_certain else "unknown", citations, hint=hint))
 
@@ -217,10 +218,10 @@ class Answerer:
         say = words(question.language)
         info = await self._gateway.info(app.config.model)
         if not reads(info, question.language):
-            hint = await self._way_up(say)
-            return _spoken(draft, Answer(f"{say.no_model} {hint}", "unknown", hint=hint, model=info.id))
+            hint = "" if question.is_public else await self._way_up(say)
+            return _spoken(draft, Answer(f"{say.no_model} {hint}".strip(), "unknown", hint=hint, model=info.id))
         answer = await self._generated(app, question, (), info, draft)
-        return answer if info.grounded else replace(answer, hint=await self._way_up(say))
+        return answer if info.grounded or question.is_public else replace(answer, hint=await self._way_up(say))
 
     def _request(self, app: App, asked: Prompt, *, temperature: float | None = None) -> ChatRequest:
         return ChatRequest(

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from llmflow.apps import queries
-from llmflow.apps.types import App, ChatConfig
+from llmflow.apps.types import App, AppContents, ChatConfig
 from llmflow.errors import Conflict, NotFound, UsageError
 from llmflow.knowledge.originals import Originals
 from llmflow.store.database import Database
@@ -64,21 +64,24 @@ class Apps:
         name: str | None = None,
         description: str | None = None,
         config: ChatConfig | None = None,
+        seen_at: int | None = None,
     ) -> App:
-        """None leaves as it is. Raises NotFound, UsageError, Conflict."""
+        """None leaves as it is. `seen_at`: the `updated_at` the change was made on; another change since then is a
+        Conflict (changed_meanwhile). Raises NotFound, UsageError, Conflict."""
         app = await self.get(workspace_id, id_or_name)
         changed = replace(
             app,
             name=app.name if name is None else _checked(name),
             description=app.description if description is None else description,
             config=app.config if config is None else config,
-            updated_at=now_ms(),
+            updated_at=max(now_ms(), app.updated_at + 1),  # two changes within a millisecond are two
         )
         try:
             async with self._database.write() as connection:
-                await queries.update_app(
+                is_changed = await queries.update_app(
                     connection,
                     app.id,
+                    seen_at,
                     name=changed.name,
                     description=changed.description,
                     config=msgspec.to_builtins(changed.config),
@@ -86,10 +89,17 @@ class Apps:
                 )
         except IntegrityError as error:
             raise _taken(changed.name) from error
+        if not is_changed:
+            raise Conflict(f"`{app.name}` was changed by somebody else meanwhile.", code="changed_meanwhile")
         return changed
 
+    async def contents(self, app: App) -> AppContents:
+        """What the app has of its own, and what goes when it is deleted."""
+        async with self._database.read() as connection:
+            return await queries.contents_of_app(connection, app.id)
+
     async def delete(self, workspace_id: str, id_or_name: str) -> None:
-        """With its conversations, feedback, files and keys. Raises NotFound."""
+        """With its conversations, feedback, files, keys and public page. Raises NotFound."""
         app = await self.get(workspace_id, id_or_name)
         async with self._database.write() as connection:
             digests = await queries.delete_app(connection, app.id)

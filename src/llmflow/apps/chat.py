@@ -128,6 +128,7 @@ class Chat:
             instruction=app.config.instruction,
             inputs=ask.inputs,
             history=history[-self._history_turns :] if self._history_turns else [],
+            is_public=user.source == "public",
         )
         return turn, question
 

@@ -23,14 +23,18 @@ class Conversations:
         """The end user of that name, made when first seen. Raises UsageError for an overlong name."""
         if len(external_id) > 255:
             raise UsageError("`user` may have 255 characters at most.", param="user")
-        async with self._database.read() as connection:
-            found = await queries.end_user(connection, app_id, source, external_id)
+        found = await self.known_user(app_id, external_id, source=source)
         if found is not None:
             return found
         new = EndUser(new_id(), workspace_id, app_id, external_id, now_ms(), source)
         async with self._database.write() as connection:
             await queries.insert_end_user(connection, new)
             return await queries.end_user(connection, app_id, source, external_id) or new
+
+    async def known_user(self, app_id: str, external_id: str, *, source: Source = "api") -> EndUser | None:
+        """The end user of that name, None when never seen."""
+        async with self._database.read() as connection:
+            return await queries.end_user(connection, app_id, source, external_id)
 
     async def user_by_id(self, app_id: str, user_id: str) -> EndUser:
         """One of those that API callers name. Raises NotFound."""

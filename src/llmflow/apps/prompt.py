@@ -47,13 +47,15 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question with all that shapes its answer. `history`: earlier turns, oldest first."""
+    """A question with all that shapes its answer. `history`: earlier turns, oldest first. `is_public`: a stranger
+    asks, who is not told how this installation could be better or what is wrong with it."""
 
     text: str
     language: str
     instruction: str = ""
     inputs: Mapping[str, Any] | None = None
     history: Sequence[Earlier] = ()
+    is_public: bool = False
 
     @property
     def rules(self) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.apps.types import (
     App,
+    AppContents,
     AppFile,
     ChatConfig,
     ChatMessage,
@@ -21,7 +22,7 @@ from llmflow.apps.types import (
     Source,
     StoredFeedback,
 )
-from llmflow.store.tables import api_keys, apps, conversations, end_users, feedbacks, files, messages
+from llmflow.store.tables import api_keys, apps, conversations, end_users, feedbacks, files, messages, sites
 
 ConversationOrder = Literal["created_at", "-created_at", "updated_at", "-updated_at"]
 
@@ -65,14 +66,26 @@ async def app(connection: AsyncConnection, workspace_id: str, id_or_name: str) -
     return min(found, key=lambda a: a.id != id_or_name) if found else None
 
 
-async def update_app(connection: AsyncConnection, app_id: str, **values: Any) -> None:
-    await connection.execute(sa.update(apps).where(apps.c.id == app_id).values(**values))
+async def update_app(connection: AsyncConnection, app_id: str, seen_at: int | None, **values: Any) -> bool:
+    """False when the app is gone, or was changed since `seen_at`."""
+    where = [apps.c.id == app_id, *([apps.c.updated_at == seen_at] if seen_at is not None else [])]
+    result = await connection.execute(sa.update(apps).where(*where).values(**values))
+    return result.rowcount > 0
+
+
+async def contents_of_app(connection: AsyncConnection, app_id: str) -> AppContents:
+    tables = {"conversations": conversations, "end_users": end_users, "files": files, "keys": api_keys}
+    counts = [
+        sa.select(sa.func.count()).where(table.c.app_id == app_id).scalar_subquery().label(name)
+        for name, table in tables.items()
+    ]
+    return AppContents(**(await connection.execute(sa.select(*counts))).one()._mapping)
 
 
 async def delete_app(connection: AsyncConnection, app_id: str) -> set[str]:
     """With all that is its own; the digests of files that were sent to it."""
     digests = set(await connection.scalars(sa.select(files.c.digest).where(files.c.app_id == app_id)))
-    for table in (feedbacks, messages, conversations, files, end_users, api_keys):
+    for table in (feedbacks, messages, conversations, files, end_users, api_keys, sites):
         await connection.execute(sa.delete(table).where(table.c.app_id == app_id))
     await connection.execute(sa.delete(apps).where(apps.c.id == app_id))
     return digests

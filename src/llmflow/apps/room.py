@@ -8,6 +8,7 @@ from llmflow.apps.chat import Chat
 from llmflow.apps.conversations import Conversations
 from llmflow.apps.feedback import Feedbacks
 from llmflow.apps.files import AppFiles
+from llmflow.apps.sites import Sites
 from llmflow.apps.suggest import Suggestions
 from llmflow.apps.turns import Turns
 from llmflow.config.settings import Settings
@@ -35,6 +36,7 @@ class AppsRoom:
         model_server: ModelServer,
     ) -> None:
         self.catalogue = Apps(database, originals)
+        self.sites = Sites(database)
         answerer = Answerer(
             bases,
             retriever,

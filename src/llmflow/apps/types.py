@@ -48,6 +48,47 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
+class AppContents:
+    """How many there are of what belongs to one app."""
+
+    conversations: int
+    end_users: int
+    files: int
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """How a public page shows its app. `title`, `welcome` "": the app's name, its opening statement. `origins`: the
+    exact origins whose pages may embed it; none: nobody's. The limits are questions in a minute: of one visitor, of
+    one network address, of all visitors together."""
+
+    title: str = ""
+    welcome: str = ""
+    citations: bool = True
+    origins: tuple[str, ...] = ()
+    visitor_per_minute: int = 10
+    address_per_minute: int = 30
+    page_per_minute: int = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An app's public page. `code`: the unguessable end of its address; `expires_at`: Unix milliseconds, None:
+    never."""
+
+    id: str
+    workspace_id: str
+    app_id: str
+    code: str
+    is_on: bool
+    settings: SiteSettings
+    expires_at: int | None
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndUser:
     """Who asks. `source`: "api", where `external_id` is the caller's word and opens no document; "account", a person
     who signed in, by account id; "public", a visitor of a public page. Equal names of two sources are two people."""

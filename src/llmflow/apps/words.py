@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`quoted`: above quotations. `unsure`: above what is nearest. `unknown`: nothing relevant was found.
+    """`quoted`: above quotations. `unsure`: above what is nearest. `unknown`: nothing relevant was found,
+    `unknown_to_visitor` the same to somebody who cannot add documents.
     `reading`: documents are queued or running. `no_model`: no language model can serve. `way_up`: how to get generated
     answers; `way_up_found` takes a server on this machine. `model_down`: the model did not answer; takes its error.
     `by_words`: the embedding did not answer."""
@@ -15,6 +16,7 @@ class Words:
     quoted: str
     unsure: str
     unknown: str
+    unknown_to_visitor: str
     no_documents: str
     reading: str
     no_model: str
@@ -31,6 +33,7 @@ _KOREAN = Words(
     unknown=(
         "제공된 문서에서 답을 찾지 못했습니다. 다른 낱말로 다시 질문하시거나, 답이 담긴 문서를 지식에 추가해 주세요."
     ),
+    unknown_to_visitor="제공된 문서에서 답을 찾지 못했습니다. 다른 낱말로 다시 질문해 주세요.",
     no_documents="이 앱에는 아직 검색할 문서가 없습니다. 지식에 문서를 추가해 주세요.",
     reading="이 앱의 문서를 아직 읽는 중입니다. 잠시 뒤에 다시 질문해 주세요.",
     no_model="지금 연결된 언어 모델은 한국어로 답할 수 없습니다.",
@@ -53,6 +56,7 @@ _ENGLISH = Words(
         "I do not know: the documents given to me do not answer this. "
         "Try other words, or add a document that has the answer to the knowledge base."
     ),
+    unknown_to_visitor="I do not know: the documents given to me do not answer this. Try other words.",
     no_documents="This app has no documents to search yet. Add some to its knowledge base.",
     reading="The documents of this app are still being read. Ask again in a moment.",
     no_model="The language model connected now cannot answer in this language.",

@@ -58,6 +58,7 @@ class Limits:
     parse_memory_mb: int = setting(2048, "Memory a reader may take in MB", least=256)
     document_pages: int = setting(5000, "Most pages in one document", least=1)
     chat_concurrency: int = setting(32, "Answers being written at once in one process", least=1)
+    public_concurrency: int = setting(8, "Of these, answers to visitors of public pages at most", least=1)
     min_free_disk_mb: int = setting(200, "Free disk space below which uploads are refused")
 
 

@@ -183,6 +183,20 @@ apps = sa.Table(
     sa.UniqueConstraint("workspace_id", "name"),
 )
 
+sites = sa.Table(
+    "sites",
+    metadata,
+    _id(),
+    _ref("workspace_id", index=True),
+    sa.Column("app_id", sa.String(36), nullable=False, unique=True),
+    sa.Column("code", sa.String(64), nullable=False, unique=True),  # the end of the page's address
+    _flag("is_on", default=False),
+    _json("settings"),  # apps.types.SiteSettings
+    _time("expires_at", null=True),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
 end_users = sa.Table(
     "end_users",
     metadata,

@@ -280,6 +280,30 @@ export interface paths {
         delete: operations["delete_app_apps__app__delete"];
         options?: never;
         head?: never;
+        /**
+         * Change App
+         * @description Changes what is given. Refused (changed_meanwhile) when somebody else changed the app since `seen_at`.
+         */
+        patch: operations["change_app_apps__app__patch"];
+        trace?: never;
+    };
+    "/apps/{app}/contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * App Contents
+         * @description How much belongs to the app, and would be deleted with it.
+         */
+        get: operations["app_contents_apps__app__contents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -299,6 +323,70 @@ export interface paths {
          *     `waiting` has asked nothing.
          */
         post: operations["ask_apps__app__ask_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sites
+         * @description Every public page, also those that are off.
+         */
+        get: operations["list_sites_sites_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/site": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Site
+         * @description The app's public page; null when it never had one.
+         */
+        get: operations["get_site_apps__app__site_get"];
+        /**
+         * Put Site
+         * @description Makes or changes the public page; `is_on` false takes it off the net and keeps its address for later.
+         */
+        put: operations["put_site_apps__app__site_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/site/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Site Code
+         * @description A new address. The old one, and what embeds it, stops working at once.
+         */
+        post: operations["renew_site_code_apps__app__site_code_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -481,6 +569,20 @@ export interface components {
             /** Updated At */
             updated_at: number;
         };
+        /**
+         * AppContents
+         * @description How many there are of what belongs to one app.
+         */
+        AppContents: {
+            /** Conversations */
+            conversations: number;
+            /** End Users */
+            end_users: number;
+            /** Files */
+            files: number;
+            /** Keys */
+            keys: number;
+        };
         /** BaseWithCounts */
         BaseWithCounts: {
             base: components["schemas"]["KnowledgeBase"];
@@ -488,6 +590,59 @@ export interface components {
             documents: {
                 [key: string]: number;
             };
+        };
+        /**
+         * ChangedApp
+         * @description What is left out stays as it is. `seen_at`: the app's `updated_at` as the change was made on it; where somebody
+         *     else changed it since, the change is refused.
+         */
+        ChangedApp: {
+            /** Name */
+            name?: string | null;
+            /** Description */
+            description?: string | null;
+            /**
+             * Knowledge
+             * @description Ids or names of knowledge bases
+             */
+            knowledge?: string[] | null;
+            /**
+             * Model
+             * @description A model's id; empty: the default
+             */
+            model?: string | null;
+            /** Instruction */
+            instruction?: string | null;
+            /** Opening Statement */
+            opening_statement?: string | null;
+            /** Suggested Questions */
+            suggested_questions?: string[] | null;
+            /** Suggested Questions After Answer */
+            suggested_questions_after_answer?: boolean | null;
+            /**
+             * Retriever Resource
+             * @description Whether answers show their citations
+             */
+            retriever_resource?: boolean | null;
+            /**
+             * Top K
+             * @description Passages given to the model; 0: as the settings say
+             */
+            top_k?: number | null;
+            /**
+             * Language
+             * @description Of the answers; empty: the question's
+             */
+            language?: ("" | "ko" | "en") | null;
+            /**
+             * Icon
+             * @description An emoji
+             */
+            icon?: string | null;
+            /** Icon Background */
+            icon_background?: string | null;
+            /** Seen At */
+            seen_at?: number | null;
         };
         /**
          * ChatConfig
@@ -804,6 +959,49 @@ export interface components {
             /** Password */
             password: string;
         };
+        /**
+         * NewSite
+         * @description `origins`: exact origins (scheme, host, port) whose pages may embed this one; none: nobody's. `expires_at`: Unix
+         *     milliseconds. The limits are questions in a minute.
+         */
+        NewSite: {
+            /** Is On */
+            is_on: boolean;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * Welcome
+             * @default
+             */
+            welcome: string;
+            /**
+             * Citations
+             * @default true
+             */
+            citations: boolean;
+            /** Origins */
+            origins?: string[];
+            /**
+             * Visitor Per Minute
+             * @default 10
+             */
+            visitor_per_minute: number;
+            /**
+             * Address Per Minute
+             * @default 30
+             */
+            address_per_minute: number;
+            /**
+             * Page Per Minute
+             * @default 120
+             */
+            page_per_minute: number;
+            /** Expires At */
+            expires_at?: number | null;
+        };
         /** OrganState */
         OrganState: {
             /** Port */
@@ -908,6 +1106,73 @@ export interface components {
             email: string;
             /** Password */
             password: string;
+        };
+        /**
+         * Site
+         * @description An app's public page. `code`: the unguessable end of its address; `expires_at`: Unix milliseconds, None:
+         *     never.
+         */
+        Site: {
+            /** Id */
+            id: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /** App Id */
+            app_id: string;
+            /** Code */
+            code: string;
+            /** Is On */
+            is_on: boolean;
+            settings: components["schemas"]["SiteSettings"];
+            /** Expires At */
+            expires_at: number | null;
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
+        };
+        /**
+         * SiteSettings
+         * @description How a public page shows its app. `title`, `welcome` "": the app's name, its opening statement. `origins`: the
+         *     exact origins whose pages may embed it; none: nobody's. The limits are questions in a minute: of one visitor, of
+         *     one network address, of all visitors together.
+         */
+        SiteSettings: {
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * Welcome
+             * @default
+             */
+            welcome: string;
+            /**
+             * Citations
+             * @default true
+             */
+            citations: boolean;
+            /**
+             * Origins
+             * @default []
+             */
+            origins: string[];
+            /**
+             * Visitor Per Minute
+             * @default 10
+             */
+            visitor_per_minute: number;
+            /**
+             * Address Per Minute
+             * @default 30
+             */
+            address_per_minute: number;
+            /**
+             * Page Per Minute
+             * @default 120
+             */
+            page_per_minute: number;
         };
         /** ValidationError */
         ValidationError: {
@@ -1540,6 +1805,72 @@ export interface operations {
             };
         };
     };
+    change_app_apps__app__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedApp"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["App"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    app_contents_apps__app__contents_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppContents"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     ask_apps__app__ask_post: {
         parameters: {
             query?: never;
@@ -1562,6 +1893,123 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_sites_sites_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"][];
+                };
+            };
+        };
+    };
+    get_site_apps__app__site_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"] | null;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_site_apps__app__site_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    renew_site_code_apps__app__site_code_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
                 };
             };
             /** @description Validation Error */

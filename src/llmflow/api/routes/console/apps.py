@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any, assert_never
+from dataclasses import replace
+from typing import Annotated, Any, Literal, assert_never
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -22,7 +23,7 @@ from llmflow.access.types import Caller
 from llmflow.api import auth, errors, sse
 from llmflow.apps.chat import Ask
 from llmflow.apps.turns import Turn
-from llmflow.apps.types import App, ChatConfig, Ended, EndUser, Failed, Replaced, TextDelta
+from llmflow.apps.types import App, AppContents, ChatConfig, Ended, EndUser, Failed, Replaced, TextDelta
 from llmflow.errors import LLMFlowError
 from llmflow.wiring import Platform
 
@@ -39,6 +40,26 @@ class NewApp(BaseModel):
     model: str = Field("", description="A model's id; empty: the default")
     instruction: str = Field("", max_length=20_000)
     opening_statement: str = Field("", max_length=10_000)
+
+
+class ChangedApp(BaseModel):
+    """What is left out stays as it is. `seen_at`: the app's `updated_at` as the change was made on it; where somebody
+    else changed it since, the change is refused."""
+
+    name: str | None = Field(None, max_length=200)
+    description: str | None = Field(None, max_length=2000)
+    knowledge: list[str] | None = Field(None, description="Ids or names of knowledge bases")
+    model: str | None = Field(None, description="A model's id; empty: the default")
+    instruction: str | None = Field(None, max_length=20_000)
+    opening_statement: str | None = Field(None, max_length=10_000)
+    suggested_questions: list[Annotated[str, Field(max_length=500)]] | None = Field(None, max_length=20)
+    suggested_questions_after_answer: bool | None = None
+    retriever_resource: bool | None = Field(None, description="Whether answers show their citations")
+    top_k: int | None = Field(None, ge=0, le=100, description="Passages given to the model; 0: as the settings say")
+    language: Literal["", "ko", "en"] | None = Field(None, description="Of the answers; empty: the question's")
+    icon: str | None = Field(None, min_length=1, max_length=16, description="An emoji")
+    icon_background: str | None = Field(None, pattern="^#[0-9A-Fa-f]{6}$")
+    seen_at: int | None = None
 
 
 class Question(BaseModel):
@@ -73,6 +94,40 @@ async def get_app(app: str, request: Request) -> App:
     """By id or name."""
     caller = await auth.console_caller(request)
     return await auth.platform_of(request).apps.catalogue.get(caller.workspace_id, app)
+
+
+@router.patch("/apps/{app}")
+async def change_app(app: str, body: ChangedApp, request: Request) -> App:
+    """Changes what is given. Refused (changed_meanwhile) when somebody else changed the app since `seen_at`."""
+    caller = await auth.console_caller(request)
+    platform = auth.platform_of(request)
+    found = await platform.apps.catalogue.get(caller.workspace_id, app)
+    given = body.model_dump(exclude_none=True, exclude={"name", "description", "seen_at"})
+    if body.knowledge is not None:
+        bases = [await platform.bases.get(caller.workspace_id, name) for name in body.knowledge]
+        given["knowledge"] = tuple(dict.fromkeys(base.id for base in bases))
+    if body.model:
+        await platform.gateway.info(body.model)  # raises for one there is not
+    if body.suggested_questions is not None:
+        given["suggested_questions"] = tuple(text for q in body.suggested_questions if (text := q.strip()))
+    if body.top_k == 0:
+        given["top_k"] = None
+    return await platform.apps.catalogue.update(
+        caller.workspace_id,
+        found.id,
+        name=body.name,
+        description=body.description,
+        config=replace(found.config, **given),
+        seen_at=body.seen_at if body.seen_at is not None else found.updated_at,
+    )
+
+
+@router.get("/apps/{app}/contents")
+async def app_contents(app: str, request: Request) -> AppContents:
+    """How much belongs to the app, and would be deleted with it."""
+    caller = await auth.console_caller(request)
+    catalogue = auth.platform_of(request).apps.catalogue
+    return await catalogue.contents(await catalogue.get(caller.workspace_id, app))
 
 
 @router.delete("/apps/{app}", status_code=204)

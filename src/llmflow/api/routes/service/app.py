@@ -63,9 +63,10 @@ async def _meta(call: Call) -> Response:
 
 async def _site(call: Call) -> Response:
     config = call.app.config
+    site = await call.platform.apps.sites.of(call.app)
     return answer(
         {
-            "title": call.app.name,
+            "title": (site.settings.title if site else "") or call.app.name,
             "chat_color_theme": None,
             "chat_color_theme_inverted": False,
             "icon_type": "emoji",
