@@ -174,6 +174,10 @@ CODES: dict[str, str] = {
     "page_not_found": "Ask whoever gave you the address for a new one.",
     "page_failed": "Try again in a moment. If it goes on, tell whoever runs this page.",
     "interrupted": "LLMFlow stopped while it was answering. Ask again.",
+    # apps from files, and their versions
+    "dsl_unreadable": "Export the app from Dify anew, or mend the line named.",
+    "dsl_too_large": "Split the app, or raise limits.design_mb if the file is that big by right.",
+    "dsl_invalid": "Export the app from Dify anew; docs/dify.md says what a file must have.",
     # organs
     "organ_unavailable": "`llmflow doctor` shows every organ and what to do.",
     "model_unknown": "`llmflow models list` (or GET /v1/models) shows the models there are.",

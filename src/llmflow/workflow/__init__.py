@@ -1,0 +1,1 @@
+"""Workflows. `dsl` reads and writes their designs as Dify's files say them."""
