@@ -100,8 +100,11 @@ class Conflict(LLMFlowError):
 
 
 class TooMany(LLMFlowError):
+    """`wait_s`: seconds to wait, where they are known; the answer's Retry-After."""
+
     status = 429
     default_code = "too_many_requests"
+    wait_s: int | None = None
 
 
 class DocumentError(LLMFlowError):
@@ -128,7 +131,13 @@ CODES: dict[str, str] = {
     "key_expired": "Make a new key with `llmflow keys create`.",
     "wrong_credentials": "Check both; `llmflow accounts reset-password` makes a new password.",
     "password_change_required": "Change the password first: POST /api/v1/session/password.",
+    "sign_in_paused": "Wait that long. A forgotten password: an administrator makes a new one under Settings, Members.",
     "forbidden": "Use a key of a kind that may do this; `llmflow keys create --kind` makes one.",
+    "role_insufficient": "Ask an administrator of this LLMFlow to do it, or to give you the role.",
+    "last_owner": "Make somebody else an owner first.",
+    "invitation_unknown": "Check that the link is whole. An administrator makes a new one under Settings, Members.",
+    "invitation_expired": "Ask an administrator for a new link: Settings, Members.",
+    "invitation_used": "Sign in with the account that it made.",
     "not_found": "Check the name or id; the list commands show what there is.",
     "conflict": "Choose another name, or change the existing one.",
     "changed_meanwhile": "Load it again, then make your change on what stands there now.",
@@ -184,6 +193,9 @@ CODES: dict[str, str] = {
     "model_missing": "Name a model file or server in llmflow.yaml under organs.llm; docs/organs.md shows how.",
     "model_failed": "The model server answered with an error; its own message is above.",
     "model_timeout": "Try again, or raise the organ's timeout_s.",
+    "model_unreachable": "Start the model server, and check address and port. In a container, 127.0.0.1 is itself.",
+    "model_key_wrong": "Give a key that server knows: organs.llm.api_key in llmflow.yaml, or the connection's.",
+    "model_address_wrong": "Correct organs.llm.url, or the connection's address: /models must be under it.",
     "address_blocked": "Name an address on the public internet.",
     "context_too_long": "Send fewer or shorter messages, or use a model with a longer context.",
     "checksum_mismatch": "Download it again; if it happens again, the source changed.",

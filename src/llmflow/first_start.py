@@ -24,11 +24,12 @@ async def ensure_token(platform: Platform) -> None:
     token = homes.read_token(platform.settings.home)
     if token is not None:
         try:
-            await platform.keys.check(token)
+            platform.keys.home_key_id = (await platform.keys.check(token)).key_id
         except Unauthorized:
             token = None
     if token is None:
-        _, token = await platform.keys.create(platform.workspace_id, "admin", name="command line of this home")
+        key, token = await platform.keys.create(platform.workspace_id, "admin", name="command line of this home")
+        platform.keys.home_key_id = key.id
         homes.write_token(platform.settings.home, token)
 
 

@@ -24,12 +24,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from llmflow import catalog
 from llmflow.access.accounts import StoredAccounts
+from llmflow.access.attempts import Attempts
+from llmflow.access.invitations import Invitations
 from llmflow.access.keys import Keys
+from llmflow.access.members import Members
 from llmflow.access.people import People, ensure_workspace
 from llmflow.apps.room import AppsRoom
 from llmflow.config.settings import Organ, Settings
 from llmflow.errors import ConfigError, LLMFlowError, OrganError
-from llmflow.gateway.gateway import Gateway
+from llmflow.gateway.connections import Connections
+from llmflow.gateway.gateway import DEFAULT, Gateway
+from llmflow.gateway.types import Address
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.documents import Documents
 from llmflow.knowledge.ingest import Ingest
@@ -37,7 +42,7 @@ from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
-from llmflow.net.client import HttpClient
+from llmflow.net.client import HttpClient, MetadataGuard
 from llmflow.organs.tracing.bridge import attach
 from llmflow.ports.blobs import Blobs
 from llmflow.ports.chunker import Chunker
@@ -55,6 +60,7 @@ from llmflow.store.spans import delete_old_spans, write_spans
 
 _MB = 1024 * 1024
 _HEALTH_S = 20.0
+_CONNECTED_S = 120.0  # without an answer, or its next piece, of a connected model server
 _LOOK_S = 60.0
 _DAY_S = 86_400.0
 _log = logging.getLogger(__name__)
@@ -136,6 +142,9 @@ class Platform:
     organs: Organs
     keys: Keys
     people: People
+    members: Members
+    invitations: Invitations
+    attempts: Attempts
     bases: Bases
     documents: Documents
     knowledge_jobs: KnowledgeJobs
@@ -143,8 +152,10 @@ class Platform:
     progress: Progress
     retriever: Retriever
     gateway: Gateway
+    connections: Connections
     apps: AppsRoom
     http: HttpClient
+    connected_http: HttpClient
     workspace_id: str
     is_ready: bool = field(default=False)
     spans: BatchSpanProcessor | None = field(default=None)
@@ -208,6 +219,7 @@ class Platform:
         await self.knowledge_jobs.close()
         await self.organs.jobs.close()
         await self.keys.close()
+        await self.people.close()
         if self.tidying is not None:
             self.tidying.cancel()
         if self.spans is not None:
@@ -216,6 +228,7 @@ class Platform:
             if port != "jobs":
                 await self._close_organ(port)
         await self.http.close()
+        await self.connected_http.close()
         await self.database.close()
 
     async def _close_organ(self, port: str) -> None:
@@ -243,7 +256,10 @@ async def build(settings: Settings) -> Platform:
         raise
     http = HttpClient()
     organs = _organs(settings, _supplies(settings, database, http, workspace_id))
-    gateway = Gateway({"default": organs.llm}, organs.embedding)
+    gateway = Gateway({DEFAULT: organs.llm}, organs.embedding)
+    connected_http = HttpClient(guard=MetadataGuard())
+    connections = Connections(database, cipher, gateway, partial(_connected, connected_http))
+    await connections.load(workspace_id)
     progress = Progress(database)
     originals = Originals(database, organs.blobs)
     bases = Bases(
@@ -284,6 +300,9 @@ async def build(settings: Settings) -> Platform:
         organs=organs,
         keys=Keys(database),
         people=People(database, organs.identity, session_hours=settings.server.session_hours),
+        members=Members(database, organs.identity),
+        invitations=Invitations(database, organs.identity),
+        attempts=Attempts(),
         bases=bases,
         documents=documents,
         knowledge_jobs=knowledge_jobs,
@@ -291,6 +310,7 @@ async def build(settings: Settings) -> Platform:
         progress=progress,
         retriever=retriever,
         gateway=gateway,
+        connections=connections,
         apps=AppsRoom(
             settings,
             database,
@@ -299,9 +319,10 @@ async def build(settings: Settings) -> Platform:
             gateway,
             originals,
             organs.blobs,
-            model_server=_UnusedModelServer(settings, http),
+            model_server=_UnusedModelServer(settings, http, gateway),
         ),
         http=http,
+        connected_http=connected_http,
         workspace_id=workspace_id,
     )
 
@@ -309,13 +330,16 @@ async def build(settings: Settings) -> Platform:
 class _UnusedModelServer:
     """Names a model server that runs on this machine while the embedded model answers; looks at most once a minute."""
 
-    def __init__(self, settings: Settings, http: HttpClient) -> None:
+    def __init__(self, settings: Settings, http: HttpClient, gateway: Gateway) -> None:
         self._is_embedded = settings.organs["llm"].use == "llama_cpp"
+        self._gateway = gateway
         self._http = http
         self._name = ""
         self._until = 0.0
 
     async def __call__(self) -> str:
+        if self._gateway.preferred != DEFAULT:
+            return ""
         if self._is_embedded and time.monotonic() >= self._until:
             from llmflow.organs.llm.discover import discover
 
@@ -323,6 +347,20 @@ class _UnusedModelServer:
             self._name = f"{found[0].kind} ({found[0].url})" if found else ""
             self._until = time.monotonic() + _LOOK_S
         return self._name
+
+
+def _connected(http: HttpClient, address: Address) -> Llm:
+    """The adapter for a model server that somebody connected."""
+    from llmflow.organs.llm.openai import OpenAILlm
+
+    return OpenAILlm(
+        url=address.url,
+        model=address.model,
+        api_key=address.api_key,
+        context_tokens=address.context_tokens,
+        timeout_s=_CONNECTED_S,
+        http=http,
+    )
 
 
 def _organs(settings: Settings, supplies: dict[str, Any]) -> Organs:

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from llmflow.access.accounts import StoredAccounts
+from llmflow.access.members import Members
 from llmflow.access.people import FIRST_EMAIL, People, ensure_workspace
 from llmflow.errors import ConfigError, Conflict, Unauthorized
 from llmflow.organs.identity.local import LocalIdentity
@@ -75,7 +76,7 @@ async def test_a_second_account_is_a_member_and_an_address_is_taken_once(databas
     await identity.create("kim@example.com", "김하늘", "a long enough password")
     with pytest.raises(Conflict):
         await identity.create("KIM@example.com", "김하늘", "a long enough password")
-    assert {(m.email, m.role) for m in await people.members(workspace_id)} == {
+    assert {(m.email, m.role) for m in await Members(database, identity).all(workspace_id)} == {
         (FIRST_EMAIL, "owner"),
         ("kim@example.com", "member"),
     }

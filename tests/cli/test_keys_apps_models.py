@@ -54,11 +54,14 @@ def test_an_app_is_made_over_its_knowledge(run: Run, stub: Stub) -> None:
 
 
 def test_models_are_listed_with_those_to_pull(run: Run, stub: Stub) -> None:
-    model = {"id": "smollm2", "context_tokens": 2048, "languages": ["en"], "owned_by": "llmflow"}
-    stub.routes["GET", "/models"] = (200, [model, {**model, "id": "big", "languages": None}])
+    model = {"id": "smollm2", "context_tokens": 2048, "languages": ["en"], "owned_by": "llmflow", "server": "default"}
+    stub.routes["GET", "/models"] = (200, [model, {**model, "id": "big", "languages": None, "server": "회사 vLLM"}])
+    health = {"ok": False, "detail": "It is down.", "hint": "Start it."}
+    stub.routes["GET", "/models/connections"] = (200, [{"connection": {"name": "old"}, "health": health}])
     result = run("models", "list")
-    assert result.out.splitlines()[1].split() == ["smollm2", "2048", "en", "llmflow"]
-    assert result.out.splitlines()[2].split() == ["big", "2048", "any", "llmflow"]
+    assert result.out.splitlines()[1].split() == ["smollm2", "2048", "en", "llmflow", "default"]
+    assert result.out.splitlines()[2].split() == ["big", "2048", "any", "llmflow", "회사", "vLLM"]
+    assert "old serves nothing now: It is down. Start it." in result.err
     assert run("models", "list", "--json").json["to_pull"] == list(KNOWN)
 
 

@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from llmflow.errors import Forbidden, OrganError
 from llmflow.net import client
-from llmflow.net.client import Guard, HttpClient
+from llmflow.net.client import Guard, HttpClient, MetadataGuard
 
 BLOCKED = [
     "127.0.0.1",
@@ -263,3 +263,32 @@ async def test_json_that_is_none_is_a_coded_error(site: Site, make: Make) -> Non
     answer = await make().request("GET", f"http://127.0.0.1:{site.port}/lines")
     with pytest.raises(OrganError, match="not JSON"):
         answer.json()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "169.254.170.2",
+        "fe80::1%eth0",
+        "fd00:ec2::254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::169.254.169.254",
+        "2002:a9fe:a9fe::",  # 6to4 of it
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "224.0.0.1",
+    ],
+)
+def test_a_clouds_metadata_is_kept_from_administrators_addresses_too(address: str) -> None:
+    with pytest.raises(Forbidden) as caught:
+        MetadataGuard().check("models.example", address)
+    assert caught.value.code == "address_blocked"
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "::1", "fd12:3456::1", "8.8.8.8", "0.0.0.0"]
+)
+def test_the_companys_own_network_is_open_to_administrators_addresses(address: str) -> None:
+    MetadataGuard().check("models.example", address)

@@ -23,7 +23,7 @@ class Stored:
 
 
 class StoredAccounts:
-    """The accounts of one workspace. Whoever comes first owns it."""
+    """The accounts of one workspace. Whoever comes first owns it; who was invited gets the invitation's role."""
 
     def __init__(self, database: Database, workspace_id: str) -> None:
         self._database = database
@@ -40,9 +40,12 @@ class StoredAccounts:
     async def insert(self, *, email: str, name: str, password_hash: str, must_change_password: bool) -> Stored:
         """Raises Conflict for a known address."""
         stored = Stored(new_id(), email.lower(), name, password_hash, must_change_password)
+        now = now_ms()
         try:
             async with self._database.write() as connection:
-                role: Role = "member" if await queries.all_accounts(connection, self._workspace_id) else "owner"
+                invited = await queries.accept_invitation(connection, self._workspace_id, stored.email, now)
+                is_first = not await queries.all_accounts(connection, self._workspace_id)
+                role: Role = "owner" if is_first else invited or "member"
                 await queries.insert_account(
                     connection,
                     id=stored.id,
@@ -52,7 +55,7 @@ class StoredAccounts:
                     password_hash=password_hash,
                     must_change_password=must_change_password,
                     role=role,
-                    created_at=now_ms(),
+                    created_at=now,
                 )
         except IntegrityError as error:
             raise Conflict(f"There is an account for {email} already.", param="email") from error

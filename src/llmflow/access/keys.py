@@ -8,7 +8,7 @@ import re
 import time
 
 from llmflow.access import queries
-from llmflow.access.types import PREFIXES, ApiKey, Caller, KeyKind
+from llmflow.access.types import PREFIXES, ApiKey, Caller, KeyKind, Role
 from llmflow.errors import NotFound, Unauthorized, UsageError
 from llmflow.store.crypto import digest, new_token
 from llmflow.store.database import Database
@@ -26,6 +26,8 @@ class Keys:
         self._database = database
         self._known: dict[str, tuple[float, ApiKey]] = {}
         self._touches: set[asyncio.Task[None]] = set()
+        #: The command line's key of this home: who can read the home's files owns the place.
+        self.home_key_id: str | None = None
 
     async def create(
         self, workspace_id: str, kind: KeyKind, *, name: str = "", app_id: str | None = None, expires: str | None = None
@@ -68,7 +70,14 @@ class Keys:
             key = known[1]
         if key.expires_at is not None and key.expires_at <= now_ms():
             raise Unauthorized("The key has expired.", code="key_expired")
-        return Caller(workspace_id=key.workspace_id, kind=key.kind, key_id=key.id, app_id=key.app_id)
+        return Caller(
+            workspace_id=key.workspace_id, kind=key.kind, key_id=key.id, app_id=key.app_id, role=self._role(key)
+        )
+
+    def _role(self, key: ApiKey) -> Role | None:
+        if key.kind != "admin":
+            return None
+        return "owner" if key.id == self.home_key_id else "admin"
 
     def _touch(self, key: ApiKey) -> None:
         """Notes the use, off the request's path and at most once a minute."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from llmflow.access import queries
 from llmflow.access.types import Account, Caller
-from llmflow.errors import NotFound, Unauthorized
+from llmflow.errors import Unauthorized
 from llmflow.ports.identity import Identity
 from llmflow.store.crypto import Cipher, digest, new_token
 from llmflow.store.database import Database
@@ -14,6 +17,7 @@ from llmflow.store.ids import new_id, now_ms
 
 FIRST_EMAIL = "admin@llmflow.local"
 _CANARY = "master key check"
+_TOUCH_MS = 120_000
 
 
 async def ensure_workspace(database: Database, cipher: Cipher) -> tuple[str, bool]:
@@ -39,7 +43,8 @@ async def ensure_workspace(database: Database, cipher: Cipher) -> tuple[str, boo
         return workspace_id, True
 
 
-def _new_password() -> str:
+def new_password() -> str:
+    """96 random bits that can be read out over a telephone."""
     return "-".join(secrets.token_hex(3) for _ in range(4))
 
 
@@ -48,13 +53,15 @@ class People:
         self._database = database
         self._identity = identity
         self._session_ms = session_hours * 3_600_000
+        self._seen: dict[str, int] = {}  # who was noted, and when
+        self._touches: set[asyncio.Task[None]] = set()
 
     async def ensure_administrator(self, workspace_id: str) -> tuple[str, str] | None:
         """Makes the first administrator where there is nobody: (e-mail, password), to be shown once. Else None."""
         async with self._database.read() as connection:
             if await queries.all_accounts(connection, workspace_id):
                 return None
-        password = _new_password()
+        password = new_password()
         await self._identity.create(FIRST_EMAIL, "Administrator", password, must_change_password=True)
         return FIRST_EMAIL, password
 
@@ -85,7 +92,25 @@ class People:
             account = await queries.session_account(connection, digest(token), now_ms())
         if account is None:
             raise Unauthorized("The session has ended; sign in again.")
-        return account, Caller(workspace_id=account.workspace_id, kind="session", account_id=account.id)
+        self._touch(account)
+        return account, Caller(
+            workspace_id=account.workspace_id, kind="session", account_id=account.id, role=account.role
+        )
+
+    def _touch(self, account: Account) -> None:
+        """Notes that somebody was here, off the request's path and at most every few minutes."""
+        now = now_ms()
+        if now - max(account.last_seen_at or 0, self._seen.get(account.id, 0)) < _TOUCH_MS:
+            return
+        self._seen[account.id] = now
+
+        async def write() -> None:
+            async with self._database.write() as connection:
+                await queries.touch_account(connection, account.id, now)
+
+        task = asyncio.create_task(write())
+        self._touches.add(task)
+        task.add_done_callback(self._touches.discard)
 
     async def sign_out(self, token: str) -> None:
         async with self._database.write() as connection:
@@ -97,18 +122,18 @@ class People:
         async with self._database.write() as connection:
             await queries.delete_sessions_of(connection, account.id)
 
-    async def reset_password(self, workspace_id: str, email: str) -> str:
-        """A new password to be shown once and changed at the next sign-in; every session of the account ends. Raises
-        NotFound."""
-        account = next((m for m in await self.members(workspace_id) if m.email == email.strip().lower()), None)
-        if account is None:
-            raise NotFound(f"There is no account for {email}.", param="email")
-        password = _new_password()
-        await self._identity.set_password(account.email, password, must_change_password=True)
-        async with self._database.write() as connection:
-            await queries.delete_sessions_of(connection, account.id)
-        return password
-
-    async def members(self, workspace_id: str) -> list[Account]:
+    async def preferences(self, account_id: str) -> dict[str, Any]:
+        """What Studio remembers for an account."""
         async with self._database.read() as connection:
-            return await queries.all_accounts(connection, workspace_id)
+            return await queries.preferences(connection, account_id)
+
+    async def prefer(self, account_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Changes some of it; the whole afterwards."""
+        async with self._database.write() as connection:
+            values = {**await queries.preferences(connection, account_id, lock=True), **changes}
+            await queries.set_preferences(connection, account_id, values)
+        return values
+
+    async def close(self) -> None:
+        """Waits for the notes of who was seen that are still being written."""
+        await asyncio.gather(*self._touches, return_exceptions=True)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from llmflow.access.types import Account, ApiKey
-from llmflow.store.tables import accounts, api_keys, secrets, sessions, workspaces
+from llmflow.access.types import Account, ApiKey, Invitation, Role
+from llmflow.store.tables import accounts, api_keys, invitations, secrets, sessions, workspaces
 
 _KEY = [
     api_keys.c[name]
     for name in ("id", "workspace_id", "kind", "app_id", "name", "hint", "created_at", "expires_at", "last_used_at")
 ]
 _ACCOUNT = [
-    accounts.c[name] for name in ("id", "workspace_id", "email", "name", "role", "must_change_password", "created_at")
+    accounts.c[name]
+    for name in ("id", "workspace_id", "email", "name", "role", "must_change_password", "created_at", "last_seen_at")
+]
+_INVITATION = [
+    invitations.c[name] for name in ("id", "workspace_id", "email", "role", "created_at", "expires_at", "accepted_at")
 ]
 
 
@@ -85,6 +90,83 @@ async def set_password(connection: AsyncConnection, email: str, password_hash: s
         .where(accounts.c.email == email.lower())
         .values(password_hash=password_hash, must_change_password=must_change)
     )
+
+
+async def locked_owners(connection: AsyncConnection, workspace_id: str) -> list[str]:
+    """Ids of the owners, whose rows nobody else changes until the transaction ends."""
+    rows = await connection.scalars(
+        sa.select(accounts.c.id)
+        .where(accounts.c.workspace_id == workspace_id, accounts.c.role == "owner")
+        .order_by(accounts.c.id)
+        .with_for_update()
+    )
+    return list(rows)
+
+
+async def set_role(connection: AsyncConnection, account_id: str, role: Role) -> None:
+    await connection.execute(sa.update(accounts).where(accounts.c.id == account_id).values(role=role))
+
+
+async def touch_account(connection: AsyncConnection, account_id: str, at: int) -> None:
+    await connection.execute(sa.update(accounts).where(accounts.c.id == account_id).values(last_seen_at=at))
+
+
+async def delete_account(connection: AsyncConnection, account_id: str) -> None:
+    await connection.execute(sa.delete(accounts).where(accounts.c.id == account_id))
+
+
+async def preferences(connection: AsyncConnection, account_id: str, *, lock: bool = False) -> dict[str, Any]:
+    chosen = sa.select(accounts.c.preferences).where(accounts.c.id == account_id)
+    found: dict[str, Any] | None = await connection.scalar(chosen.with_for_update() if lock else chosen)
+    return found or {}
+
+
+async def set_preferences(connection: AsyncConnection, account_id: str, values: dict[str, Any]) -> None:
+    await connection.execute(sa.update(accounts).where(accounts.c.id == account_id).values(preferences=values))
+
+
+async def insert_invitation(connection: AsyncConnection, invitation: Invitation, digest: str) -> None:
+    await connection.execute(invitations.insert().values(**dataclasses.asdict(invitation), digest=digest))
+
+
+async def open_invitations(connection: AsyncConnection, workspace_id: str) -> list[Invitation]:
+    rows = await connection.execute(
+        sa.select(*_INVITATION)
+        .where(invitations.c.workspace_id == workspace_id, invitations.c.accepted_at.is_(None))
+        .order_by(invitations.c.id.desc())
+    )
+    return [Invitation(**row._mapping) for row in rows]
+
+
+async def invitation_by_digest(connection: AsyncConnection, digest: str) -> Invitation | None:
+    row = (await connection.execute(sa.select(*_INVITATION).where(invitations.c.digest == digest))).one_or_none()
+    return Invitation(**row._mapping) if row else None
+
+
+async def delete_open_invitations(connection: AsyncConnection, workspace_id: str, email: str) -> None:
+    await connection.execute(
+        sa.delete(invitations).where(
+            invitations.c.workspace_id == workspace_id,
+            invitations.c.email == email,
+            invitations.c.accepted_at.is_(None),
+        )
+    )
+
+
+async def accept_invitation(connection: AsyncConnection, workspace_id: str, email: str, now: int) -> Role | None:
+    """Closes the open invitation to an address; the role it gives, None where there is none."""
+    found: Role | None = await connection.scalar(
+        sa.update(invitations)
+        .where(
+            invitations.c.workspace_id == workspace_id,
+            invitations.c.email == email,
+            invitations.c.accepted_at.is_(None),
+            invitations.c.expires_at > now,
+        )
+        .values(accepted_at=now)
+        .returning(invitations.c.role)
+    )
+    return found
 
 
 async def insert_session(connection: AsyncConnection, **values: Any) -> None:

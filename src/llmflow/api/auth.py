@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.responses import Response
 
-from llmflow.access.types import Account, Caller
-from llmflow.errors import Forbidden, Unauthorized
+from llmflow.access.types import Account, Caller, Role, reaches
+from llmflow.errors import Forbidden, LLMFlowError, NotFound, Unauthorized
 from llmflow.wiring import Platform
 
 COOKIE = "llmflow_session"
@@ -37,13 +39,18 @@ async def caller(request: Request, kinds: Sequence[str], *, platform: Platform |
     return found
 
 
-async def console_caller(request: Request) -> Caller:
-    """An admin key, or a signed-in person's cookie. A cookie's changes must come from our own pages."""
+async def console_caller(request: Request, *, needs: Role | None = None) -> Caller:
+    """An admin key, or a signed-in person's cookie, whose role reaches `needs`; None: member to read, editor to change.
+    A cookie's changes must come from our own pages. Raises Unauthorized, Forbidden (role_insufficient)."""
     if bearer(request) is not None:
-        return await caller(request, ("admin",))
-    account, found = await signed_in(request)
-    if account.must_change_password:
-        raise Forbidden("The password that was printed must be changed first.", code="password_change_required")
+        found = await caller(request, ("admin",))
+    else:
+        account, found = await signed_in(request)
+        if account.must_change_password:
+            raise Forbidden("The password that was printed must be changed first.", code="password_change_required")
+    needed = needs or ("member" if request.method in _SAFE else "editor")
+    if not reaches(found.role, needed):
+        raise Forbidden(f"This needs the role {needed}; yours is {found.role}.", code="role_insufficient")
     return found
 
 
@@ -57,3 +64,38 @@ async def signed_in(request: Request) -> tuple[Account, Caller]:
     if request.method not in _SAFE and origin and urlsplit(origin).netloc not in ours:
         raise Forbidden("This change was asked for by a page of another site.")
     return await platform_of(request).people.session(token)
+
+
+def address_of(request: Request) -> str:
+    """The client's address; behind a proxy that server.trusted_proxies names, the one it tells."""
+    return request.client.host if request.client else ""
+
+
+@contextmanager
+def attempt(request: Request) -> Iterator[None]:
+    """Around the check of a secret that might be guessed: a wrong one (Unauthorized, NotFound) counts for the client's
+    address. Raises TooMany (sign_in_paused) before it is checked when there were too many."""
+    attempts, address = platform_of(request).attempts, address_of(request)
+    attempts.begin(address)
+    try:
+        yield
+    except (Unauthorized, NotFound):
+        raise
+    except LLMFlowError:
+        attempts.forgive(address)
+        raise
+    attempts.forgive(address)
+
+
+def set_cookie(request: Request, response: Response, token: str) -> None:
+    """Hands the session to the browser, out of reach of scripts and of other sites."""
+    settings = platform_of(request).settings.server
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=settings.session_hours * 3600,
+        httponly=True,
+        secure=request.url.scheme == "https" or settings.public_url.startswith("https:"),
+        samesite="strict",
+        path="/",
+    )

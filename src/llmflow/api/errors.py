@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from llmflow.errors import InternalError, LLMFlowError, UsageError
+from llmflow.errors import InternalError, LLMFlowError, TooMany, UsageError
 
 _log = logging.getLogger("llmflow.api")
 _BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
@@ -39,6 +39,8 @@ async def answer(request: Request, error: Exception) -> Response:
     """The console's error answer; Starlette's exception handler."""
     found = known(error, request)
     headers = {"WWW-Authenticate": "Bearer"} if found.status == 401 else {}
+    if isinstance(found, TooMany) and found.wait_s is not None:
+        headers["Retry-After"] = str(found.wait_s)
     return Response(
         msgspec.json.encode(found.body(request_id(request))),
         status_code=found.status,

@@ -25,13 +25,18 @@ def list_models(as_json: Json = False, home: Home = None) -> None:
     """List the models that apps and /v1 can use, the default first."""
     with connect(home) as server:
         models = server.call("GET", "/models")
+        connections = server.call("GET", "/models/connections")
     if as_json:
-        print_json({"models": models, "to_pull": list(KNOWN)})
+        print_json({"models": models, "connections": connections, "to_pull": list(KNOWN)})
         return
     rows = [
-        (m["id"], str(m["context_tokens"]), ", ".join(m["languages"] or ()) or "any", m["owned_by"]) for m in models
+        (m["id"], str(m["context_tokens"]), ", ".join(m["languages"] or ()) or "any", m["owned_by"], m["server"])
+        for m in models
     ]
-    print(table(("MODEL", "CONTEXT", "LANGUAGES", "FROM"), rows))
+    print(table(("MODEL", "CONTEXT", "LANGUAGES", "FROM", "SERVER"), rows))
+    for one in connections:
+        if not one["health"]["ok"]:
+            note(f"{one['connection']['name']} serves nothing now: {one['health']['detail']} {one['health']['hint']}")
     note(f"To pull: {', '.join(KNOWN)}")
 
 

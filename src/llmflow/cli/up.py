@@ -111,7 +111,7 @@ async def _serve(
 ) -> None:
     platform = await build(settings)
     try:
-        is_first = not await platform.people.members(platform.workspace_id)
+        is_first = not await platform.members.all(platform.workspace_id)
         await ensure_token(platform)
         if is_first and demo:
             await seed_demo(platform)
@@ -124,6 +124,7 @@ async def _serve(
                 http="httptools",
                 ws="none",
                 server_header=False,
+                forwarded_allow_ips=list(settings.server.trusted_proxies),
                 timeout_graceful_shutdown=_SHUTDOWN_S,
                 timeout_keep_alive=75,
             )

@@ -33,6 +33,9 @@ class Server:
     port: int = setting(8700, "Port to listen on; 0: any free one", most=65535)
     workers: int = setting(1, "API processes; this version serves with one and refuses more", least=1, most=256)
     public_url: str = setting("", "Address people reach it under, when a proxy stands in front")
+    trusted_proxies: tuple[str, ...] = setting(
+        ("127.0.0.1", "::1"), "Proxies whose X-Forwarded-For is believed: addresses, networks, or *"
+    )
     cors_origins: tuple[str, ...] = setting((), "Web origins that may call the API from a browser")
     metrics_open: bool = setting(True, "Serve /metrics without a key")
     session_hours: int = setting(168, "Hours until a sign-in ends", least=1)

@@ -1,1 +1,2 @@
-"""Every call of a model passes here: `gateway` routes it, counts it and traces it. `types` holds the nouns."""
+"""Every call of a model passes here: `gateway` routes it, counts it and traces it;
+`connections` keeps the model servers that people connected. `types` holds the nouns, `queries` the SQL."""

@@ -10,13 +10,16 @@ from difflib import get_close_matches
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from llmflow.errors import LLMFlowError, NotFound
+from llmflow.errors import LLMFlowError, NotFound, OrganError
 from llmflow.gateway.types import Deployment, OnUsage, UsageRecord
 from llmflow.ports.embedding import Embedding, Role, Vectors
 from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo, TokenUsage
 
 DEFAULT = "default"
 _CHARACTERS_A_TOKEN = 4  # where nobody counted
+_LOOK_S = 5.0  # for a connected server's list of models; the organ may load its model first
+_SLOW_S = 1.0
+_SPARE_S = 15.0
 
 
 def _ignore(_: UsageRecord) -> None:
@@ -24,7 +27,8 @@ def _ignore(_: UsageRecord) -> None:
 
 
 class Gateway:
-    """`llms`: our model servers by name; "default", or else the first, answers requests that name no model.
+    """`llms`: our model servers by name; the preferred one, else "default", else the first, answers requests that name
+    no model. Servers come and go while it runs.
 
     `on_usage` is called once for each finished, failed or abandoned call, on the event loop; it must not block.
     """
@@ -34,12 +38,44 @@ class Gateway:
         self._embedding = embedding
         self._on_usage = on_usage
         self._tracer = trace.get_tracer("llmflow.gateway")
+        self._preferred = DEFAULT
         self._known: dict[str, Deployment] = {}
         self._failure: LLMFlowError | None = None  # of a server that was asked for its models last time
+        self._slow: dict[str, tuple[float, LLMFlowError]] = {}  # servers not asked again before a time, and why
+
+    @property
+    def preferred(self) -> str:
+        """The name of the server that answers requests that name no model."""
+        return self._preferred
+
+    def serve(self, name: str, llm: Llm) -> Llm | None:
+        """Serves a server's models from the next request on; the one that had this name before."""
+        before = self._llms.get(name)
+        self._llms[name] = llm
+        self._forget()
+        return before
+
+    def drop(self, name: str) -> Llm | None:
+        """Serves it no longer; answers under way go on."""
+        before = self._llms.pop(name, None)
+        self._forget()
+        return before
+
+    def prefer(self, name: str = DEFAULT) -> None:
+        """Which server answers requests that name no model."""
+        self._preferred = name
+        self._forget()
+
+    def _forget(self) -> None:
+        self._known, self._slow = {}, {}
 
     async def models(self) -> list[ModelInfo]:
         """What the servers serve now, the default first. A server that fails is left out; raises when all fail."""
-        return [deployment.info for deployment in await self._look()]
+        return [deployment.info for deployment in await self.deployments()]
+
+    async def deployments(self) -> list[Deployment]:
+        """As `models`, each with its server."""
+        return await self._look()
 
     async def info(self, model: str = "") -> ModelInfo:
         """What is known of a model ("": the default). Raises NotFound (model_unknown) and OrganError."""
@@ -64,7 +100,8 @@ class Gateway:
             call.outcome = "ok"
         except LLMFlowError as error:
             call.outcome = error.code
-            self._known = {}  # what the servers have may have changed: the next request asks them
+            # what this server has may have changed: the next request for it asks
+            self._known = {model: one for model, one in self._known.items() if one.name != chosen.name}
             raise
         finally:
             await _close(deltas)
@@ -97,7 +134,7 @@ class Gateway:
         return self._embedding.model
 
     async def _deployment(self, model: str) -> Deployment:
-        if model not in self._known:
+        if model not in self._known and not (model in ("", DEFAULT) and await self._look_at_preferred()):
             await self._look()
         found = self._known.get(model)
         if found is None and self._failure:
@@ -106,10 +143,22 @@ class Gateway:
             raise _unknown(model, [name for name in self._known if name not in ("", DEFAULT)])
         return found
 
+    async def _look_at_preferred(self) -> bool:
+        """Asks only the server that answers where no model is named: the others need not be waited for."""
+        answer = await self._models_of(self._names()[0]) if self._llms else []
+        if isinstance(answer, LLMFlowError):
+            raise answer
+        if answer:
+            self._known |= {"": answer[0], DEFAULT: answer[0]}
+        return bool(answer)
+
+    def _names(self) -> list[str]:
+        """The servers in the order they are asked in."""
+        return sorted(self._llms, key=lambda name: (name != self._preferred, name != DEFAULT))
+
     async def _look(self) -> list[Deployment]:
         """Asks every server what it has; the first server to list a model serves it."""
-        names = sorted(self._llms, key=lambda name: name != DEFAULT)
-        answers = await asyncio.gather(*(self._models_of(name) for name in names))
+        answers = await asyncio.gather(*(self._models_of(name) for name in self._names()))
         failures = [answer for answer in answers if isinstance(answer, LLMFlowError)]
         found = [deployment for answer in answers if isinstance(answer, list) for deployment in answer]
         if failures and not found:
@@ -125,11 +174,23 @@ class Gateway:
         return found
 
     async def _models_of(self, name: str) -> list[Deployment] | LLMFlowError:
-        llm = self._llms[name]
+        llm, started = self._llms[name], time.monotonic()
+        until, reason = self._slow.get(name, (0.0, None))
+        if reason is not None and started < until:
+            return reason
+        self._slow.pop(name, None)
         try:
-            return [Deployment(name, llm, info) for info in await llm.models()]
-        except LLMFlowError as error:
-            return error
+            async with asyncio.timeout(None if name == DEFAULT else _LOOK_S):
+                return [Deployment(name, llm, info) for info in await llm.models()]
+        except TimeoutError:
+            error: LLMFlowError = OrganError(
+                f"{name} did not say what it serves in {_LOOK_S:g} s.", code="model_timeout"
+            )
+        except LLMFlowError as failure:
+            error = failure
+        if time.monotonic() - started > _SLOW_S:  # asked again for each request, it would hold up the others' models
+            self._slow[name] = (time.monotonic() + _SPARE_S, error)
+        return error
 
 
 class _Call:

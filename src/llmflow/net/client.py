@@ -55,6 +55,27 @@ class Guard:
         raise Forbidden(f"{host} is at {ip}, which is not a public address.", code="address_blocked")
 
 
+class MetadataGuard:
+    """For addresses an administrator gives: the company's own network is meant, a cloud's own services are not.
+
+    Machines in a cloud get their credentials from such an address; no model is served there.
+    """
+
+    def check(self, host: str, address: str) -> None:
+        """Raises Forbidden (address_blocked) for a link-local address or a cloud's metadata service."""
+        ip = _unmapped(ipaddress.ip_address(address.split("%", 1)[0]))
+        if ip.is_link_local or ip.is_multicast or ip in _METADATA:
+            raise Forbidden(
+                f"{host} is at {ip}, where a cloud keeps its machines' credentials.",
+                code="address_blocked",
+                hint="Give the address of a model server.",
+            )
+
+
+#: AWS over IPv6, Alibaba, Azure, Oracle; the usual 169.254.169.254 is link-local.
+_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")))
+
+
 def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     try:
         return ipaddress.ip_network(entry, strict=False)
@@ -81,7 +102,7 @@ def _unmapped(ip: IPAddress) -> IPAddress:
 class _GuardedResolver(AbstractResolver):
     """Resolves names, then asks the guard about each address before anything connects."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard | MetadataGuard) -> None:
         self._inner = ThreadedResolver()
         self._guard = guard
 
@@ -98,9 +119,10 @@ class _GuardedResolver(AbstractResolver):
 
 
 class HttpClient:
-    """One client for one purpose: `guard=None` for organs the operator named, a Guard for addresses users give."""
+    """One client for one purpose: `guard=None` for organs the operator named, a MetadataGuard for addresses an
+    administrator gives, a Guard for addresses users give."""
 
-    def __init__(self, *, guard: Guard | None = None, connections: int = 200) -> None:
+    def __init__(self, *, guard: Guard | MetadataGuard | None = None, connections: int = 200) -> None:
         self._guard = guard
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None

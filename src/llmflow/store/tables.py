@@ -65,7 +65,22 @@ accounts = sa.Table(
     _text("password_hash"),
     _flag("must_change_password", default=False),
     sa.Column("role", sa.String(20), nullable=False),  # owner, admin, editor, member
+    sa.Column("preferences", sa.JSON, nullable=False, server_default="{}"),
     _time("created_at"),
+    _time("last_seen_at", null=True),
+)
+
+invitations = sa.Table(
+    "invitations",
+    metadata,
+    _id(),
+    _ref("workspace_id", index=True),
+    sa.Column("email", sa.String(320), nullable=False),  # lower case
+    sa.Column("role", sa.String(20), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),  # of the link's token
+    _time("created_at"),
+    _time("expires_at"),
+    _time("accepted_at", null=True),
 )
 
 sessions = sa.Table(
@@ -101,6 +116,22 @@ secrets = sa.Table(
     sa.Column("name", sa.String(200), nullable=False),
     _text("sealed"),  # crypto.Cipher, purpose = name
     _time("created_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
+model_connections = sa.Table(
+    "model_connections",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    sa.Column("name", sa.String(100), nullable=False),
+    _text("url"),
+    _text("sealed_key", null=True),  # crypto.Cipher, purpose = model_connections/id
+    _text("model", default=""),  # "": the first one the server lists
+    sa.Column("context_tokens", sa.Integer, nullable=False),
+    _flag("is_default", default=False),
+    _time("created_at"),
+    _time("updated_at"),
     sa.UniqueConstraint("workspace_id", "name"),
 )
 

@@ -16,7 +16,8 @@ export interface paths {
         put?: never;
         /**
          * Sign In
-         * @description Signs a person in; the session is a cookie that scripts cannot read.
+         * @description Signs a person in; the session is a cookie that scripts cannot read. Wrong passwords slow down their account and
+         *     their client's address: 429 with the seconds to wait in Retry-After.
          */
         post: operations["sign_in_session_post"];
         /** Sign Out */
@@ -46,24 +47,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/members/{email}/password": {
+    "/session/preferences": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Preferences */
+        get: operations["preferences_session_preferences_get"];
         put?: never;
-        /**
-         * Reset Password
-         * @description A new password for somebody who lost theirs, shown this once. Needs an admin key.
-         */
-        post: operations["reset_password_members__email__password_post"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Prefer
+         * @description Changes what is given; the whole afterwards.
+         */
+        patch: operations["prefer_session_preferences_patch"];
         trace?: never;
     };
     "/members": {
@@ -77,6 +79,135 @@ export interface paths {
         get: operations["members_members_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/members/{member}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Member
+         * @description Ends the account and its sessions at once. What the member made stays; their conversations are kept, and open to
+         *     nobody in Studio.
+         */
+        delete: operations["remove_member_members__member__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Member
+         * @description Gives a role, by id or e-mail address; it holds from the member's next request on. The last owner stays one.
+         */
+        patch: operations["change_member_members__member__patch"];
+        trace?: never;
+    };
+    "/members/{member}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Password
+         * @description A new password for somebody who lost theirs, shown this once and changed at the next sign-in.
+         */
+        post: operations["reset_password_members__member__password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Invitations
+         * @description Those that nobody accepted yet, expired ones too.
+         */
+        get: operations["invitations_invitations_get"];
+        put?: never;
+        /**
+         * Invite
+         * @description A link that makes an account once, within seven days; an earlier one to this address ends.
+         */
+        post: operations["invite_invitations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw
+         * @description The link works no longer.
+         */
+        delete: operations["withdraw_invitations__invitation_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look
+         * @description The invitation of a link; needs no sign-in, the token is the proof.
+         */
+        post: operations["look_invitations_look_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept
+         * @description Makes the account and signs it in; needs no sign-in, the token is the proof.
+         */
+        post: operations["accept_invitations_accept_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -393,6 +524,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Models
+         * @description The models there are, those of the default server first.
+         */
+        get: operations["models_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Connections
+         * @description The connected model servers, each asked how it is. Keys are never shown.
+         */
+        get: operations["connections_models_connections_get"];
+        put?: never;
+        /**
+         * Connect
+         * @description Connects a model server: tested, kept, and served at once. What the test raises, this raises and keeps nothing,
+         *     unless `untested` says so.
+         */
+        post: operations["connect_models_connections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/connections/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test
+         * @description Asks a server for its models and for a short answer; keeps nothing. Errors: model_unreachable, model_key_wrong,
+         *     model_address_wrong, model_timeout, model_missing, model_unknown, model_failed, address_blocked.
+         */
+        post: operations["test_models_connections_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/connections/{connection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Disconnect
+         * @description By id or name. Apps that name its models answer with an error until they name another.
+         */
+        delete: operations["disconnect_models_connections__connection__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description By id or name; tested again where address, key or model change. `is_default`: it answers requests that name no
+         *     model; false gives that back to the organ of llmflow.yaml.
+         */
+        patch: operations["change_models_connections__connection__patch"];
+        trace?: never;
+    };
     "/keys": {
         parameters: {
             query?: never;
@@ -468,30 +690,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/models": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Models
-         * @description The models there are, the default first.
-         */
-        get: operations["models_models_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Accept */
+        Accept: {
+            /**
+             * Token
+             * @description The last part of the link
+             */
+            token: string;
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
+        };
         /** Accepted */
         Accepted: {
             document: components["schemas"]["Document"];
@@ -520,6 +734,8 @@ export interface components {
             must_change_password: boolean;
             /** Created At */
             created_at: number;
+            /** Last Seen At */
+            last_seen_at?: number | null;
         };
         /**
          * ApiKey
@@ -645,6 +861,32 @@ export interface components {
             seen_at?: number | null;
         };
         /**
+         * ChangedConnection
+         * @description Only what is given changes.
+         */
+        ChangedConnection: {
+            /** Name */
+            name?: string | null;
+            /** Url */
+            url?: string | null;
+            /**
+             * Api Key
+             * @description null: as it was; empty: none
+             */
+            api_key?: string | null;
+            /** Model */
+            model?: string | null;
+            /** Context Tokens */
+            context_tokens?: number | null;
+            /** Is Default */
+            is_default?: boolean | null;
+            /**
+             * Untested
+             * @default false
+             */
+            untested: boolean;
+        };
+        /**
          * ChatConfig
          * @description How a chat app answers. `knowledge`: ids of knowledge bases; `model` "": the default model; `top_k` None: the
          *     setting's; `user_input_form`: Dify's form items, handed on as they are.
@@ -709,6 +951,40 @@ export interface components {
              * @default #E4FBCC
              */
             icon_background: string;
+        };
+        /**
+         * Connection
+         * @description A model server that somebody connected, as it may be shown: whether it has a key, never the key.
+         *
+         *     `model` "": the first one it lists. `context_tokens`: where it does not say. `is_default`: it answers requests that
+         *     name no model.
+         */
+        Connection: {
+            /** Id */
+            id: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /** Has Key */
+            has_key: boolean;
+            /** Model */
+            model: string;
+            /** Context Tokens */
+            context_tokens: number;
+            /** Is Default */
+            is_default: boolean;
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
+        };
+        /** ConnectionState */
+        ConnectionState: {
+            connection: components["schemas"]["Connection"];
+            health: components["schemas"]["Health"];
         };
         /** Doctor */
         Doctor: {
@@ -852,6 +1128,34 @@ export interface components {
             hint: string;
         };
         /**
+         * Invitation
+         * @description An invitation as it may be shown: the token of its link is shown once, when made.
+         */
+        Invitation: {
+            /** Id */
+            id: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "editor" | "member";
+            /** Created At */
+            created_at: number;
+            /** Expires At */
+            expires_at: number;
+            /** Accepted At */
+            accepted_at: number | null;
+        };
+        /** KeptConnection */
+        KeptConnection: {
+            connection: components["schemas"]["Connection"];
+            tried: components["schemas"]["TrialReport"] | null;
+        };
+        /**
          * KnowledgeBase
          * @description `embedding_model` is "" until the first document is indexed, and never changes after.
          */
@@ -875,11 +1179,50 @@ export interface components {
             /** Updated At */
             updated_at: number;
         };
+        /** Link */
+        Link: {
+            /**
+             * Token
+             * @description The last part of the link
+             */
+            token: string;
+        };
+        /** MadeInvitation */
+        MadeInvitation: {
+            invitation: components["schemas"]["Invitation"];
+            /** Token */
+            token: string;
+            /** Url */
+            url: string;
+        };
         /** MadeKey */
         MadeKey: {
             key: components["schemas"]["ApiKey"];
             /** Token */
             token: string;
+        };
+        /** Member */
+        Member: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "editor" | "member";
+        };
+        /** Model */
+        Model: {
+            /** Id */
+            id: string;
+            /** Context Tokens */
+            context_tokens: number;
+            /** Languages */
+            languages: string[] | null;
+            /** Vision */
+            vision: boolean;
+            /** Owned By */
+            owned_by: string;
+            /** Server */
+            server: string;
         };
         /** NewApp */
         NewApp: {
@@ -921,6 +1264,55 @@ export interface components {
              * @default
              */
             description: string;
+        };
+        /** NewConnection */
+        NewConnection: {
+            /**
+             * Url
+             * @description With or without /v1
+             */
+            url: string;
+            /**
+             * Api Key
+             * @description null: the one kept, if any; empty: none
+             */
+            api_key?: string | null;
+            /**
+             * Model
+             * @description Its default; empty: the first one it lists
+             * @default
+             */
+            model: string;
+            /**
+             * Context Tokens
+             * @description Where the server does not say
+             * @default 8192
+             */
+            context_tokens: number;
+            /** Name */
+            name: string;
+            /**
+             * Is Default
+             * @default false
+             */
+            is_default: boolean;
+            /**
+             * Untested
+             * @description Keep it although nobody answers there now
+             * @default false
+             */
+            untested: boolean;
+        };
+        /** NewInvitation */
+        NewInvitation: {
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @default member
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "editor" | "member";
         };
         /** NewKey */
         NewKey: {
@@ -1043,6 +1435,25 @@ export interface components {
             bbox: number[] | null;
             /** Hit Count */
             hit_count: number;
+        };
+        /**
+         * Preferences
+         * @description What Studio remembers for an account, whichever browser it is in; null: nothing yet.
+         */
+        Preferences: {
+            /** Language */
+            language?: ("en" | "ko") | null;
+            /** Theme */
+            theme?: ("system" | "light" | "dark") | null;
+            /** Tour */
+            tour?: ("begun" | "left" | "done") | null;
+            /**
+             * Tour Step
+             * @description The step to go on with
+             */
+            tour_step?: number | null;
+            /** Checklist */
+            checklist?: ("shown" | "hidden") | null;
         };
         /** Question */
         Question: {
@@ -1174,6 +1585,58 @@ export interface components {
              */
             page_per_minute: number;
         };
+        /** Trial */
+        Trial: {
+            /**
+             * Url
+             * @description With or without /v1
+             */
+            url: string;
+            /**
+             * Api Key
+             * @description null: the one kept, if any; empty: none
+             */
+            api_key?: string | null;
+            /**
+             * Model
+             * @description Its default; empty: the first one it lists
+             * @default
+             */
+            model: string;
+            /**
+             * Context Tokens
+             * @description Where the server does not say
+             * @default 8192
+             */
+            context_tokens: number;
+            /**
+             * Connection
+             * @description Id of the connection whose kept key is meant
+             */
+            connection?: string | null;
+        };
+        /** TrialReport */
+        TrialReport: {
+            /** Models */
+            models: components["schemas"]["TriedModel"][];
+            /** Model */
+            model: string;
+            /** Reply */
+            reply: string;
+            /** First Ms */
+            first_ms: number;
+            /** Total Ms */
+            total_ms: number;
+        };
+        /** TriedModel */
+        TriedModel: {
+            /** Id */
+            id: string;
+            /** Context Tokens */
+            context_tokens: number;
+            /** Vision */
+            vision: boolean;
+        };
         /** ValidationError */
         ValidationError: {
             /** Location */
@@ -1300,13 +1763,11 @@ export interface operations {
             };
         };
     };
-    reset_password_members__email__password_post: {
+    preferences_session_preferences_get: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                email: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -1317,7 +1778,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewSignIn"];
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+        };
+    };
+    prefer_session_preferences_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Preferences"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
                 };
             };
             /** @description Validation Error */
@@ -1347,6 +1832,249 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Account"][];
+                };
+            };
+        };
+    };
+    remove_member_members__member__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_member_members__member__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Member"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reset_password_members__member__password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSignIn"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    invitations_invitations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"][];
+                };
+            };
+        };
+    };
+    invite_invitations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeInvitation"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    withdraw_invitations__invitation_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    look_invitations_look_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Link"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    accept_invitations_accept_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Accept"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -2023,6 +2751,176 @@ export interface operations {
             };
         };
     };
+    models_models_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"][];
+                };
+            };
+        };
+    };
+    connections_models_connections_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionState"][];
+                };
+            };
+        };
+    };
+    connect_models_connections_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConnection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptConnection"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    test_models_connections_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Trial"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialReport"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    disconnect_models_connections__connection__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_models_connections__connection__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedConnection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptConnection"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_keys_keys_get: {
         parameters: {
             query?: never;
@@ -2141,28 +3039,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SettingValue"][];
-                };
-            };
-        };
-    };
-    models_models_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    }[];
                 };
             };
         };

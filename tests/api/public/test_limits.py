@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llmflow.api.routes.public.limits import Rates, Slower, network_of
+from llmflow.api.routes.public.limits import Rates, Slower
+from llmflow.net.networks import network_of
 
 
 class Clock:

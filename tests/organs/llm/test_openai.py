@@ -107,10 +107,10 @@ async def failing(llm: OpenAILlm, kind: type[LLMFlowError], code: str) -> LLMFlo
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_refused_key_says_which_setting_is_wrong_and_never_shows_it(scene: Scene, status: int) -> None:
     scene.chat = refusing(status, {"error": {"message": f"Incorrect API key provided: {KEY}"}})
-    error = await failing(scene.llm(), OrganError, "organ_unavailable")
+    error = await failing(scene.llm(), OrganError, "model_key_wrong")
     assert "refuses the key" in error.message
     assert "organs.llm.api_key" in (error.hint or "")
-    assert "wants a key" in (await failing(scene.llm(key=""), OrganError, "organ_unavailable")).message
+    assert "wants a key" in (await failing(scene.llm(key=""), OrganError, "model_key_wrong")).message
 
 
 async def test_a_key_in_any_other_message_is_blotted_out(scene: Scene) -> None:
@@ -129,9 +129,9 @@ async def test_an_unknown_model_names_those_there_are_and_the_nearest(scene: Sce
 
 async def test_a_path_that_is_not_there_is_not_taken_for_a_model(scene: Scene) -> None:
     scene.chat = refusing(404, {"detail": "Not Found"})
-    assert "organs.llm.url" in ((await failing(scene.llm(), OrganError, "model_failed")).hint or "")
+    assert "organs.llm.url" in ((await failing(scene.llm(), OrganError, "model_address_wrong")).hint or "")
     scene.chat = refusing(308, "", Location="https://elsewhere.example/v1/chat/completions")
-    await failing(scene.llm(), OrganError, "model_failed")
+    await failing(scene.llm(), OrganError, "model_address_wrong")
 
 
 async def test_a_web_page_is_no_answer(scene: Scene) -> None:
@@ -139,7 +139,7 @@ async def test_a_web_page_is_no_answer(scene: Scene) -> None:
         return web.Response(text="<html>Sign in</html>", content_type="text/html")
 
     scene.chat = page
-    assert "web page" in (await failing(scene.llm(), OrganError, "model_failed")).message
+    assert "web page" in (await failing(scene.llm(), OrganError, "model_address_wrong")).message
 
 
 async def test_too_long_a_context_is_the_callers_to_mend(scene: Scene) -> None:

@@ -156,8 +156,11 @@ class Guesses:
         """Raises TooMany while the pause lasts."""
         wait = self.wait_s(email)
         if wait > 0:
-            message = f"Too many wrong passwords for this address. Try again in {math.ceil(wait)} s."
-            raise TooMany(message, hint="Wait that long. Forgotten? `llmflow accounts reset-password` makes a new one.")
+            error = TooMany(
+                f"Too many wrong passwords for this account. Try again in {math.ceil(wait)} s.", code="sign_in_paused"
+            )
+            error.wait_s = math.ceil(wait)
+            raise error
         count = self._wrong.get(email, (0, 0.0))[0]
         over = min(count + 1 - _FREE_FAILURES, 20)
         pause = min(2.0**over, _LONGEST_PAUSE_S) if over >= 0 else 0.0

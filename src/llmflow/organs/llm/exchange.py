@@ -16,7 +16,6 @@ from llmflow.ports.llm import ChatDelta
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_WHOLE_BYTES = 32 * 1024 * 1024
 _LINGER_S = 2.0
-_URL_HINT = "Check the organ's url in llmflow.yaml: it is the address under which /chat/completions is found."
 
 
 class Refused(Exception):
@@ -73,7 +72,7 @@ async def _events(response: StreamedResponse, answer: Answer) -> AsyncIterator[b
         yield await _read(response, _MAX_WHOLE_BYTES)
         return
     if kind == "text/html":
-        raise OrganError("A web page answered where a model server was expected.", code="model_failed", hint=_URL_HINT)
+        raise OrganError("A web page answered where a model server was expected.", code="model_address_wrong")
     parser = SseParser()
     pieces = aiter(response.pieces())
     while True:

@@ -52,7 +52,7 @@ class OpenAILlm:
             listed = msgspec.json.decode(response.body, type=_List)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             message = f"{self._shown()}/models answered something that is no list of models."
-            raise OrganError(message, code="model_failed", hint=_CHECK_URL) from error
+            raise OrganError(message, code="model_address_wrong") from error
         found = [self._info(entry) for entry in listed.data or listed.models or ()]
         return sorted(found, key=lambda info: not _same(info.id, self._model)) if self._model else found
 
@@ -94,9 +94,7 @@ class OpenAILlm:
             return Health(ok=False, where=self._shown(), detail="It serves no model.", hint="Load a model there.")
         if self._model and not any(_same(name, self._model) for name in names):
             detail = f"It does not serve '{self._model}'; it has {_some(names)}."
-            return Health(
-                ok=False, where=self._shown(), detail=detail, hint="Correct organs.llm.model in llmflow.yaml."
-            )
+            return Health(ok=False, where=self._shown(), detail=detail, hint="Name one that it has, or load it there.")
         return Health(ok=True, where=self._shown(), detail=f"serves {_some(names)}")
 
     async def close(self) -> None:
@@ -126,7 +124,12 @@ class OpenAILlm:
         said = entry.max_model_len or entry.context_length or entry.context_window or _number(meta.get("n_ctx"))
         trained = _number(meta.get("n_ctx_train"))
         context = said or min(self._context_tokens, trained or self._context_tokens)
-        return ModelInfo(id=entry.id or entry.name, context_tokens=context, owned_by=entry.owned_by or self._host())
+        return ModelInfo(
+            id=entry.id or entry.name,
+            context_tokens=context,
+            vision=entry.sees(),
+            owned_by=entry.owned_by or self._host(),
+        )
 
     async def _refusal(self, response: Response, model: str) -> LLMFlowError:
         text = self._clean(error_text(response.body))
@@ -151,7 +154,7 @@ class OpenAILlm:
         if status in (401, 403):
             given = "refuses the key" if self._key else "wants a key"
             message = f"{self._shown()} {given} ({status})."
-            return OrganError(message, hint="Set organs.llm.api_key in llmflow.yaml to a key that server knows.")
+            return OrganError(message, code="model_key_wrong")
         if status == 429:
             after = response.headers.get("Retry-After", "")
             when = (
@@ -164,7 +167,7 @@ class OpenAILlm:
             return UsageError(f"The model server refused the request: {text}")
         if 300 <= status < 400 or status in (404, 405):
             message = f"{self._shown()} has no such service ({status}). {text}".rstrip()
-            return OrganError(message, code="model_failed", hint=_CHECK_URL)
+            return OrganError(message, code="model_address_wrong")
         if status >= 500 or not is_context_error(text):
             return OrganError(f"{self._shown()} failed ({status}): {text}", code="model_failed")
         return failure(text)
@@ -180,9 +183,6 @@ class OpenAILlm:
         return URL(self._url).host or "remote"
 
 
-_CHECK_URL = "Check organs.llm.url in llmflow.yaml: it is the address under which /models and /chat/completions are."
-
-
 class _Entry(msgspec.Struct):
     id: str = ""
     name: str = ""
@@ -191,6 +191,14 @@ class _Entry(msgspec.Struct):
     context_length: int | None = None
     context_window: int | None = None
     meta: dict[str, Any] | None = None
+    capabilities: Any = None
+    architecture: Any = None
+
+    def sees(self) -> bool:
+        """Reads images: llama.cpp and OpenRouter say so, each in its way; most servers say nothing."""
+        able = self.capabilities if isinstance(self.capabilities, list) else ()
+        takes = self.architecture.get("input_modalities") if isinstance(self.architecture, dict) else None
+        return bool({"multimodal", "vision"} & {str(one) for one in able}) or "image" in (takes or ())
 
 
 class _List(msgspec.Struct):

@@ -141,7 +141,7 @@ async def ask(app: str, body: Question, request: Request) -> sse.EventStream:
     """Asks an app; the events are described at the top of this file. The question is kept when the documents are read:
     from then on a reader that leaves loses nothing, the answer is written to its end and stored; one that leaves while
     `waiting` has asked nothing."""
-    caller = await auth.console_caller(request)
+    caller = await auth.console_caller(request, needs="member")
     platform = auth.platform_of(request)
     found = await platform.apps.catalogue.get(caller.workspace_id, app)
     user = await end_user(request, caller, found, body.user)

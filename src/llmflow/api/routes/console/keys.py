@@ -28,13 +28,13 @@ class MadeKey:
 
 @router.get("/keys")
 async def list_keys(request: Request) -> list[ApiKey]:
-    caller = await auth.console_caller(request)
+    caller = await auth.console_caller(request, needs="admin")
     return await auth.platform_of(request).keys.all(caller.workspace_id)
 
 
 @router.post("/keys", status_code=201)
 async def create_key(body: NewKey, request: Request) -> MadeKey:
-    caller = await auth.console_caller(request)
+    caller = await auth.console_caller(request, needs="admin")
     platform = auth.platform_of(request)
     app_id = (await platform.apps.catalogue.get(caller.workspace_id, body.app)).id if body.app else None
     key, token = await platform.keys.create(
@@ -45,5 +45,5 @@ async def create_key(body: NewKey, request: Request) -> MadeKey:
 
 @router.delete("/keys/{key_id}", status_code=204)
 async def revoke_key(key_id: str, request: Request) -> None:
-    caller = await auth.console_caller(request)
+    caller = await auth.console_caller(request, needs="admin")
     await auth.platform_of(request).keys.revoke(caller.workspace_id, key_id)

@@ -131,7 +131,8 @@ async def delete_document(document_id: str, request: Request) -> None:
 @router.post("/knowledge/{base}/search")
 async def search(base: str, body: Search, request: Request) -> list[Found]:
     """The best passages with the scores of each search."""
-    found = await _base(request, base)
+    caller = await auth.console_caller(request, needs="member")
+    found = await auth.platform_of(request).bases.get(caller.workspace_id, base)
     return await auth.platform_of(request).retriever.search([found], body.query, mode=body.mode, top_k=body.top_k)
 
 

@@ -1,8 +1,8 @@
-"""Sign-in, sign-out, the password, members."""
+"""Sign-in, sign-out, the password, and what Studio remembers for an account."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -23,18 +23,24 @@ class NewPassword(BaseModel):
     new: str = Field(max_length=1000)
 
 
-@dataclass(frozen=True, slots=True)
-class NewSignIn:
-    email: str
-    password: str
+class Preferences(BaseModel):
+    """What Studio remembers for an account, whichever browser it is in; null: nothing yet."""
+
+    language: Literal["en", "ko"] | None = None
+    theme: Literal["system", "light", "dark"] | None = None
+    tour: Literal["begun", "left", "done"] | None = None
+    tour_step: int | None = Field(None, ge=0, le=100, description="The step to go on with")
+    checklist: Literal["shown", "hidden"] | None = None
 
 
 @router.post("/session")
 async def sign_in(body: SignIn, request: Request, response: Response) -> Account:
-    """Signs a person in; the session is a cookie that scripts cannot read."""
+    """Signs a person in; the session is a cookie that scripts cannot read. Wrong passwords slow down their account and
+    their client's address: 429 with the seconds to wait in Retry-After."""
     platform = auth.platform_of(request)
-    account, token = await platform.people.sign_in(body.email, body.password)
-    _set_cookie(request, response, token)
+    with auth.attempt(request):
+        account, token = await platform.people.sign_in(body.email, body.password)
+    auth.set_cookie(request, response, token)
     return account
 
 
@@ -58,33 +64,19 @@ async def change_password(body: NewPassword, request: Request, response: Respons
     account, _ = await auth.signed_in(request)
     await platform.people.change_password(account, body.old, body.new)
     account, token = await platform.people.sign_in(account.email, body.new)
-    _set_cookie(request, response, token)
+    auth.set_cookie(request, response, token)
     return account
 
 
-@router.post("/members/{email}/password")
-async def reset_password(email: str, request: Request) -> NewSignIn:
-    """A new password for somebody who lost theirs, shown this once. Needs an admin key."""
-    caller = await auth.caller(request, ("admin",))
-    people = auth.platform_of(request).people
-    return NewSignIn(email, await people.reset_password(caller.workspace_id, email))
+@router.get("/session/preferences")
+async def preferences(request: Request) -> Preferences:
+    account, _ = await auth.signed_in(request)
+    return Preferences.model_validate(await auth.platform_of(request).people.preferences(account.id))
 
 
-@router.get("/members")
-async def members(request: Request) -> list[Account]:
-    caller = await auth.console_caller(request)
-    return await auth.platform_of(request).people.members(caller.workspace_id)
-
-
-def _set_cookie(request: Request, response: Response, token: str) -> None:
-    settings = auth.platform_of(request).settings.server
-    secure = request.url.scheme == "https" or settings.public_url.startswith("https:")
-    response.set_cookie(
-        auth.COOKIE,
-        token,
-        max_age=settings.session_hours * 3600,
-        httponly=True,
-        secure=secure,
-        samesite="strict",
-        path="/",
-    )
+@router.patch("/session/preferences")
+async def prefer(body: Preferences, request: Request) -> Preferences:
+    """Changes what is given; the whole afterwards."""
+    account, _ = await auth.signed_in(request)
+    changes = body.model_dump(exclude_unset=True)
+    return Preferences.model_validate(await auth.platform_of(request).people.prefer(account.id, changes))

@@ -1,4 +1,4 @@
-"""The state of the platform: organs, settings, models."""
+"""The state of the platform: organs and settings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SettingValue:
 @router.get("/doctor")
 async def doctor(request: Request) -> Doctor:
     """Asks every organ how it is, and looks for model servers on this machine."""
-    await auth.console_caller(request)
+    await auth.console_caller(request, needs="admin")
     platform = auth.platform_of(request)
     states, found = await platform.examine()
     organs = []
@@ -57,18 +57,7 @@ async def doctor(request: Request) -> Doctor:
 @router.get("/settings")
 async def settings(request: Request) -> list[SettingValue]:
     """Every setting in force; secrets are never shown, options of adapters that are not in use are left out."""
-    await auth.console_caller(request)
+    await auth.console_caller(request, needs="admin")
     current = auth.platform_of(request).settings
     rows = [(row, config.in_force(current, row)) for row in config.table()]
     return [SettingValue(row.key, row.type, row.default, value, row.help) for row, value in rows if value is not None]
-
-
-@router.get("/models")
-async def models(request: Request) -> list[dict[str, Any]]:
-    """The models there are, the default first."""
-    await auth.console_caller(request)
-    found = await auth.platform_of(request).gateway.models()
-    return [
-        {"id": m.id, "context_tokens": m.context_tokens, "languages": m.languages, "owned_by": m.owned_by}
-        for m in found
-    ]

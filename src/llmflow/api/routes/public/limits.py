@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -61,16 +60,3 @@ class Rates:
             newest = sorted(kept.items(), key=lambda item: item[1].at_s)[len(kept) // 2 :]
             kept = dict(newest)
         self._buckets = kept
-
-
-def network_of(host: str) -> str:
-    """The address that is counted: an IPv4 address, or the /64 an IPv6 address lies in, which one household has."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return host

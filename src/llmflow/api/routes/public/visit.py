@@ -13,10 +13,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmflow.api import errors
-from llmflow.api.routes.public.limits import Rates, Slower, network_of
+from llmflow.api.routes.public.limits import Rates, Slower
 from llmflow.apps.sites import is_open
 from llmflow.apps.types import App, EndUser, Site
 from llmflow.errors import CODES, InternalError, LLMFlowError, NotFound, UsageError
+from llmflow.net.networks import network_of
 from llmflow.store.crypto import digest
 from llmflow.wiring import Platform
 

@@ -44,6 +44,8 @@ _CODES: dict[str, tuple[str, int]] = {
     "model_missing": ("provider_not_initialize", 400),
     "model_unknown": ("model_currently_not_support", 400),
     "model_failed": ("completion_request_error", 400),
+    "model_key_wrong": ("completion_request_error", 400),
+    "model_address_wrong": ("completion_request_error", 400),
     "model_timeout": ("completion_request_error", 400),
     "organ_unavailable": ("completion_request_error", 400),
     "context_too_long": ("completion_request_error", 400),

@@ -1,0 +1,112 @@
+"""A small OpenAI-compatible model server in a thread, for tests of what talks to one: it can want a key, and be slow,
+broken or stopped."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class ModelServer:
+    """`reply` is what every model answers; `key` "": none is wanted. `asked`: bodies of the chats."""
+
+    models: list[dict[str, Any]] = field(default_factory=lambda: [{"id": "tiny-1"}, {"id": "tiny-2"}])
+    reply: str = "안녕하세요, 작은 모델입니다."
+    key: str = ""
+    delay_s: float = 0.0
+    page: bytes = b""  # answers this HTML page to everything
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    url: str = ""
+    _server: ThreadingHTTPServer | None = None
+
+    def start(self, port: int = 0) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        found: int = self._server.server_address[1]
+        return found
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+@contextmanager
+def model_server(**options: Any) -> Iterator[ModelServer]:
+    server = ModelServer(**options)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _handler(about: ModelServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.0"  # no connection is kept: a server that is stopped is gone
+
+        def do_GET(self) -> None:
+            if self._refused():
+                return
+            if self.path == "/v1/models":
+                self._json(200, {"object": "list", "data": about.models})
+            else:
+                self._json(404, {"error": {"message": "Not Found"}})
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self._refused():
+                return
+            about.asked.append(body)
+            if body["model"] not in [model["id"] for model in about.models]:
+                self._json(404, {"error": {"message": f"The model `{body['model']}` does not exist."}})
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            for word in about.reply.split(" "):
+                self._event({"choices": [{"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}]})
+            self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            self.wfile.write(b"data: [DONE]\n\n")
+
+        def _refused(self) -> bool:
+            time.sleep(about.delay_s)
+            if about.page:
+                self._answer(200, "text/html; charset=utf-8", about.page)
+                return True
+            if about.key and self.headers.get("Authorization") != f"Bearer {about.key}":
+                self._json(401, {"error": {"message": f"Incorrect API key: {self.headers.get('Authorization')}"}})
+                return True
+            return False
+
+        def _event(self, value: dict[str, Any]) -> None:
+            self.wfile.write(b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n")
+
+        def _json(self, status: int, value: Any) -> None:
+            self._answer(status, "application/json", json.dumps(value).encode())
+
+        def _answer(self, status: int, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            """Quiet."""
+
+    return Handler
