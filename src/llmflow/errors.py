@@ -11,6 +11,8 @@
     ├── Conflict              409  it exists already, or it changed meanwhile
     ├── TooMany               429  a rate, a budget or a concurrency limit
     ├── DocumentError         422  a document cannot be read; the document is marked, the job goes on
+    ├── NodeFailed            422  a node of a workflow failed; its strategy, or the run's end, follows
+    │   └── UnsupportedNode        a node of a type that this version cannot run was reached
     ├── OrganError            503  an organ (model, store, parser ...) does not answer or is not installed
     └── InternalError         500  a fault of ours; the log has the rest under the request id
 
@@ -19,7 +21,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class LLMFlowError(Exception):
@@ -112,6 +114,31 @@ class DocumentError(LLMFlowError):
     default_code = "document_unreadable"
 
 
+class NodeFailed(LLMFlowError):
+    """`outputs`: what the node has to show all the same; `process_data`: what it tried."""
+
+    status = 422
+    default_code = "node_failed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        hint: str | None = None,
+        param: str | None = None,
+        outputs: dict[str, Any] | None = None,
+        process_data: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, code=code, hint=hint, param=param)
+        self.outputs = outputs or {}
+        self.process_data = process_data or {}
+
+
+class UnsupportedNode(NodeFailed):
+    default_code = "node_unsupported"
+
+
 class OrganError(LLMFlowError):
     status = 503
     default_code = "organ_unavailable"
@@ -187,6 +214,17 @@ CODES: dict[str, str] = {
     "dsl_unreadable": "Export the app from Dify anew, or mend the line named.",
     "dsl_too_large": "Split the app, or raise limits.design_mb if the file is that big by right.",
     "dsl_invalid": "Export the app from Dify anew; docs/dify.md says what a file must have.",
+    # workflows
+    "node_failed": "Look at the node's inputs in the run; give the node a retry or an error strategy if it may fail.",
+    "node_unsupported": "Replace the node, or remove it from the path that is taken.",
+    "node_invalid": "Open the node in the editor, correct its settings and publish the workflow again.",
+    "node_input_invalid": "Look at what the node before it gave, and correct the selector or the type.",
+    "template_failed": "Correct the template; the run shows what it was given.",
+    "template_limit": "Make the template smaller, or raise workflow.template_characters or workflow.template_ms.",
+    "workflow_invalid": "Correct the problems that the editor lists.",
+    "workflow_limit": "Make the workflow shorter, or raise the limit under `workflow` in llmflow.yaml.",
+    "workflow_timeout": "Make the workflow shorter, or raise workflow.seconds in llmflow.yaml.",
+    "workflow_input_invalid": "Correct the input; the app's parameters list what it takes.",
     # organs
     "organ_unavailable": "`llmflow doctor` shows every organ and what to do.",
     "model_unknown": "`llmflow models list` (or GET /v1/models) shows the models there are.",

@@ -85,6 +85,26 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
+class Workflow:
+    """What a workflow's run may use."""
+
+    steps: int = setting(500, "Nodes a run may start; each round of a container counts anew", least=1)
+    seconds: float = setting(1200.0, "Seconds a run may take", least=1)
+    depth: int = setting(5, "Workflows that may call each other, one inside the other", least=1)
+    parallel_nodes: int = setting(32, "Nodes of one run at work at once", least=1)
+    variable_kb: int = setting(200, "Largest input or conversation variable in KB", least=1)
+    loop_rounds: int = setting(100, "Most rounds of a loop", least=1)
+    parallel_rounds: int = setting(10, "Most rounds of a parallel iteration at work at once", least=1)
+    template_characters: int = setting(400_000, "Longest text a template may make", least=1)
+    template_ms: int = setting(2000, "Milliseconds a template may take", least=10)
+    http_text_kb: int = setting(1024, "Largest text an HTTP node reads in KB", least=1)
+    http_file_kb: int = setting(10_240, "Largest file an HTTP node reads in KB", least=1)
+    http_seconds: float = setting(60.0, "Seconds an HTTP node waits for an answer, at most", least=1)
+    http_redirects: int = setting(5, "Redirects an HTTP node follows", most=20)
+    http_allow: tuple[str, ...] = setting((), "Private hosts or networks (CIDR) that HTTP nodes may reach")
+
+
+@dataclass(frozen=True, slots=True)
 class Tracing:
     """What traces hold."""
 
@@ -120,6 +140,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     knowledge: Knowledge = field(default_factory=Knowledge)
     chat: Chat = field(default_factory=Chat)
+    workflow: Workflow = field(default_factory=Workflow)
     tracing: Tracing = field(default_factory=Tracing)
     organs: dict[str, Organ] = field(default_factory=default_organs)
     master_key: str = field(default="", repr=False)
@@ -131,6 +152,7 @@ SECTIONS: dict[str, type] = {
     "limits": Limits,
     "knowledge": Knowledge,
     "chat": Chat,
+    "workflow": Workflow,
     "tracing": Tracing,
 }
 

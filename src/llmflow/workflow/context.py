@@ -1,0 +1,125 @@
+"""What a node may see and reach while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from llmflow.config.settings import Workflow
+from llmflow.errors import NodeFailed
+from llmflow.ports.llm import ChatDelta, ChatRequest, Message, ModelInfo
+from llmflow.workflow.graph import Node
+from llmflow.workflow.templates import fill
+from llmflow.workflow.types import Selector
+from llmflow.workflow.variables import Pool
+
+if TYPE_CHECKING:
+    from llmflow.workflow.rounds import Rounds
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search of knowledge. `vector_weight` None: the platform's own; 0 keywords alone, 1 meaning alone."""
+
+    knowledge: tuple[str, ...]
+    query: str
+    top_k: int = 5
+    threshold: float | None = None
+    vector_weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    verify: bool = True
+    text_bytes: int = 1 << 20
+    file_bytes: int = 10 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """`url`: where the answer came from, after redirects."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+class Chat(Protocol):
+    def __call__(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        """A model's answer; as `gateway.Gateway.stream`."""
+
+
+def _absent(what: str) -> NodeFailed:
+    return NodeFailed(f"{what} cannot be reached from here.", hint="Run the workflow as a published app.")
+
+
+def _no_chat(request: ChatRequest) -> AsyncIterator[ChatDelta]:
+    raise _absent("A model")
+
+
+async def _no_model(name: str) -> ModelInfo:
+    return ModelInfo(id=name)
+
+
+async def _no_search(search: Search) -> list[dict[str, Any]]:
+    raise _absent("Knowledge")
+
+
+async def _no_http(request: HttpRequest) -> HttpAnswer:
+    raise _absent("The network")
+
+
+async def _no_read(file: Mapping[str, Any]) -> bytes:
+    raise _absent("A file")
+
+
+async def _no_keep(body: bytes, name: str, media_type: str) -> dict[str, Any]:
+    raise _absent("The store of files")
+
+
+async def _no_history(turns: int | None) -> Sequence[Message]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What nodes may reach outside of their run; each raises errors of errors.py.
+
+    `search` gives passages as Dify's knowledge-retrieval does, best first; `history` the last `turns` questions and
+    answers of the conversation, oldest first (None: all); `keep_file` gives a file value (files.make_file)."""
+
+    chat: Chat = _no_chat
+    model: Callable[[str], Awaitable[ModelInfo]] = _no_model
+    search: Callable[[Search], Awaitable[list[dict[str, Any]]]] = _no_search
+    http: Callable[[HttpRequest], Awaitable[HttpAnswer]] = _no_http
+    read_file: Callable[[Mapping[str, Any]], Awaitable[bytes]] = _no_read
+    keep_file: Callable[[bytes, str, str], Awaitable[dict[str, Any]]] = _no_keep
+    history: Callable[[int | None], Awaitable[Sequence[Message]]] = _no_history
+
+
+@dataclass(slots=True)
+class Context:
+    """One node's view of its run. `reply`: what a person answered, when the node had asked. `rounds`: a container's."""
+
+    node: Node
+    pool: Pool
+    outside: Outside
+    limits: Workflow
+    reply: Mapping[str, Any] | None = None
+    rounds: Rounds | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, selector: Selector, default: Any = None) -> Any:
+        return self.pool.get(selector, default)
+
+    def fill(self, template: str) -> str:
+        """A template with its variables' values."""
+        return fill(template, self.pool)

@@ -1,0 +1,489 @@
+"""Runs the nodes of one scope: starts what the scheduler says, waits without polling, and settles what ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from time import perf_counter, time
+from typing import TYPE_CHECKING, Any
+
+from llmflow.errors import InternalError, LLMFlowError, NodeFailed, UnsupportedNode
+from llmflow.workflow import schedule
+from llmflow.workflow.context import Context
+from llmflow.workflow.events import (
+    At,
+    HumanInputRequired,
+    NodeFinished,
+    NodeRetry,
+    NodeStarted,
+    NodeStatus,
+    RepeatRequired,
+    TextChunk,
+)
+from llmflow.workflow.graph import Node, Scope
+from llmflow.workflow.replay import Key
+from llmflow.workflow.rounds import Rounds
+from llmflow.workflow.speech import Speech
+from llmflow.workflow.types import FAIL_BRANCH, SOURCE, Outcome, Piece, Waiting
+from llmflow.workflow.variables import Pool, constant
+
+if TYPE_CHECKING:
+    from llmflow.workflow.run import Run
+
+_SLICE_S = 0.02  # of quick nodes in a row, before others get their turn
+_log = logging.getLogger(__name__)
+
+
+class Paused(Exception):
+    """Nothing in the scope can go on before a person answers; `keys` wait."""
+
+    def __init__(self, keys: list[Key]) -> None:
+        super().__init__(f"{len(keys)} nodes wait")
+        self.keys = keys
+
+
+@dataclass(slots=True)
+class Execution:
+    """One node under way."""
+
+    node: Node
+    id: str
+    index: int
+    predecessor: str | None
+    created_at: float
+    started: float
+    tries: int = 0
+
+
+class Frame:
+    """One pass through a scope: the top of a run, or a round of a container."""
+
+    def __init__(self, run: Run, scope: Scope, pool: Pool, *, container: Node | None = None, at: At = ()) -> None:
+        self.run = run
+        self.scope = scope
+        self.pool = pool
+        self.at = at
+        self.container = container
+        self._within = container.id if container else ""
+        self._progress = schedule.Progress(scope)
+        self._speech = Speech(scope, self._progress, pool, self._say) if scope.scripts else None
+        self._ready: deque[tuple[int, str | None]] = deque()
+        self._tasks: dict[asyncio.Task[Outcome | Waiting], Execution] = {}
+        self._ended: deque[asyncio.Task[Outcome | Waiting]] = deque()
+        self._wake: asyncio.Future[None] | None = None
+        self._waiting: list[Key] = []
+        self._steps = 0
+        self.tokens = 0
+        self._recalled: list[tuple[str, tuple[str, ...]]] | None = [] if run.state else None
+
+    def inside(self, container: Node, pool: Pool, index: int) -> Frame:
+        """A round of a container that lies here."""
+        assert container.inner is not None
+        return Frame(self.run, container.inner, pool, container=container, at=(*self.at, index))
+
+    # the loop
+
+    async def drive(self) -> None:
+        """Runs the scope to its end. Raises the error of a node that failed without a strategy, and Paused."""
+        step = schedule.begin(self.scope, self._progress)
+        self._ready.extend((index, None) for index in step.start)
+        try:
+            if self.run.state:
+                self._recall()
+            while True:
+                while self._ready:
+                    self._pump()
+                    if self._ready:
+                        await asyncio.sleep(0)
+                    self.run.check()
+                if not self._tasks:
+                    break
+                if not self._ended:
+                    self._wake = asyncio.get_running_loop().create_future()
+                    await self._wake
+                    self._wake = None
+                self.run.check()
+                while self._ended:
+                    task = self._ended.popleft()
+                    self._settle(self._tasks.pop(task), task)
+        finally:
+            if self._tasks:
+                await self._cancel()
+        if self._waiting:
+            raise Paused(self._waiting)
+        if stuck := schedule.stuck(self.scope, self._progress):
+            names = ", ".join(self.scope.nodes[index].id for index in stuck)
+            raise NodeFailed(f"These nodes wait for each other: {names}.", code="workflow_invalid")
+
+    def wake(self) -> None:
+        """Something happened that the loop must look at."""
+        if self._wake and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _pump(self) -> None:
+        """Starts what is ready; quick nodes run in place. Returns early when it has run for long."""
+        until = perf_counter() + _SLICE_S
+        while self._ready:
+            index, predecessor = self._ready.popleft()
+            self._start(self.scope.nodes[index], predecessor)
+            if perf_counter() > until:
+                return
+
+    async def _cancel(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for task, execution in self._tasks.items():
+            error = None if task.cancelled() else task.exception()
+            outcome = None if task.cancelled() or error else task.result()
+            if isinstance(error, LLMFlowError):
+                self._emit_end(execution, Outcome(), "failed", error)
+            elif isinstance(outcome, Outcome):
+                self._complete(execution, outcome)
+            else:
+                self._emit_end(execution, Outcome(), "stopped", None)
+        self._tasks.clear()
+        self._ready.clear()
+
+    # starting
+
+    def _start(self, node: Node, predecessor: str | None) -> None:
+        run = self.run
+        key = (node.id, self.at)
+        if run.state and self._must_wait(node, key):
+            return
+        self._steps += 1
+        if self._steps > run.limits.steps:
+            raise NodeFailed(f"The run reached its limit of {run.limits.steps} steps.", code="workflow_limit")
+        execution = self._execution(node, predecessor, key)
+        if node.kind is not None and node.kind.is_quick and not node.flaw:
+            self._run_quick(execution)
+        else:
+            self._launch(execution)
+
+    def _execution(self, node: Node, predecessor: str | None, key: Key) -> Execution:
+        run = self.run
+        now = time()
+        known = run.state.under_way.get(key) if run.state else None
+        if known:  # it goes on under the name it had
+            return Execution(node, known.id, known.index, known.predecessor, known.created_at, perf_counter())
+        run.index += 1
+        execution = Execution(node, run.new_id(), run.index, predecessor, now, perf_counter())
+        iteration_id, loop_id = self._owners()
+        run.emit(
+            NodeStarted(
+                id=execution.id,
+                node_id=node.id,
+                node_type=node.type,
+                title=node.title,
+                index=execution.index,
+                created_at=now,
+                predecessor=predecessor,
+                at=self.at,
+                iteration_id=iteration_id,
+                loop_id=loop_id,
+            )
+        )
+        return execution
+
+    def _launch(self, execution: Execution, failed: LLMFlowError | None = None) -> None:
+        task = asyncio.get_running_loop().create_task(self._execute(execution, failed))
+        self._tasks[task] = execution
+        task.add_done_callback(self._on_done)
+
+    def _on_done(self, task: asyncio.Task[Outcome | Waiting]) -> None:
+        self._ended.append(task)
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _run_quick(self, execution: Execution) -> None:
+        node = execution.node
+        assert node.kind is not None
+        try:
+            outcome = node.kind.run(node.data, Context(node, self.pool, self.run.outside, self.run.limits))
+        except LLMFlowError as error:
+            if self._may_retry(execution):
+                self._launch(execution, error)
+            else:
+                self._failed(execution, error)
+        except Exception as error:  # noqa: BLE001 - the run's border: whatever a node does, the run must end visibly
+            self._failed(execution, _fault(error))
+        else:
+            self._complete(execution, outcome)
+
+    # running
+
+    async def _execute(self, execution: Execution, failed: LLMFlowError | None) -> Outcome | Waiting:
+        """Tries the node as often as it may be tried, again after `failed`. Raises its last error."""
+        node = execution.node
+        if node.flaw:
+            if node.kind is None:
+                raise UnsupportedNode(node.flaw)
+            raise NodeFailed(node.flaw, code="node_invalid")
+        if failed:
+            await self._before_retry(execution, failed)
+        while True:
+            try:
+                return await self._once(execution)
+            except LLMFlowError as error:
+                if not self._may_retry(execution):
+                    raise
+                await self._before_retry(execution, error)
+
+    async def _once(self, execution: Execution) -> Outcome | Waiting:
+        node, run = execution.node, self.run
+        assert node.kind is not None
+        context = Context(node, self.pool, run.outside, run.limits)
+        if run.state:
+            context.reply = run.state.replies.get((node.id, self.at))
+        if node.kind.role == "container":
+            context.rounds = Rounds(self, execution)
+            return await node.kind.run(node.data, context)  # type: ignore[no-any-return]
+        async with run.slots:
+            if not node.kind.safe(node.data):
+                await run.sink.flush()
+            if node.kind.streams:
+                return await self._stream(execution, node.kind.run(node.data, context))
+            if node.kind.is_quick:
+                return node.kind.run(node.data, context)  # type: ignore[no-any-return]
+            return await node.kind.run(node.data, context)  # type: ignore[no-any-return]
+
+    async def _stream(
+        self, execution: Execution, pieces: AsyncGenerator[Piece | Outcome | Waiting]
+    ) -> Outcome | Waiting:
+        outcome: Outcome | Waiting | None = None
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if isinstance(piece, Piece):
+                    if self._speech and piece.text:
+                        self._speech.piece(execution.node.id, piece.name, piece.text)
+                else:
+                    outcome = piece
+        if outcome is None:
+            raise InternalError(f"The node type {execution.node.type} ended without an outcome.")
+        return outcome
+
+    def _may_retry(self, execution: Execution) -> bool:
+        data = execution.node.data
+        return bool(data and data.retry_config.retry_enabled and execution.tries < data.retry_config.max_retries)
+
+    async def _before_retry(self, execution: Execution, error: LLMFlowError) -> None:
+        node = execution.node
+        execution.tries += 1
+        self._retract(node)
+        iteration_id, loop_id = self._owners()
+        self.run.emit(
+            NodeRetry(
+                id=execution.id,
+                node_id=node.id,
+                node_type=node.type,
+                title=node.title,
+                index=execution.index,
+                created_at=execution.created_at,
+                finished_at=time(),
+                elapsed_time=perf_counter() - execution.started,
+                retry_index=execution.tries,
+                error=error.message,
+                predecessor=execution.predecessor,
+                at=self.at,
+                iteration_id=iteration_id,
+                loop_id=loop_id,
+            )
+        )
+        assert node.data is not None
+        await asyncio.sleep(node.data.retry_config.retry_interval / 1000)
+
+    # ending
+
+    def _settle(self, execution: Execution, task: asyncio.Task[Outcome | Waiting]) -> None:
+        error = task.exception()
+        if error is None:
+            outcome = task.result()
+            if isinstance(outcome, Waiting):
+                self._ask(execution, outcome)
+            else:
+                self._complete(execution, outcome)
+        elif isinstance(error, Paused):
+            self._waiting += error.keys
+        else:
+            self._failed(execution, error if isinstance(error, LLMFlowError) else _fault(error))
+
+    def _complete(self, execution: Execution, outcome: Outcome) -> None:
+        if self._speech:
+            self._speech.finished(execution.node.id)
+        self._end(execution, outcome, "succeeded", None)
+
+    def _failed(self, execution: Execution, error: LLMFlowError) -> None:
+        """The node's strategy decides; without one the run fails."""
+        node = execution.node
+        strategy = node.data.error_strategy if node.data else None
+        failure = error if isinstance(error, NodeFailed) else NodeFailed(error.message)
+        told = {"error_message": error.message, "error_type": error.code}
+        self._retract(node)
+        if strategy is None:
+            outcome = Outcome({}, process_data=failure.process_data)
+            self._emit_end(execution, outcome, "failed", error)
+            raise error
+        outputs = dict(failure.outputs)
+        if strategy == "default-value" and node.data:
+            outputs |= {entry.key: _default(entry.value, entry.type) for entry in node.data.default_value}
+        handle = FAIL_BRANCH if strategy == FAIL_BRANCH else SOURCE
+        self.run.exceptions += 1
+        self._end(
+            execution,
+            Outcome(outputs | told, process_data=failure.process_data, handle=handle),
+            "exception",
+            error,
+        )
+
+    def _end(self, execution: Execution, outcome: Outcome, status: NodeStatus, error: LLMFlowError | None) -> None:
+        node, pool = execution.node, self.pool
+        pool.put(node.id, outcome.outputs)
+        for owner, name, value in outcome.writes:
+            pool.write(owner, name, value)
+        self._advance(node, outcome.handle)
+        self.run.gather(node, outcome.outputs)
+        self._emit_end(execution, outcome, status, error)
+
+    def _advance(self, node: Node, handle: str) -> None:
+        step = schedule.finish(self.scope, self._progress, node, handle)
+        self._ready.extend((index, node.id) for index in step.start)
+        if self._speech:
+            self._speech.take(step.taken)
+            self._speech.flush(node.index)
+
+    def _emit_end(self, execution: Execution, outcome: Outcome, status: NodeStatus, error: LLMFlowError | None) -> None:
+        node, run = execution.node, self.run
+        if outcome.metadata:
+            tokens = int(outcome.metadata.get("total_tokens") or 0)
+            self.tokens += tokens
+            run.tokens += tokens if node.inner is None else 0  # a container's are those of the nodes in it
+        iteration_id, loop_id = self._owners()
+        run.emit(
+            NodeFinished(
+                id=execution.id,
+                node_id=node.id,
+                node_type=node.type,
+                title=node.title,
+                index=execution.index,
+                created_at=execution.created_at,
+                finished_at=time(),
+                elapsed_time=perf_counter() - execution.started,
+                status=status,
+                inputs=run.masked(outcome.inputs),
+                process_data=run.masked(outcome.process_data),
+                outputs=outcome.outputs,
+                error=error.message if error else None,
+                error_type=error.code if error else None,
+                execution_metadata=outcome.metadata,
+                handle=outcome.handle,
+                writes=tuple(outcome.writes),
+                predecessor=execution.predecessor,
+                at=self.at,
+                iteration_id=iteration_id,
+                loop_id=loop_id,
+            )
+        )
+
+    def _owners(self) -> tuple[str | None, str | None]:
+        """(iteration_id, loop_id) of the nodes here."""
+        if self.container is None:
+            return None, None
+        return (None, self.container.id) if self.container.type == "loop" else (self.container.id, None)
+
+    # waiting for people
+
+    def _ask(self, execution: Execution, waiting: Waiting) -> None:
+        node = execution.node
+        key = (node.id, self.at)
+        self._waiting.append(key)
+        state = self.run.state
+        if state and key in state.asked and key not in state.replies:
+            return  # it was asked before the run was resumed
+        self.run.emit(
+            HumanInputRequired(
+                id=execution.id,
+                node_id=node.id,
+                node_type=node.type,
+                title=node.title,
+                form=waiting.form,
+                created_at=time(),
+                at=self.at,
+            )
+        )
+
+    def _must_wait(self, node: Node, key: Key) -> bool:
+        """The node may have run when the run broke off, and nobody knows: a person decides whether it runs again."""
+        state = self.run.state
+        if state is None or key not in state.under_way or key in state.repeats or key in state.asked:
+            waits = bool(state and isinstance(state.asked.get(key), RepeatRequired) and key not in state.repeats)
+        else:
+            waits = node.kind is not None and not node.flaw and not node.kind.safe(node.data)
+            if waits:
+                known = state.under_way[key]
+                self.run.emit(
+                    RepeatRequired(
+                        id=known.id,
+                        node_id=node.id,
+                        node_type=node.type,
+                        title=node.title,
+                        created_at=time(),
+                        at=self.at,
+                    )
+                )
+        if waits:
+            self._waiting.append(key)
+        return waits
+
+    # going on where a run broke off
+
+    def _recall(self) -> None:
+        """Goes through what is finished without running it, then says what of it was not told."""
+        state = self.run.state
+        assert state is not None
+        held: list[tuple[int, str | None]] = []
+        while self._ready:
+            index, predecessor = self._ready.popleft()
+            node = self.scope.nodes[index]
+            end = state.finished.get((node.id, self.at))
+            if end is None:
+                held.append((index, predecessor))
+                continue
+            self.pool.put(node.id, end.outputs)
+            self._advance(node, end.handle)
+            self.run.gather(node, end.outputs)
+        self._ready.extend(held)
+        recalled, self._recalled = self._recalled or [], None
+        if self._speech:
+            self.run.agree(self._within, self.at, recalled)
+
+    # the answer's text
+
+    def _say(self, text: str, selector: tuple[str, ...]) -> None:
+        if self._recalled is not None:
+            self._recalled.append((text, selector))
+        else:
+            self.run.say(TextChunk(text=text, from_variable_selector=selector, within=self._within, at=self.at))
+
+    def _retract(self, node: Node) -> None:
+        """Takes back what was told of a stream that broke off."""
+        if self._speech and (pieces := self._speech.forget(node.id)):
+            self.run.withdraw(self._within, self.at, pieces)
+
+
+def _default(value: Any, type_name: str) -> Any:
+    try:
+        return constant(value, type_name)
+    except ValueError:
+        return value
+
+
+def _fault(error: BaseException) -> InternalError:
+    """A fault of ours: its insides go to the log, not to the reader."""
+    _log.error("A node failed unexpectedly", exc_info=error)
+    return InternalError(f"The node failed unexpectedly ({type(error).__name__}).")

@@ -1,0 +1,143 @@
+"""A container's way to run what lies in it, round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import perf_counter, time
+from typing import TYPE_CHECKING, Any, Literal
+
+from llmflow.errors import LLMFlowError, NodeFailed
+from llmflow.workflow.events import RoundFinished, RoundsFinished, RoundsStarted, RoundStarted
+from llmflow.workflow.types import Typed
+from llmflow.workflow.variables import Pool
+
+if TYPE_CHECKING:
+    from llmflow.workflow.frame import Execution, Frame
+
+
+class Rounds:
+    """The rounds of one container. `pool`: the container's own variables, which its rounds see and may write."""
+
+    def __init__(self, frame: Frame, execution: Execution) -> None:
+        self.pool = Pool(frame.pool)
+        self.tokens = 0
+        self.durations: dict[str, float] = {}
+        self._frame = frame
+        self._execution = execution
+        self._node = execution.node
+        self._key = (execution.node.id, frame.at)
+        self._inputs: dict[str, Any] = {}
+
+    def under_way(self) -> tuple[int, dict[str, Any]] | None:
+        """Where the run broke off: the round that was begun last, and the container's variables then."""
+        state = self._frame.run.state
+        return state.round_under_way(*self._key) if state else None
+
+    def passed_over(self, index: int) -> str | None:
+        """The error of a round that failed before the run broke off, where the container went on."""
+        state = self._frame.run.state
+        return state.round_errors.get(self._key, {}).get(index) if state else None
+
+    def begin(self, *, inputs: dict[str, Any], length: int, variables: Mapping[str, Typed] | None = None) -> None:
+        """To be called once. `length`: rounds to come, at most."""
+        self._inputs = inputs
+        if variables is not None:
+            self.pool.declare(self._node.id, variables)
+        state = self._frame.run.state
+        if state and self._key in state.begun:
+            return
+        self._frame.run.emit(
+            RoundsStarted(
+                id=self._execution.id,
+                node_id=self._node.id,
+                node_type=self._node.type,
+                title=self._node.title,
+                created_at=time(),
+                inputs=inputs,
+                length=length,
+                at=self._frame.at,
+            )
+        )
+
+    async def run(self, index: int, values: Mapping[str, Any] | None = None) -> Pool:
+        """One round, from its start to its end; `values` are the container's, seen in this round alone.
+
+        Returns the round's pool. Raises the error of a node that failed without a strategy."""
+        node, frame = self._node, self._frame
+        if node.inner is None or node.inner.start is None:
+            raise NodeFailed("There is nothing to run in this container.", code="node_invalid")
+        self._tell_round(index)
+        pool = Pool(self.pool)
+        if values is not None:
+            pool.put(node.id, values)
+        child = frame.inside(node, pool, index)
+        started = perf_counter()
+        try:
+            await child.drive()
+        finally:
+            self.tokens += child.tokens
+            self.durations[str(index)] = perf_counter() - started
+        self._tell_end(index, None)
+        return pool
+
+    def pass_over(self, index: int, error: LLMFlowError) -> None:
+        """The round failed and the container goes on without it."""
+        self._frame.run.exceptions += 1
+        self._tell_end(index, error.message)
+
+    def end(
+        self,
+        *,
+        steps: int,
+        outputs: dict[str, Any],
+        metadata: dict[str, Any],
+        error: str | None = None,
+    ) -> None:
+        """To be called once, at the end, however it came."""
+        status: Literal["succeeded", "failed"] = "failed" if error else "succeeded"
+        self._frame.run.emit(
+            RoundsFinished(
+                id=self._execution.id,
+                node_id=self._node.id,
+                node_type=self._node.type,
+                title=self._node.title,
+                created_at=self._execution.created_at,
+                finished_at=time(),
+                elapsed_time=perf_counter() - self._execution.started,
+                steps=steps,
+                status=status,
+                inputs=self._inputs,
+                outputs=outputs,
+                execution_metadata=metadata,
+                error=error,
+                at=self._frame.at,
+            )
+        )
+
+    def _tell_round(self, index: int) -> None:
+        state = self._frame.run.state
+        if state and index in state.rounds.get(self._key, ()):
+            return
+        self._frame.run.emit(
+            RoundStarted(
+                id=self._execution.id,
+                node_id=self._node.id,
+                node_type=self._node.type,
+                title=self._node.title,
+                created_at=time(),
+                index=index,
+                variables=self.pool.owned(self._node.id),
+                at=self._frame.at,
+            )
+        )
+
+    def _tell_end(self, index: int, error: str | None) -> None:
+        self._frame.run.emit(
+            RoundFinished(
+                node_id=self._node.id,
+                index=index,
+                elapsed_time=self.durations.get(str(index), 0.0),
+                error=error,
+                at=self._frame.at,
+            )
+        )

@@ -1,0 +1,81 @@
+"""Nouns that nodes and the engine share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+#: Where a value stands: the node's id (or sys, env, conversation), the output's name, then a path into it.
+Selector = Sequence[str]
+
+#: Handles of edges. Every edge of a node that does not branch is SOURCE, but the one taken when it failed.
+SOURCE: Final = "source"
+FAIL_BRANCH: Final = "fail-branch"
+
+#: The first segments that are no node.
+RESERVED: Final = frozenset({"sys", "env", "conversation", "rag"})
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a node made. `inputs` and `process_data` are for people to read; `handle`: the branch taken.
+
+    `writes`: conversation or loop variables to set, [(owner, name, value)], in order. `metadata`: Dify's
+    execution_metadata (total_tokens, total_price, currency ...). All values are JSON."""
+
+    outputs: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    process_data: dict[str, Any] = field(default_factory=dict)
+    handle: str = SOURCE
+    writes: Sequence[tuple[str, str, Any]] = ()
+    metadata: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Piece:
+    """Text of output `name` as it comes, before the Outcome that has it whole."""
+
+    text: str
+    name: str = "text"
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A node that waits for a person: the run pauses when nothing else can go on. `form`: what to ask, JSON."""
+
+    form: dict[str, Any]
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A label and a line of help, in English and Korean, for an editor."""
+
+    en: str
+    ko: str
+    help_en: str = ""
+    help_ko: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A declared variable: Dify's value type ("string", "array[object]" ...; "": not declared) and its value."""
+
+    type: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Of one model call."""
+
+    prompt: int = 0
+    completion: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion
+
+    def metadata(self) -> Mapping[str, Any]:
+        return {"total_tokens": self.total, "total_price": "0", "currency": "USD"}
