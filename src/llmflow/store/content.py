@@ -22,9 +22,9 @@ class Content(str):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose words these are: placeholders will be kept per knowledge base and per conversation."""
+    """Whose words these are: placeholders will be kept per knowledge base, conversation and run."""
 
-    kind: Literal["knowledge", "conversation", "file"]
+    kind: Literal["knowledge", "conversation", "file", "run"]
     id: str
 
 

@@ -8,6 +8,7 @@ locks those rows (`with_for_update`) or leans on a unique constraint.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
@@ -19,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from llmflow.errors import ConfigError, OrganError, UsageError
-from llmflow.store import migrations, sqlite
+from llmflow.store import batch, migrations, sqlite
 from llmflow.store.content import Boundary
 
 _BUSY_MS = 15_000
@@ -37,6 +38,7 @@ class Database:
         self.boundary = Boundary()
         self._lock = asyncio.Lock()
         self._claim: AsyncConnection | None = None
+        self._direct: sqlite.Connection | None = None
         if self.is_sqlite:
             self._readers = _sqlite_engine(self.url, pool_size=pool_size)
             self._writer = _sqlite_engine(self.url, pool_size=1, begin="BEGIN IMMEDIATE")
@@ -100,7 +102,28 @@ class Database:
                 async with self._writer.begin() as connection:
                     yield connection
 
+    async def apply(self, rows: batch.Batch) -> None:
+        """Prepared statements with their rows as one transaction: all or nothing, in order. Raises as `write` does."""
+        for prepared, of_it in rows:
+            prepared.check(of_it)
+        if not self.is_sqlite:
+            async with self.write() as connection:
+                for prepared, of_it in rows:
+                    await connection.execute(prepared.statement, list(of_it))
+            return
+        async with self._lock:
+            with _told():
+                try:
+                    if self._direct is None:
+                        self._direct = await _open_direct(self.url)
+                    await self._direct.in_thread(batch.run_on_sqlite, rows)
+                except sqlite3.Error as error:
+                    raise DBAPIError.instance("(prepared)", None, error, sqlite3.Error) from error
+
     async def close(self) -> None:
+        if self._direct is not None:
+            await self._direct.close()
+            self._direct = None
         if self._claim is not None:
             await self._claim.invalidate()  # closes it, and with it the lock
             self._claim = None
@@ -127,6 +150,24 @@ def _driver_url(url: str) -> sa.URL:
             raise ConfigError(f"store.url: `{other}` is not supported; SQLite and PostgreSQL are.", param="store.url")
 
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    f"busy_timeout={_BUSY_MS}",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-16000",
+)
+
+
+async def _open_direct(url: sa.URL) -> sqlite.Connection:
+    """A connection of its own for `apply`; those of the pools belong to SQLAlchemy."""
+    connection = sqlite.connect(str(url.database), isolation_level=None, timeout=_BUSY_MS / 1000)
+    await connection
+    await connection.in_thread(lambda raw: [raw.execute(f"PRAGMA {pragma}").fetchall() for pragma in _PRAGMAS])
+    return connection
+
+
 def _sqlite_engine(url: sa.URL, *, pool_size: int, begin: str = "BEGIN") -> AsyncEngine:
     engine = create_async_engine(
         url,
@@ -140,14 +181,7 @@ def _sqlite_engine(url: sa.URL, *, pool_size: int, begin: str = "BEGIN") -> Asyn
     @sa.event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _: Any) -> None:
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            f"busy_timeout={_BUSY_MS}",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-            "cache_size=-16000",
-        ):
+        for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -293,7 +293,70 @@ messages = sa.Table(
     _count("first_token_ms"),
     _count("elapsed_ms"),
     _time("created_at"),
+    _ref("workflow_run_id", null=True),
     sa.Index("ix_messages_conversation_id_created_at", "conversation_id", "created_at"),
+)
+
+conversation_variables = sa.Table(
+    "conversation_variables",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id"),
+    _ref("conversation_id"),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("type", sa.String(20), nullable=False),  # Dify's: string, number, array[object] ...
+    _content("value"),  # JSON
+    _time("created_at"),
+    _time("updated_at"),
+    sa.UniqueConstraint("conversation_id", "name"),
+)
+
+workflow_runs = sa.Table(
+    "workflow_runs",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id"),
+    _ref("version_id"),  # Dify's workflow_id: of a published version, or of the draft
+    _text("graph", null=True),  # the draft's, as it was; a published version keeps its own
+    _ref("task_id"),
+    sa.Column("source", sa.String(20), nullable=False),  # service-api, console, openai-api
+    _ref("end_user_id", null=True),
+    _ref("account_id", null=True),
+    _ref("conversation_id", null=True),
+    _ref("message_id", null=True),
+    _ref("parent_id", null=True),  # the run it was forked from
+    _text("forked_node", null=True),
+    sa.Column(
+        "status", sa.String(20), nullable=False
+    ),  # running, paused, succeeded, partial-succeeded, failed, stopped
+    _content("inputs"),  # JSON object, with the system's variables
+    _content("outputs"),  # JSON object
+    _content("error"),
+    _text("error_code"),
+    _count("elapsed_ms"),
+    _count("total_tokens"),
+    _count("total_steps"),
+    _count("exceptions_count"),
+    _time("created_at"),
+    _time("finished_at", null=True),
+    sa.Index("ix_workflow_runs_app_id_created_at", "app_id", "created_at"),
+    sa.Index(
+        "ix_workflow_runs_open",
+        "status",
+        sqlite_where=sa.text("status IN ('running', 'paused')"),
+        postgresql_where=sa.text("status IN ('running', 'paused')"),
+    ),
+)
+
+run_events = sa.Table(
+    "run_events",
+    metadata,
+    sa.Column("run_id", sa.String(36), primary_key=True),
+    sa.Column("first", sa.Integer, primary_key=True, autoincrement=False),  # number of the first event, from 1
+    _ref("workspace_id"),
+    _content("events"),  # JSON lines, in order
 )
 
 feedbacks = sa.Table(
