@@ -3,6 +3,7 @@ import { expect, test, vi } from "vitest";
 import { errorOf } from "@/api/errors";
 import { Thread } from "@/pages/chat/threads";
 
+const BEGIN = { event: "begin", message_id: "m", conversation_id: "conv", task_id: "t" };
 const END = { event: "end", message_id: "m", conversation_id: "conv", task_id: "t", kind: "quoted", hint: "", model: "", stopped: false, citations: [] };
 
 function answering(...events: object[]): ReturnType<typeof vi.fn> {
@@ -13,7 +14,7 @@ function answering(...events: object[]): ReturnType<typeof vi.fn> {
 }
 
 test("an answer grows, is replaced, and ends with the conversation the next question goes on with", async () => {
-  const fetched = answering({ event: "delta", text: "dra" }, { event: "delta", text: "ft" }, { event: "replace", text: "16일" }, END);
+  const fetched = answering(BEGIN, { event: "delta", text: "dra" }, { event: "delta", text: "ft" }, { event: "replace", text: "16일" }, END);
   const thread = new Thread("demo");
   await thread.ask("연차는?");
   expect(thread.get().exchanges).toMatchObject([{ question: "연차는?", answer: "16일", state: "done" }]);

@@ -134,9 +134,12 @@ class World:
         vectors = await TermEmbedding().embed(passages, "passage")
         await self.vectors.upsert(self.base.collection, indexed, vectors)
 
-    async def ask(self, query: str, *, conversation_id: str | None = None) -> tuple[Turn, Ended]:
+    async def ask(
+        self, query: str, *, conversation_id: str | None = None, parent_id: str | None = None
+    ) -> tuple[Turn, Ended]:
         """The turn, over, and how it ended; not for turns that fail."""
-        turn = await self.room.chat.ask(self.app, self.user, Ask(query, conversation_id=conversation_id))
+        ask = Ask(query, conversation_id=conversation_id, parent_id=parent_id)
+        turn = await self.room.chat.ask(self.app, self.user, ask)
         end = await turn.finished()
         assert isinstance(end, Ended), end
         return turn, end

@@ -24,7 +24,7 @@ from llmflow.apps.prompt import Prompt, Question
 from llmflow.apps.quote import Quotation
 from llmflow.apps.relevance import Verdict
 from llmflow.apps.sentences import units
-from llmflow.apps.types import Answer, App, Citation
+from llmflow.apps.types import Answer, App, Citation, Waiting
 from llmflow.apps.words import Words, words
 from llmflow.errors import OrganError
 from llmflow.gateway.gateway import Gateway
@@ -102,6 +102,13 @@ class Answerer:
         wanted = set(app.config.knowledge)
         bases = [base for base in await self._bases.all(app.workspace_id) if base.id in wanted]
         return await self._retriever.search(bases, _searched(question), top_k=top_k)
+
+    async def reading(self, app: App) -> Waiting | None:
+        """How far the app's documents are read; None when none is queued or running."""
+        counts = [await self._bases.counts(base_id) for base_id in app.config.knowledge]
+        busy = sum(count.get("queued", 0) + count.get("running", 0) for count in counts)
+        total = sum(sum(count.values()) for count in counts)
+        return Waiting(total - busy, total) if busy else None
 
     async def _why_nothing(self, app: App, say: Words) -> str:
         """What to say when a search found no passage at all."""

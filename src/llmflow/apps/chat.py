@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +11,11 @@ from llmflow.apps.answer import Answerer
 from llmflow.apps.conversations import name_after
 from llmflow.apps.prompt import Earlier, Question
 from llmflow.apps.queries import as_json
-from llmflow.apps.turns import Turn, Turns, failed
-from llmflow.apps.types import Answer, AnswerKind, App, Citation, Ended, EndUser, Failed, TextDelta, Usage
-from llmflow.errors import CODES, LLMFlowError, NotFound, UsageError
+from llmflow.apps.turns import Turn, Turns
+from llmflow.apps.types import App, ChatMessage, EndUser
+from llmflow.apps.writing import Writing
+from llmflow.errors import CODES, NotFound, UsageError
 from llmflow.knowledge.language import language_of
-from llmflow.knowledge.queries import count_hits
 from llmflow.store.content import Content, Scope
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
@@ -28,8 +26,9 @@ _MAX_QUERY = 100_000  # characters
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A question to an app. `conversation_id` None begins a conversation; `history`: earlier turns that the caller
-    keeps itself (OpenAI's way), used for a new conversation only. `files`: Dify's file objects, kept with the
-    message."""
+    keeps itself (OpenAI's way), used for a new conversation only. `parent_id`: the message it follows, None for the
+    newest, "" for none (another beginning); what was said on other branches is not told. `files`: Dify's file objects,
+    kept with the message. `waits`: the answer begins when the app's documents are read."""
 
     query: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
@@ -37,6 +36,8 @@ class Ask:
     files: Sequence[dict[str, Any]] = ()
     history: Sequence[Earlier] = ()
     name_conversation: bool = True
+    parent_id: str | None = None
+    waits: bool = False
 
 
 class Chat:
@@ -54,7 +55,8 @@ class Chat:
             return await queries.mark_crashed(connection, now_ms(), f"interrupted: {CODES['interrupted']}")
 
     async def ask(self, app: App, user: EndUser, ask: Ask) -> Turn:
-        """Keeps the question and starts its turn. Raises UsageError, NotFound (conversation_not_exists), TooMany."""
+        """Keeps the question and starts its turn. Raises UsageError, TooMany and NotFound (conversation_not_exists,
+        message_not_exists)."""
         if not ask.query.strip():
             raise UsageError("The question is empty.", param="query")
         if len(ask.query) > _MAX_QUERY:
@@ -65,7 +67,7 @@ class Chat:
         except BaseException:
             place.release()
             raise
-        writing = _Writing(self._database, self._answerer, app, question)
+        writing = Writing(self._database, self._answerer, app, question, waits=ask.waits)
         place.start(turn, writing.run)
         return turn
 
@@ -81,10 +83,7 @@ class Chat:
         history = list(ask.history)
         parent_id: str | None = None
         if ask.conversation_id:
-            async with self._database.read() as connection:
-                if await queries.conversation(connection, app.id, user.id, conversation_id) is None:
-                    raise NotFound("Conversation Not Exists.", code="conversation_not_exists")
-                earlier = await queries.messages_before(connection, conversation_id, limit=max(1, self._history_turns))
+            earlier = await self._before(app, user, ask)
             parent_id = earlier[-1].id if earlier else None
             history = [Earlier(m.query, m.answer, m.kind) for m in earlier if m.status in ("normal", "stopped")]
         turn = Turn(
@@ -132,82 +131,16 @@ class Chat:
         )
         return turn, question
 
-
-class _Writing:
-    """One answer being written: the draft, and what becomes of it."""
-
-    def __init__(self, database: Database, answerer: Answerer, app: App, question: Question) -> None:
-        self._database = database
-        self._answerer = answerer
-        self._app = app
-        self._question = question
-        self._pieces: list[str] = []
-        self._citations: tuple[Citation, ...] = ()
-        self._model = ""
-        self._started = time.monotonic()
-        self._first_s: float | None = None
-        self._turn: Turn
-
-    @property
-    def text(self) -> str:
-        return "".join(self._pieces)
-
-    def cite(self, citations: Sequence[Citation], model: str) -> None:
-        self._citations = tuple(citations)
-        self._model = model
-
-    def say(self, text: str) -> None:
-        if self._first_s is None:
-            self._first_s = time.monotonic() - self._started
-        self._pieces.append(text)
-        self._turn.append(TextDelta(text))
-
-    async def run(self, turn: Turn) -> None:
-        """Answers, keeps the answer, then ends the turn - in this order. An error that is not ours is kept as a
-        failure, then raised for the log."""
-        self._turn = turn
-        end: Ended | Failed = Failed("internal_error", "The answer could not be written.", CODES["internal_error"], 500)
-        try:
-            answer = await self._answerer.answer(self._app, self._question, self)
-            turn.stoppable = False
-            end = Ended(answer, self._usage(answer))
-        except asyncio.CancelledError:
-            end = self._stopped()
-        except LLMFlowError as error:
-            end = failed(error)
-        finally:
-            turn.stoppable = False
-            try:
-                await self._keep(turn, end)
-            except LLMFlowError as error:
-                end = failed(error)
-            turn.append(end)
-
-    def _stopped(self) -> Ended:
-        kind: AnswerKind = "generated" if self._pieces else "unknown"
-        answer = Answer(self.text, kind, self._citations, model=self._model)
-        return Ended(answer, self._usage(answer), stopped=True)
-
-    def _usage(self, answer: Answer) -> Usage:
-        elapsed_s = time.monotonic() - self._started
-        first_s = elapsed_s if self._first_s is None else self._first_s
-        return Usage(answer.prompt_tokens, answer.completion_tokens, round(first_s * 1000), round(elapsed_s * 1000))
-
-    async def _keep(self, turn: Turn, end: Ended | Failed) -> None:
-        values: dict[str, Any]
-        if isinstance(end, Ended):
-            answer, usage = end.answer, end.usage
-            values = {"status": "stopped" if end.stopped else "normal", "kind": answer.kind, "model": answer.model}
-            values |= {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
-            values |= {"first_token_ms": usage.first_token_ms, "elapsed_ms": usage.elapsed_ms}
-            text, citations = answer.text, answer.citations
-        else:
-            values = {"status": "error", "error": f"{end.code}: {end.message}"}
-            text, citations = self.text, self._citations
-        scope = Scope("conversation", turn.conversation_id)
-        said, sources = await self._database.boundary.admit(scope, [text, as_json(citations)])
-        async with self._database.write() as connection:
-            await queries.finish_message(connection, turn.message_id, answer=said, citations=sources, **values)
-            await queries.update_conversation(connection, turn.conversation_id, updated_at=now_ms())
-            if citations:
-                await count_hits(connection, [citation.chunk_id for citation in citations])
+    async def _before(self, app: App, user: EndUser, ask: Ask) -> list[ChatMessage]:
+        """What the question follows, oldest first."""
+        conversation_id = ask.conversation_id or ""
+        async with self._database.read() as connection:
+            if await queries.conversation(connection, app.id, user.id, conversation_id) is None:
+                raise NotFound("Conversation Not Exists.", code="conversation_not_exists")
+            if ask.parent_id == "":
+                return []
+            limit = max(1, self._history_turns)
+            found = await queries.branch(connection, conversation_id, ask.parent_id, limit=limit)
+        if ask.parent_id and not found:
+            raise NotFound("Message Not Exists.", code="message_not_exists")
+        return found

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from llmflow.apps import queries
+from llmflow.apps import queries, search
 from llmflow.apps.queries import ConversationOrder
+from llmflow.apps.search import Hit
 from llmflow.apps.types import ChatMessage, Conversation, EndUser, Source
 from llmflow.errors import NotFound, UsageError
 from llmflow.store.content import Scope
@@ -67,6 +68,16 @@ class Conversations:
             )
         return found[:limit], len(found) > limit
 
+    async def search(
+        self, user: EndUser, words: str = "", *, last_id: str | None = None, limit: int = 30
+    ) -> tuple[list[Hit], bool]:
+        """Those that say each of `words` in their name, a question or an answer (all, for ""); newest first, behind
+        the one with `last_id`; and whether there are more. Raises NotFound."""
+        after = await self.get(user, last_id) if last_id else None
+        async with self._database.read() as connection:
+            found = await search.conversations(connection, user, words, after=after, limit=limit + 1)
+        return found[:limit], len(found) > limit
+
     async def rename(self, user: EndUser, conversation_id: str, name: str | None) -> Conversation:
         """`name` None: after the first question. Raises NotFound (conversation_not_exists, no_messages)."""
         found = await self.get(user, conversation_id)
@@ -100,6 +111,12 @@ class Conversations:
                     raise NotFound("First Message Not Exists.", code="first_message_not_exists")
             page = await queries.messages_before(connection, found.id, before=before, limit=limit + 1)
         return page[-limit:], len(page) > limit
+
+    async def tree(self, user: EndUser, conversation_id: str) -> tuple[Conversation, list[ChatMessage]]:
+        """The conversation with the messages of all its branches, oldest first. Raises NotFound."""
+        found = await self.get(user, conversation_id)
+        async with self._database.read() as connection:
+            return found, await queries.all_messages(connection, found.id)
 
     async def message(self, user: EndUser, message_id: str) -> ChatMessage:
         """Raises NotFound (message_not_exists), also for one of somebody else."""

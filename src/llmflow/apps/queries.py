@@ -19,6 +19,7 @@ from llmflow.apps.types import (
     Citation,
     Conversation,
     EndUser,
+    Review,
     Source,
     StoredFeedback,
 )
@@ -30,8 +31,14 @@ _APP = [apps.c[name] for name in App.__dataclass_fields__]
 _USER = [end_users.c[name] for name in EndUser.__dataclass_fields__]
 _FILE = [files.c[name] for name in AppFile.__dataclass_fields__]
 _FEEDBACK = [feedbacks.c[name] for name in StoredFeedback.__dataclass_fields__]
-_CONVERSATION = [conversations.c[name] for name in Conversation.__dataclass_fields__]
-_MESSAGE = [messages.c[name] for name in ChatMessage.__dataclass_fields__ if name != "rating"]
+CONVERSATION = [conversations.c[name] for name in Conversation.__dataclass_fields__]
+_SAID = {"rating": feedbacks.c.rating, "reason": feedbacks.c.content, "correction": feedbacks.c.correction}
+_MESSAGE = [messages.c[name] for name in ChatMessage.__dataclass_fields__ if name not in _SAID]
+_RATED = sa.select(*_MESSAGE, *(column.label(name) for name, column in _SAID.items())).outerjoin_from(
+    messages,
+    feedbacks,
+    sa.and_(feedbacks.c.message_id == messages.c.id, feedbacks.c.end_user_id == messages.c.end_user_id),
+)
 
 _citations = msgspec.json.Decoder(list[Citation])
 _object = msgspec.json.Decoder(dict[str, Any])
@@ -136,14 +143,14 @@ async def conversation(
 ) -> Conversation | None:
     row = (
         await connection.execute(
-            sa.select(*_CONVERSATION).where(
+            sa.select(*CONVERSATION).where(
                 conversations.c.id == conversation_id,
                 conversations.c.app_id == app_id,
                 conversations.c.end_user_id == end_user_id,
             )
         )
     ).one_or_none()
-    return _conversation(row) if row else None
+    return conversation_of(row) if row else None
 
 
 async def page_of_conversations(
@@ -163,8 +170,8 @@ async def page_of_conversations(
         edge = sa.tuple_(sa.literal(getattr(after, key.name)), sa.literal(after.id))
         where.append(row_key < edge if order.startswith("-") else row_key > edge)
     sort = [key.desc(), conversations.c.id.desc()] if order.startswith("-") else [key, conversations.c.id]
-    rows = await connection.execute(sa.select(*_CONVERSATION).where(*where).order_by(*sort).limit(limit))
-    return [_conversation(row) for row in rows]
+    rows = await connection.execute(sa.select(*CONVERSATION).where(*where).order_by(*sort).limit(limit))
+    return [conversation_of(row) for row in rows]
 
 
 async def update_conversation(connection: AsyncConnection, conversation_id: str, **values: Any) -> None:
@@ -191,33 +198,50 @@ async def finish_message(connection: AsyncConnection, message_id: str, **values:
 
 
 async def message(connection: AsyncConnection, app_id: str, end_user_id: str, message_id: str) -> ChatMessage | None:
-    row = (
-        await connection.execute(
-            sa.select(*_MESSAGE).where(
-                messages.c.id == message_id, messages.c.app_id == app_id, messages.c.end_user_id == end_user_id
-            )
-        )
-    ).one_or_none()
+    own = (messages.c.app_id == app_id, messages.c.end_user_id == end_user_id)
+    row = (await connection.execute(_RATED.where(messages.c.id == message_id, *own))).one_or_none()
     return _message(row) if row else None
 
 
 async def messages_before(
     connection: AsyncConnection, conversation_id: str, *, before: ChatMessage | None = None, limit: int
 ) -> list[ChatMessage]:
-    """The newest `limit`, or those just before `before`; oldest first, each with its user's rating."""
+    """The newest `limit`, or those just before `before`; oldest first, each with its user's opinion."""
     where = [messages.c.conversation_id == conversation_id]
     if before is not None:
         edge = sa.tuple_(sa.literal(before.created_at), sa.literal(before.id))
         where.append(sa.tuple_(messages.c.created_at, messages.c.id) < edge)
-    rated = sa.and_(feedbacks.c.message_id == messages.c.id, feedbacks.c.end_user_id == messages.c.end_user_id)
-    rows = await connection.execute(
-        sa.select(*_MESSAGE, feedbacks.c.rating)
-        .outerjoin(feedbacks, rated)
-        .where(*where)
-        .order_by(messages.c.created_at.desc(), messages.c.id.desc())
-        .limit(limit)
+    newest = _RATED.where(*where).order_by(messages.c.created_at.desc(), messages.c.id.desc()).limit(limit)
+    return [_message(row) for row in await connection.execute(newest)][::-1]
+
+
+async def all_messages(connection: AsyncConnection, conversation_id: str) -> list[ChatMessage]:
+    """Every branch; oldest first, each with its user's opinion."""
+    every = _RATED.where(messages.c.conversation_id == conversation_id)
+    return [_message(row) for row in await connection.execute(every.order_by(messages.c.created_at, messages.c.id))]
+
+
+async def branch(
+    connection: AsyncConnection, conversation_id: str, last_id: str | None, *, limit: int
+) -> list[ChatMessage]:
+    """The message `last_id` (None: the newest) and up to `limit` - 1 that it follows; oldest first. [] when it is not
+    in this conversation."""
+    start = sa.select(messages.c.id, messages.c.parent_id, sa.literal(1).label("depth")).where(
+        messages.c.conversation_id == conversation_id
     )
-    return [_message(row) for row in rows][::-1]
+    if last_id is None:
+        newest = start.order_by(messages.c.created_at.desc(), messages.c.id.desc()).limit(1).subquery()
+        start = sa.select(newest.c.id, newest.c.parent_id, newest.c.depth)
+    else:
+        start = start.where(messages.c.id == last_id)
+    chain = start.cte("chain", recursive=True)
+    chain = chain.union_all(
+        sa.select(messages.c.id, messages.c.parent_id, chain.c.depth + 1).where(
+            messages.c.id == chain.c.parent_id, chain.c.depth < limit
+        )
+    )
+    found = sa.select(*_MESSAGE).join(chain, chain.c.id == messages.c.id).order_by(chain.c.depth.desc())
+    return [_message(row) for row in await connection.execute(found)]
 
 
 async def first_query(connection: AsyncConnection, conversation_id: str) -> str | None:
@@ -246,7 +270,7 @@ async def mark_crashed(connection: AsyncConnection, before: int, error: str) -> 
 async def put_feedback(connection: AsyncConnection, **values: Any) -> None:
     """Replaces what this user said of this message before."""
     statement = _insert(connection, feedbacks).values(**values)
-    changed = {name: values[name] for name in ("rating", "content", "updated_at")}
+    changed = {name: values[name] for name in ("rating", "content", "correction", "updated_at")}
     await connection.execute(
         statement.on_conflict_do_update(index_elements=["message_id", "end_user_id"], set_=changed)
     )
@@ -263,15 +287,38 @@ async def delete_feedback(connection: AsyncConnection, message_id: str, end_user
 async def page_of_feedback(
     connection: AsyncConnection, app_id: str, *, offset: int, limit: int
 ) -> list[StoredFeedback]:
-    """Newest first."""
+    """Of the people that API callers name; newest first."""
     rows = await connection.execute(
         sa.select(*_FEEDBACK)
-        .where(feedbacks.c.app_id == app_id)
+        .join(end_users, end_users.c.id == feedbacks.c.end_user_id)
+        .where(feedbacks.c.app_id == app_id, end_users.c.source == "api")
         .order_by(feedbacks.c.created_at.desc(), feedbacks.c.id.desc())
         .offset(offset)
         .limit(limit)
     )
     return [StoredFeedback(**row._mapping) for row in rows]
+
+
+async def page_of_reviews(connection: AsyncConnection, app_id: str, *, offset: int, limit: int) -> list[Review]:
+    """Everybody's feedback with its question and answer, newest first."""
+    rows = await connection.execute(
+        sa.select(
+            *(feedbacks.c[name] for name in ("message_id", "conversation_id", "created_at", "updated_at")),
+            *(column.label(name) for name, column in _SAID.items()),
+            messages.c.query.label("question"),
+            messages.c.answer,
+            messages.c.model,
+            end_users.c.source,
+            end_users.c.external_id,
+        )
+        .join(messages, messages.c.id == feedbacks.c.message_id)
+        .join(end_users, end_users.c.id == feedbacks.c.end_user_id)
+        .where(feedbacks.c.app_id == app_id)
+        .order_by(feedbacks.c.created_at.desc(), feedbacks.c.id.desc())
+        .offset(offset)
+        .limit(limit)
+    )
+    return [Review(**row._mapping) for row in rows]
 
 
 async def insert_file(connection: AsyncConnection, file: AppFile) -> None:
@@ -295,7 +342,7 @@ def _app(row: Any) -> App:
     return App(**{**values, "config": msgspec.convert(values["config"], ChatConfig)})
 
 
-def _conversation(row: Any) -> Conversation:
+def conversation_of(row: Any) -> Conversation:
     values = dict(row._mapping)
     return Conversation(**{**values, "inputs": _object.decode(values["inputs"])})
 

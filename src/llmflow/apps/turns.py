@@ -118,6 +118,16 @@ class Turns:
         if turn.last is None:
             turn.append(failed(InternalError("The answer could not be written.")))
 
+    def find(self, turn_id: str) -> Turn | None:
+        """The turn while it goes on."""
+        found = self._tasks.get(turn_id)
+        return found[0] if found else None
+
+    def running(self, conversation_id: str) -> dict[str, Turn]:
+        """The turns of a conversation that go on, by the message they write."""
+        turns = (turn for turn, _ in self._tasks.values())
+        return {turn.message_id: turn for turn in turns if turn.conversation_id == conversation_id}
+
     def stop(self, turn_id: str, *, app_id: str, end_user_id: str) -> bool:
         """Ends a turn of this app's user; what was said is kept. False when there is none such (any more)."""
         found = self._tasks.get(turn_id)

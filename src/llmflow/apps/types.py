@@ -135,7 +135,9 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """A question and its answer, as kept. Times are Unix milliseconds; `kind` is "" until there is an answer."""
+    """A question and its answer, as kept. `parent_id`: the message it follows; those with one parent are branches.
+    Times are Unix milliseconds; `kind` is "" until there is an answer. `rating`, `reason` and `correction` are what
+    its user thinks of the answer."""
 
     id: str
     app_id: str
@@ -157,6 +159,8 @@ class ChatMessage:
     elapsed_ms: int
     created_at: int
     rating: Rating | None = None
+    reason: str | None = None
+    correction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,24 @@ class StoredFeedback:
     end_user_id: str
     rating: Rating
     content: str | None
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Feedback beside what it is about. `reason`: why; `correction`: the answer as it should have been."""
+
+    message_id: str
+    conversation_id: str
+    question: str
+    answer: str
+    model: str
+    rating: Rating
+    reason: str | None
+    correction: str | None
+    source: Source
+    external_id: str
     created_at: int
     updated_at: int
 
@@ -212,6 +234,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The app's documents are still being read: `ready` of `total`."""
+
+    ready: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     """More of the answer."""
 
@@ -250,4 +280,4 @@ class Failed:
         return found
 
 
-TurnEvent = TextDelta | Replaced | Ended | Failed
+TurnEvent = Waiting | TextDelta | Replaced | Ended | Failed

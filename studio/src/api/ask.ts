@@ -34,6 +34,7 @@ export interface Ending {
 }
 
 export type AnswerEvent =
+  | { readonly event: "begin"; readonly task_id: string; readonly conversation_id: string; readonly message_id: string }
   | { readonly event: "waiting"; readonly ready: number; readonly total: number }
   | { readonly event: "delta"; readonly text: string }
   | { readonly event: "replace"; readonly text: string }

@@ -449,11 +449,152 @@ export interface paths {
         put?: never;
         /**
          * Ask
-         * @description Asks an app; the events are described at the top of this file. The question is kept when the documents are read:
-         *     from then on a reader that leaves loses nothing, the answer is written to its end and stored; one that leaves while
-         *     `waiting` has asked nothing.
+         * @description Asks an app; the answer waits until the app's documents are read. Its events are those of /events.
          */
         post: operations["ask_apps__app__ask_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/messages/{message_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow
+         * @description The events of an answer from its start: as it is written, or, when it is over, what it came to.
+         */
+        get: operations["follow_apps__app__messages__message_id__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{task_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop
+         * @description Ends an answer of yours that is being written; what was said is kept.
+         */
+        post: operations["stop_tasks__task_id__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Conversations
+         * @description Yours, the most recently changed first.
+         */
+        get: operations["list_conversations_apps__app__conversations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/conversations/{conversation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Conversation */
+        get: operations["get_conversation_apps__app__conversations__conversation_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Conversation
+         * @description With its messages and what was thought of them; an answer being written is stopped.
+         */
+        delete: operations["delete_conversation_apps__app__conversations__conversation_id__delete"];
+        options?: never;
+        head?: never;
+        /** Rename Conversation */
+        patch: operations["rename_conversation_apps__app__conversations__conversation_id__patch"];
+        trace?: never;
+    };
+    "/apps/{app}/conversations/{conversation_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Conversation
+         * @description A file to keep: one branch as Markdown, or everything as JSON.
+         */
+        get: operations["export_conversation_apps__app__conversations__conversation_id__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/messages/{message_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Rate
+         * @description Instead of what you said of this answer before.
+         */
+        put: operations["rate_apps__app__messages__message_id__feedback_put"];
+        post?: never;
+        /** Take Back */
+        delete: operations["take_back_apps__app__messages__message_id__feedback_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Feedback
+         * @description Everybody's of this app, newest first, for administrators: it holds other people's questions.
+         */
+        get: operations["list_feedback_apps__app__feedback_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -953,6 +1094,53 @@ export interface components {
             icon_background: string;
         };
         /**
+         * Citation
+         * @description A passage an answer rests on. `position`: the number in the answer, from 1; `quote`: the words quoted from it.
+         */
+        Citation: {
+            /** Position */
+            position: number;
+            /** Document */
+            document: string;
+            /** Document Id */
+            document_id: string;
+            /** Knowledge */
+            knowledge: string;
+            /** Knowledge Id */
+            knowledge_id: string;
+            /** Chunk Id */
+            chunk_id: string;
+            /** Text */
+            text: string;
+            /** Score */
+            score: number;
+            scores: components["schemas"]["Scores"];
+            /** Page */
+            page?: number | null;
+            /** Heading Path */
+            heading_path?: string[];
+            /**
+             * Ordinal
+             * @default 0
+             */
+            ordinal: number;
+            /**
+             * Hit Count
+             * @default 0
+             */
+            hit_count: number;
+            /**
+             * Created At
+             * @default 0
+             */
+            created_at: number;
+            /**
+             * Quote
+             * @default
+             */
+            quote: string;
+        };
+        /**
          * Connection
          * @description A model server that somebody connected, as it may be shown: whether it has a key, never the key.
          *
@@ -985,6 +1173,13 @@ export interface components {
         ConnectionState: {
             connection: components["schemas"]["Connection"];
             health: components["schemas"]["Health"];
+        };
+        /** Conversations */
+        Conversations: {
+            /** Conversations */
+            conversations: components["schemas"]["ListedConversation"][];
+            /** Has More */
+            has_more: boolean;
         };
         /** Doctor */
         Doctor: {
@@ -1187,6 +1382,24 @@ export interface components {
              */
             token: string;
         };
+        /**
+         * ListedConversation
+         * @description Times are Unix milliseconds. `excerpt`: where a searched word was said; `running`: an answer is being written.
+         */
+        ListedConversation: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
+            /** Excerpt */
+            excerpt: string;
+            /** Running */
+            running: boolean;
+        };
         /** MadeInvitation */
         MadeInvitation: {
             invitation: components["schemas"]["Invitation"];
@@ -1209,6 +1422,19 @@ export interface components {
              */
             role: "owner" | "admin" | "editor" | "member";
         };
+        /** MessageError */
+        MessageError: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Hint */
+            hint: string;
+            /** Param */
+            param: string | null;
+            /** Request Id */
+            request_id: string | null;
+        };
         /** Model */
         Model: {
             /** Id */
@@ -1223,6 +1449,14 @@ export interface components {
             owned_by: string;
             /** Server */
             server: string;
+        };
+        /** Name */
+        Name: {
+            /**
+             * Name
+             * @description null: after the first question
+             */
+            name: string | null;
         };
         /** NewApp */
         NewApp: {
@@ -1394,6 +1628,25 @@ export interface components {
             /** Expires At */
             expires_at?: number | null;
         };
+        /** Opinion */
+        Opinion: {
+            /**
+             * Rating
+             * @enum {string}
+             */
+            rating: "like" | "dislike";
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Correction
+             * @description The answer as it should have been
+             * @default
+             */
+            correction: string;
+        };
         /** OrganState */
         OrganState: {
             /** Port */
@@ -1462,11 +1715,52 @@ export interface components {
             /** Conversation Id */
             conversation_id?: string | null;
             /**
+             * Parent Id
+             * @description The message it follows; null: the newest of the conversation; empty: none, a new beginning
+             */
+            parent_id?: string | null;
+            /**
              * User
-             * @description Who asks, of a caller with a key; a signed-in person is
+             * @description Who asks, of a caller with a key
              * @default console
              */
             user: string;
+        };
+        /**
+         * Review
+         * @description Feedback beside what it is about. `reason`: why; `correction`: the answer as it should have been.
+         */
+        Review: {
+            /** Message Id */
+            message_id: string;
+            /** Conversation Id */
+            conversation_id: string;
+            /** Question */
+            question: string;
+            /** Answer */
+            answer: string;
+            /** Model */
+            model: string;
+            /**
+             * Rating
+             * @enum {string}
+             */
+            rating: "like" | "dislike";
+            /** Reason */
+            reason: string | null;
+            /** Correction */
+            correction: string | null;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "api" | "account" | "public";
+            /** External Id */
+            external_id: string;
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
         };
         /**
          * Scores
@@ -1510,6 +1804,63 @@ export interface components {
             value: unknown;
             /** Help */
             help: string;
+        };
+        /**
+         * ShownConversation
+         * @description `messages`: of all branches, oldest first.
+         */
+        ShownConversation: {
+            /** Id */
+            id: string;
+            /** App Id */
+            app_id: string;
+            /** Name */
+            name: string;
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
+            /** Messages */
+            messages: components["schemas"]["ShownMessage"][];
+        };
+        /**
+         * ShownMessage
+         * @description A question and its answer. `parent_id`: the message it follows; those with one parent are branches. `task_id`:
+         *     of the answer while it is written, to stop it. `rating`, `reason`, `correction`: what its reader thinks of it.
+         */
+        ShownMessage: {
+            /** Id */
+            id: string;
+            /** Parent Id */
+            parent_id: string | null;
+            /** Question */
+            question: string;
+            /** Answer */
+            answer: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "running" | "normal" | "stopped" | "error";
+            error: components["schemas"]["MessageError"] | null;
+            /** Kind */
+            kind: string;
+            /** Model */
+            model: string;
+            /** Citations */
+            citations: components["schemas"]["Citation"][];
+            /** Created At */
+            created_at: number;
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** Task Id */
+            task_id: string | null;
+            /** Rating */
+            rating: ("like" | "dislike") | null;
+            /** Reason */
+            reason: string | null;
+            /** Correction */
+            correction: string | null;
         };
         /** SignIn */
         SignIn: {
@@ -1584,6 +1935,14 @@ export interface components {
              * @default 120
              */
             page_per_minute: number;
+        };
+        /** Stopped */
+        Stopped: {
+            /**
+             * Stopped
+             * @description false: it was over, or is not yours
+             */
+            stopped: boolean;
         };
         /** Trial */
         Trial: {
@@ -2621,6 +2980,352 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    follow_apps__app__messages__message_id__events_get: {
+        parameters: {
+            query?: {
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_tasks__task_id__stop_post: {
+        parameters: {
+            query?: {
+                user?: string;
+            };
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stopped"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_conversations_apps__app__conversations_get: {
+        parameters: {
+            query?: {
+                /** @description Words of names, questions or answers; all must be there */
+                search?: string;
+                /** @description The id of the last one seen */
+                after?: string | null;
+                limit?: number;
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversations"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_conversation_apps__app__conversations__conversation_id__get: {
+        parameters: {
+            query?: {
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownConversation"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_conversation_apps__app__conversations__conversation_id__delete: {
+        parameters: {
+            query?: {
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    rename_conversation_apps__app__conversations__conversation_id__patch: {
+        parameters: {
+            query?: {
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Name"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedConversation"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_conversation_apps__app__conversations__conversation_id__export_get: {
+        parameters: {
+            query?: {
+                format?: "markdown" | "json";
+                /** @description The last message of the branch to write as Markdown; null: the newest */
+                message?: string | null;
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    rate_apps__app__messages__message_id__feedback_put: {
+        parameters: {
+            query?: {
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Opinion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    take_back_apps__app__messages__message_id__feedback_delete: {
+        parameters: {
+            query?: {
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_feedback_apps__app__feedback_get: {
+        parameters: {
+            query?: {
+                page?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"][];
                 };
             };
             /** @description Validation Error */

@@ -40,6 +40,15 @@ NEEDS: dict[Role, set[str]] = {
         "GET /apps/{app}/site",
         "GET /sites",
         "POST /apps/{app}/ask",
+        "POST /tasks/{task_id}/stop",
+        "GET /apps/{app}/messages/{message_id}/events",
+        "PUT /apps/{app}/messages/{message_id}/feedback",
+        "DELETE /apps/{app}/messages/{message_id}/feedback",
+        "GET /apps/{app}/conversations",
+        "GET /apps/{app}/conversations/{conversation_id}",
+        "PATCH /apps/{app}/conversations/{conversation_id}",
+        "DELETE /apps/{app}/conversations/{conversation_id}",
+        "GET /apps/{app}/conversations/{conversation_id}/export",
         "GET /models",
     },
     "editor": {
@@ -55,6 +64,7 @@ NEEDS: dict[Role, set[str]] = {
         "DELETE /apps/{app}",
     },
     "admin": {
+        "GET /apps/{app}/feedback",
         "GET /members",
         "PATCH /members/{member}",
         "DELETE /members/{member}",

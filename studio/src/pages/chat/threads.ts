@@ -58,14 +58,12 @@ export class Thread {
     let answer = "";
     try {
       for await (const event of ask(this.app, { question, conversation_id: this.#conversation }, stop.signal)) {
-        if (event.event === "waiting") this.#change(id, { reading: event });
+        if (event.event === "begin") this.#conversation = event.conversation_id;
+        else if (event.event === "waiting") this.#change(id, { reading: event });
         else if (event.event === "delta") this.#change(id, { answer: (answer += event.text), state: "writing" });
         else if (event.event === "replace") this.#change(id, { answer: (answer = event.text), state: "writing" });
         else if (event.event === "error") throw new ApiError(200, event.error);
-        else {
-          this.#conversation = event.conversation_id;
-          this.#change(id, { ending: event, state: event.stopped ? "stopped" : "done" });
-        }
+        else this.#change(id, { ending: event, state: event.stopped ? "stopped" : "done" });
       }
     } catch (error) {
       if (stop.signal.aborted) this.#change(id, { state: "stopped" });

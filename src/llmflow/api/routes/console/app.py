@@ -11,7 +11,19 @@ from starlette.responses import Response
 
 from llmflow import __version__
 from llmflow.api import errors
-from llmflow.api.routes.console import apps, keys, knowledge, members, models, session, sites, system
+from llmflow.api.routes.console import (
+    apps,
+    asking,
+    conversations,
+    feedback,
+    keys,
+    knowledge,
+    members,
+    models,
+    session,
+    sites,
+    system,
+)
 from llmflow.errors import LLMFlowError, UsageError
 from llmflow.wiring import Platform
 
@@ -32,7 +44,7 @@ def console(platform: Platform) -> FastAPI:
         },
     )
     app.state.platform = platform
-    for routes in (session, members, knowledge, apps, sites, models, keys, system):
+    for routes in (session, members, knowledge, apps, asking, conversations, feedback, sites, models, keys, system):
         app.include_router(routes.router)
     return app
 

@@ -1,4 +1,4 @@
-"""Visitors ask. The answer's events are the console's (`delta`, `replace`, `end`, `error`), with less in them."""
+"""Visitors ask. The answer's events are the console's, with less in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from llmflow.api.routes.public.shapes import MOST_LETTERS, citations
 from llmflow.api.routes.public.visit import Visit, answer, operation, shown
 from llmflow.apps.chat import Ask
 from llmflow.apps.turns import Turn
-from llmflow.apps.types import Ended, Failed, Replaced, TextDelta
+from llmflow.apps.types import Ended, Failed, Replaced, TextDelta, Waiting
 from llmflow.errors import NotFound, TooLarge, TooMany
 from llmflow.wiring import Platform
 
@@ -117,6 +117,8 @@ async def _events(visit: Visit, turn: Turn) -> AsyncGenerator[bytes]:
     async for batch in turn.follow():
         for event in batch:
             match event:
+                case Waiting(ready, total):
+                    yield _event("waiting", ready=ready, total=total)
                 case TextDelta(text):
                     yield _event("delta", text=text)
                 case Replaced(text):

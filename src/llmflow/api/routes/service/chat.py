@@ -14,7 +14,7 @@ from llmflow.api.routes.service.dify import HEADERS, Call, answer, checked, erro
 from llmflow.api.sse import EventStream, event
 from llmflow.apps.chat import Ask
 from llmflow.apps.turns import Turn
-from llmflow.apps.types import Ended, Failed, TextDelta
+from llmflow.apps.types import Ended, Failed, TextDelta, Waiting
 from llmflow.errors import UsageError
 from llmflow.store.ids import is_uuid
 from llmflow.wiring import Platform
@@ -119,6 +119,7 @@ async def _stream(turn: Turn, with_sources: bool) -> AsyncGenerator[bytes]:
         yield b"".join(
             head + _encode(item.text) + tail if isinstance(item, TextDelta) else _other(item, turn, base, with_sources)
             for item in batch
+            if not isinstance(item, Waiting)
         )
 
 
