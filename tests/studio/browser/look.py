@@ -31,6 +31,19 @@ _OVERFLOW = """() => {
 }"""
 
 
+_QUIET = """([within, pending]) => new Promise((done) => {
+  let timer;
+  const stop = (waits) => { changes.disconnect(); clearTimeout(timer); clearTimeout(last); done(waits); };
+  const waits = () => document.fonts.status !== 'loaded' || (pending && !!document.querySelector(pending));
+  const again = () => { clearTimeout(timer); timer = setTimeout(() => (waits() ? again() : stop('')), 150); };
+  const what = () => (pending && document.querySelector(pending)?.outerHTML) || 'something changes';
+  const last = setTimeout(() => stop(what()), within);
+  const changes = new MutationObserver(again);
+  changes.observe(document, { subtree: true, childList: true, characterData: true });
+  again();
+})"""
+
+
 async def shoot(page: Page, name: str) -> Path:
     """Keeps what the window shows as `name`.png."""
     path = SCREENSHOTS / f"{name}.png"
@@ -64,12 +77,11 @@ async def fits(page: Page) -> None:
     assert not wide, f"{page.url} is wider than its window of {page.viewport_size}:\n  " + "\n  ".join(wide)
 
 
-async def settled(page: Page) -> None:
-    """Returns when the page has loaded what it shows: no skeleton, nothing pending, its fonts there."""
-    await page.wait_for_load_state("networkidle")
-    await page.wait_for_function(
-        "() => !document.querySelector('.animate-pulse') && document.fonts.status === 'loaded'"
-    )
+async def settled(page: Page, *, pending: str = ".animate-pulse, .animate-spin") -> None:
+    """Returns when the page shows what it is for: a heading, its fonts, nothing like `pending`, and no more changes."""
+    await page.wait_for_selector("h1", state="attached")
+    waits = await page.evaluate(_QUIET, [20_000, pending])
+    assert not waits, f"{page.url} does not come to rest: {waits}"
 
 
 @cache
