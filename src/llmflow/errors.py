@@ -221,6 +221,7 @@ CODES: dict[str, str] = {
     "node_input_invalid": "Look at what the node before it gave, and correct the selector or the type.",
     "template_failed": "Correct the template; the run shows what it was given.",
     "template_limit": "Make the template smaller, or raise workflow.template_characters or workflow.template_ms.",
+    "http_failed": "Check the address and what it answers; the run shows the request.",
     "workflow_invalid": "Correct the problems that the editor lists.",
     "workflow_limit": "Make the workflow shorter, or raise the limit under `workflow` in llmflow.yaml.",
     "workflow_timeout": "Make the workflow shorter, or raise workflow.seconds in llmflow.yaml.",

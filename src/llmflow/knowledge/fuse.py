@@ -30,13 +30,16 @@ class Fused(msgspec.Struct, frozen=True):
     keyword: float | None
 
 
-def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], *, language: str | None = None) -> list[Fused]:
+def fuse(
+    dense: Sequence[Hit], keyword: Sequence[Hit], *, language: str | None = None, dense_weight: float | None = None
+) -> list[Fused]:
     """Every chunk of either leg, best first, ties by chunk_id.
 
     Each leg's scores are scaled so that its best hit is 1 and its last 0; a chunk a leg did not return has 0 there.
-    A search with one leg keeps that leg's order. `language`: of the query, "ko", "en" or None.
+    A search with one leg keeps that leg's order. `language`: of the query, "ko", "en" or None. `dense_weight`: the
+    dense leg's share, 0..1, where somebody chose one.
     """
-    weight = DENSE_WEIGHTS.get(language or "", DENSE_WEIGHT)
+    weight = DENSE_WEIGHTS.get(language or "", DENSE_WEIGHT) if dense_weight is None else dense_weight
     if not keyword:
         weight = 1.0
     elif not dense:

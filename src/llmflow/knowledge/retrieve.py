@@ -41,8 +41,11 @@ class Retriever:
         mode: Mode = "hybrid",
         top_k: int = 10,
         where: Filter | None = None,
+        dense_weight: float | None = None,
     ) -> list[Found]:
         """The `top_k` best passages of all `bases` together, best first. An empty query finds nothing.
+
+        `dense_weight`: the dense search's share in a hybrid one, 0..1; None: as measured for the query's language.
 
         Raises UsageError for an unknown mode or a top_k outside 1..100, Conflict for a base whose vectors another
         model made, OrganError when an organ does not answer."""
@@ -55,13 +58,19 @@ class Retriever:
         if not query or not bases:
             return []
         with _tracer.start_as_current_span("retrieve") as span:
-            fused = await self._fused(bases, query, mode, max(top_k, _CANDIDATES), where)
+            fused = await self._fused(bases, query, mode, max(top_k, _CANDIDATES), where, dense_weight)
             found = await self._found(bases, fused, top_k)
             span.set_attributes({"llmflow.mode": mode, "llmflow.bases": len(bases), "llmflow.hits": len(found)})
             return found
 
     async def _fused(
-        self, bases: Sequence[KnowledgeBase], query: str, mode: Mode, depth: int, where: Filter | None
+        self,
+        bases: Sequence[KnowledgeBase],
+        query: str,
+        mode: Mode,
+        depth: int,
+        where: Filter | None,
+        dense_weight: float | None,
     ) -> list[Fused]:
         if mode == "dense":
             hits = await self._dense(bases, query, depth, where)
@@ -72,7 +81,7 @@ class Retriever:
         dense, keyword = await asyncio.gather(
             self._dense_if_up(bases, query, depth, where), self._keyword(bases, query, depth, where)
         )
-        return fuse(dense, keyword, language=language_of(query))
+        return fuse(dense, keyword, language=language_of(query), dense_weight=dense_weight)
 
     async def _dense_if_up(
         self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None

@@ -157,8 +157,12 @@ class HttpClient:
         json: Any = None,
         data: bytes | None = None,
         timeout_s: float = 60.0,
+        connect_s: float = 10.0,
+        verify: bool = True,
     ) -> AsyncIterator[StreamedResponse]:
         """One exchange, body read as it comes; `timeout_s` bounds each wait, not the whole. Redirects are not followed.
+
+        `connect_s` bounds the wait for a connection. `verify=False`: any certificate will do.
 
         Raises OrganError (organ_unavailable, model_timeout) and Forbidden (address_blocked)."""
         self._check_literal(_parsed(url))
@@ -166,10 +170,10 @@ class HttpClient:
         if json is not None:
             data = msgspec.json.encode(json)
             sent["Content-Type"] = "application/json"
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(timeout_s, 10.0), sock_read=timeout_s)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(timeout_s, connect_s), sock_read=timeout_s)
         try:
             async with self._open().request(
-                method, url, headers=sent, data=data, timeout=timeout, allow_redirects=False
+                method, url, headers=sent, data=data, timeout=timeout, allow_redirects=False, ssl=verify
             ) as response:
                 yield StreamedResponse(response)
         except TimeoutError as error:
@@ -192,7 +196,10 @@ class HttpClient:
         if self._session is None:
             resolver = _GuardedResolver(self._guard) if self._guard else None
             connector = aiohttp.TCPConnector(limit=self._connections, resolver=resolver)
-            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=True, trust_env=False)
+            jar = aiohttp.DummyCookieJar()  # what one exchange is told, no other may repeat
+            self._session = aiohttp.ClientSession(
+                connector=connector, auto_decompress=True, trust_env=False, cookie_jar=jar
+            )
         return self._session
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llmflow.config.settings import Workflow
@@ -31,9 +31,12 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
+    """`private`: headers that no other host may be sent. `text_bytes`, `file_bytes`: the largest answers of a kind."""
+
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
+    private: tuple[str, ...] = ()
     body: bytes | None = None
     connect_s: float = 10.0
     read_s: float = 60.0
@@ -107,7 +110,9 @@ class Outside:
 
 @dataclass(slots=True)
 class Context:
-    """One node's view of its run. `reply`: what a person answered, when the node had asked. `rounds`: a container's."""
+    """One node's view of its run. `reply`: what a person answered, when the node had asked. `rounds`: a container's.
+
+    `around`: ids of the containers it lies in."""
 
     node: Node
     pool: Pool
@@ -115,7 +120,7 @@ class Context:
     limits: Workflow
     reply: Mapping[str, Any] | None = None
     rounds: Rounds | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
+    around: tuple[str, ...] = ()
 
     def get(self, selector: Selector, default: Any = None) -> Any:
         return self.pool.get(selector, default)

@@ -28,7 +28,7 @@ from llmflow.workflow.graph import Node, Scope
 from llmflow.workflow.replay import Key
 from llmflow.workflow.rounds import Rounds
 from llmflow.workflow.speech import Speech
-from llmflow.workflow.types import FAIL_BRANCH, SOURCE, Outcome, Piece, Waiting
+from llmflow.workflow.types import FAIL_BRANCH, SOURCE, Outcome, Paused, Piece, Waiting
 from llmflow.workflow.variables import Pool, constant
 
 if TYPE_CHECKING:
@@ -36,14 +36,6 @@ if TYPE_CHECKING:
 
 _SLICE_S = 0.02  # of quick nodes in a row, before others get their turn
 _log = logging.getLogger(__name__)
-
-
-class Paused(Exception):
-    """Nothing in the scope can go on before a person answers; `keys` wait."""
-
-    def __init__(self, keys: list[Key]) -> None:
-        super().__init__(f"{len(keys)} nodes wait")
-        self.keys = keys
 
 
 @dataclass(slots=True)
@@ -154,6 +146,9 @@ class Frame:
 
     def _start(self, node: Node, predecessor: str | None) -> None:
         run = self.run
+        if self._is_silent(node):
+            self._advance(node, SOURCE)
+            return
         key = (node.id, self.at)
         if run.state and self._must_wait(node, key):
             return
@@ -165,6 +160,10 @@ class Frame:
             self._run_quick(execution)
         else:
             self._launch(execution)
+
+    def _is_silent(self, node: Node) -> bool:
+        """The start of a container's inside: a mark, of which nothing is told."""
+        return self.container is not None and node.kind is not None and node.kind.role == "start"
 
     def _execution(self, node: Node, predecessor: str | None, key: Key) -> Execution:
         run = self.run
@@ -205,7 +204,7 @@ class Frame:
         node = execution.node
         assert node.kind is not None
         try:
-            outcome = node.kind.run(node.data, Context(node, self.pool, self.run.outside, self.run.limits))
+            outcome = node.kind.run(node.data, self._context(node))
         except LLMFlowError as error:
             if self._may_retry(execution):
                 self._launch(execution, error)
@@ -238,7 +237,7 @@ class Frame:
     async def _once(self, execution: Execution) -> Outcome | Waiting:
         node, run = execution.node, self.run
         assert node.kind is not None
-        context = Context(node, self.pool, run.outside, run.limits)
+        context = self._context(node)
         if run.state:
             context.reply = run.state.replies.get((node.id, self.at))
         if node.kind.role == "container":
@@ -252,6 +251,10 @@ class Frame:
             if node.kind.is_quick:
                 return node.kind.run(node.data, context)  # type: ignore[no-any-return]
             return await node.kind.run(node.data, context)  # type: ignore[no-any-return]
+
+    def _context(self, node: Node) -> Context:
+        around = self.run.plan.containers[node.id]
+        return Context(node, self.pool, self.run.outside, self.run.limits, around=around)
 
     async def _stream(
         self, execution: Execution, pieces: AsyncGenerator[Piece | Outcome | Waiting]
@@ -451,6 +454,9 @@ class Frame:
             index, predecessor = self._ready.popleft()
             node = self.scope.nodes[index]
             end = state.finished.get((node.id, self.at))
+            if self._is_silent(node):
+                self._advance(node, SOURCE)
+                continue
             if end is None:
                 held.append((index, predecessor))
                 continue

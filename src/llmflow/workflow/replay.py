@@ -65,7 +65,8 @@ class State:
 
     @property
     def exceptions(self) -> int:
-        return sum(end.status == "exception" for end in self.finished.values())
+        passed_over = sum(map(len, self.round_errors.values()))
+        return passed_over + sum(end.status == "exception" for end in self.finished.values())
 
     @property
     def waiting(self) -> list[Key]:

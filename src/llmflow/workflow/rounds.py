@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, Literal
 
 from llmflow.errors import LLMFlowError, NodeFailed
 from llmflow.workflow.events import RoundFinished, RoundsFinished, RoundsStarted, RoundStarted
-from llmflow.workflow.types import Typed
+from llmflow.workflow.replay import Key
+from llmflow.workflow.types import Paused, Typed
 from llmflow.workflow.variables import Pool
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ class Rounds:
         self.pool = Pool(frame.pool)
         self.tokens = 0
         self.durations: dict[str, float] = {}
+        self.variables: dict[str, dict[str, Any]] = {}
         self._frame = frame
         self._execution = execution
         self._node = execution.node
@@ -77,8 +80,37 @@ class Rounds:
         finally:
             self.tokens += child.tokens
             self.durations[str(index)] = perf_counter() - started
+            self.variables[str(index)] = self.pool.owned(node.id)
         self._tell_end(index, None)
         return pool
+
+    async def each(self, count: int, one: Callable[[int], Awaitable[None]], parallel: int) -> None:
+        """`one(index)` for each index, `parallel` at once. The first error ends the others and is raised; a pause
+        lets them end by themselves."""
+        paused: list[Key] = []
+        left = iter(range(count))
+
+        async def work() -> None:
+            for index in left:
+                try:
+                    await one(index)
+                except Paused as pause:
+                    paused.extend(pause.keys)
+                    if parallel == 1:
+                        return
+
+        workers = [asyncio.ensure_future(work()) for _ in range(min(parallel, count))]
+        try:
+            await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.wait(workers)
+        for worker in workers:
+            if not worker.cancelled() and (error := worker.exception()):
+                raise error
+        if paused:
+            raise Paused(paused)
 
     def pass_over(self, index: int, error: LLMFlowError) -> None:
         """The round failed and the container goes on without it."""

@@ -28,10 +28,10 @@ from llmflow.workflow.events import (
     WorkflowStarted,
 )
 from llmflow.workflow.files import files_in
-from llmflow.workflow.frame import Frame, Paused
+from llmflow.workflow.frame import Frame
 from llmflow.workflow.graph import Node, Plan
 from llmflow.workflow.replay import State
-from llmflow.workflow.types import Typed
+from llmflow.workflow.types import Paused, Typed
 from llmflow.workflow.variables import Pool
 
 _TAIL = (1 << 48) - 1

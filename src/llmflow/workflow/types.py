@@ -79,3 +79,11 @@ class Tokens:
 
     def metadata(self) -> Mapping[str, Any]:
         return {"total_tokens": self.total, "total_price": "0", "currency": "USD"}
+
+
+class Paused(Exception):
+    """Nothing in a scope can go on before a person answers. `keys`: the nodes that wait, (id, rounds around it)."""
+
+    def __init__(self, keys: list[tuple[str, tuple[int, ...]]]) -> None:
+        super().__init__(f"{len(keys)} nodes wait")
+        self.keys = keys

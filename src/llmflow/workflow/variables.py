@@ -59,6 +59,10 @@ class Pool:
         found = self._holder(owner)
         return dict(found._values[owner]) if found else {}
 
+    def has(self, owner: str) -> bool:
+        """Did `owner` put anything here, or around here?"""
+        return self._holder(owner) is not None
+
     def get(self, selector: Selector, default: Any = None) -> Any:
         """The value at a selector, `default` where there is none. A path goes into objects, lists by number, files."""
         if not selector:
