@@ -36,6 +36,7 @@ from llmflow.gateway.connections import Connections
 from llmflow.gateway.gateway import DEFAULT, Gateway
 from llmflow.gateway.types import Address
 from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
@@ -150,6 +151,7 @@ class Platform:
     knowledge_jobs: KnowledgeJobs
     originals: Originals
     progress: Progress
+    changes: Changes
     retriever: Retriever
     gateway: Gateway
     connections: Connections
@@ -260,17 +262,27 @@ async def build(settings: Settings) -> Platform:
     connected_http = HttpClient(guard=MetadataGuard())
     connections = Connections(database, cipher, gateway, partial(_connected, connected_http))
     await connections.load(workspace_id)
-    progress = Progress(database)
     originals = Originals(database, organs.blobs)
+    changes = Changes()
+    progress = Progress(database, changes)
     bases = Bases(
         database,
         organs.vector_store,
         originals,
+        changes,
         chunk_tokens=settings.knowledge.chunk_tokens,
         overlap_tokens=settings.knowledge.overlap_tokens,
     )
     ingest = Ingest(
-        database, bases, organs.blobs, organs.parser, organs.chunker, organs.embedding, organs.vector_store, progress
+        database,
+        bases,
+        organs.blobs,
+        organs.parser,
+        organs.chunker,
+        organs.embedding,
+        organs.vector_store,
+        progress,
+        changes,
     )
     min_free_bytes = settings.limits.min_free_disk_mb * _MB
     knowledge_jobs = KnowledgeJobs(
@@ -278,6 +290,7 @@ async def build(settings: Settings) -> Platform:
         organs.jobs,
         ingest,
         bases,
+        changes,
         per_job=settings.knowledge.job_documents,
         disk=home,
         min_free_bytes=min_free_bytes,
@@ -286,6 +299,7 @@ async def build(settings: Settings) -> Platform:
         database,
         originals,
         organs.vector_store,
+        changes,
         indexing=bases.indexing,
         wake=knowledge_jobs.wake,
         disk=home,
@@ -308,6 +322,7 @@ async def build(settings: Settings) -> Platform:
         knowledge_jobs=knowledge_jobs,
         originals=originals,
         progress=progress,
+        changes=changes,
         retriever=retriever,
         gateway=gateway,
         connections=connections,

@@ -17,6 +17,7 @@ from llmflow.config.settings import Chat, Knowledge, Limits, Settings
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.terms import terms
@@ -120,7 +121,7 @@ class World:
                 "page_end": page,
                 "heading_path": list(heading),
                 "kind": "text",
-                "bbox": None,
+                "boxes": [],
             }
             for ordinal, (id, text) in enumerate(zip(ids, texts, strict=True))
         ]
@@ -159,7 +160,7 @@ def room_of(
     )
     vectors, embedding, blobs = MemoryVectorStore(), TermEmbedding(), FolderBlobs(folder / "blobs")
     originals = Originals(database, blobs)
-    bases = Bases(database, vectors, originals, chunk_tokens=320, overlap_tokens=40)
+    bases = Bases(database, vectors, originals, Changes(), chunk_tokens=320, overlap_tokens=40)
     retriever = Retriever(database, embedding, vectors)
     gateway = Gateway({"default": llm}, embedding)
     room = AppsRoom(settings, database, bases, retriever, gateway, originals, blobs, model_server=lambda: _running(llm))

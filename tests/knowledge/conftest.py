@@ -11,6 +11,7 @@ import pytest
 
 from llmflow.errors import DocumentError, OrganError
 from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Accepted, Documents
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
@@ -25,7 +26,7 @@ from llmflow.organs.vector_store.memory import MemoryVectorStore
 from llmflow.ports.chunker import Chunk, ChunkRule
 from llmflow.ports.embedding import Role, Vectors
 from llmflow.ports.health import Health
-from llmflow.ports.parser import Element, ParsedDocument
+from llmflow.ports.parser import Element, PageWords, ParsedDocument
 from llmflow.ports.parser import Progress as Report
 from llmflow.store.database import Database
 
@@ -52,6 +53,12 @@ class PlainParser:
             await self.go.wait()
         elements = tuple(Element("NarrativeText", part, page=1) for part in text.split("\n\n") if part.strip())
         return ParsedDocument(elements, "text/plain", pages=1)
+
+    async def page_image(self, path: Path, page: int, *, width: int) -> bytes:
+        return path.read_bytes()
+
+    async def page_words(self, path: Path, page: int) -> PageWords:
+        return PageWords(100.0, 100.0, ())
 
     async def health(self) -> Health:
         return Health(ok=True, where="test")
@@ -98,6 +105,7 @@ class Room:
     documents: Documents
     knowledge_jobs: KnowledgeJobs
     progress: Progress
+    changes: Changes
     retriever: Retriever
     base: KnowledgeBase
 
@@ -125,14 +133,16 @@ def build_room(database: Database, folder: Path) -> Room:
     blobs = FolderBlobs(folder / "blobs")
     parser, embedding, vectors, jobs = PlainParser(), FlakyEmbedding(), MemoryVectorStore(), MemoryJobs()
     originals = Originals(database, blobs)
-    bases = Bases(database, vectors, originals, chunk_tokens=100, overlap_tokens=0)
-    progress = Progress(database)
-    ingest = Ingest(database, bases, blobs, parser, ParagraphChunker(), embedding, vectors, progress)
-    knowledge_jobs = KnowledgeJobs(database, jobs, ingest, bases, per_job=16, disk=folder, min_free_bytes=0)
+    changes = Changes()
+    bases = Bases(database, vectors, originals, changes, chunk_tokens=100, overlap_tokens=0)
+    progress = Progress(database, changes)
+    ingest = Ingest(database, bases, blobs, parser, ParagraphChunker(), embedding, vectors, progress, changes)
+    knowledge_jobs = KnowledgeJobs(database, jobs, ingest, bases, changes, per_job=16, disk=folder, min_free_bytes=0)
     documents = Documents(
         database,
         originals,
         vectors,
+        changes,
         indexing=bases.indexing,
         wake=knowledge_jobs.wake,
         disk=folder,
@@ -150,6 +160,7 @@ def build_room(database: Database, folder: Path) -> Room:
         documents,
         knowledge_jobs,
         progress,
+        changes,
         Retriever(database, embedding, vectors),
         None,  # type: ignore[arg-type]
     )

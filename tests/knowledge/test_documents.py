@@ -11,6 +11,7 @@ import pytest
 from llmflow.errors import Conflict, NotFound, OrganError, TooLarge, UsageError
 from llmflow.knowledge import queries
 from llmflow.knowledge.documents import clean_name
+from llmflow.knowledge.types import Choice
 from llmflow.store.tables import chunks, documents
 from tests.knowledge.conftest import Room, build_room
 
@@ -142,7 +143,7 @@ async def test_a_failed_document_can_be_tried_again_or_uploaded_again(room: Room
     document = await room.settled(accepted.document.id)
     assert (document.state, document.error_code) == ("failed", "organ_unavailable")
     room.embedding.failures = 0
-    await room.documents.retry(document)
+    await room.documents.retry(room.base, Choice(ids=(document.id,)))
     while (await room.documents.get("w", document.id)).state == "failed":
         await asyncio.sleep(0.01)
     assert (await room.settled(document.id)).state == "ready"

@@ -92,7 +92,7 @@ async def test_an_upload_under_the_name_of_a_document_being_deleted_takes_its_pl
     async with room.database.write() as connection:
         await queries.update_documents(connection, [first.document.id], state="deleting")
     second = await room.add("a.txt", "the second text")
-    await room.documents.finish_deletion(room.base, first.document)
+    await room.documents.finish_deletion(room.base, [first.document])
     assert (await room.settled(second.document.id)).state == "ready"
     base = await room.refreshed()
     assert [hit.text for hit in await room.retriever.search([base], "text")] == ["the second text"]

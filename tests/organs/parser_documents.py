@@ -11,6 +11,7 @@ from pathlib import Path
 import docx
 import openpyxl
 import pptx
+import pypdfium2
 from PIL import Image, ImageDraw, ImageFont
 from pptx.util import Inches
 from reportlab.lib import colors
@@ -169,6 +170,14 @@ def pdf() -> bytes:
     buffer = io.BytesIO()
     SimpleDocTemplate(buffer, pagesize=A4, title="사내 안내서").build(story, onFirstPage=edges, onLaterPages=edges)
     return buffer.getvalue()
+
+
+def cropped_pdf() -> bytes:
+    """`pdf`, of whose sheets only a part is shown."""
+    document = pypdfium2.PdfDocument(pdf())
+    for page in document:
+        page.set_cropbox(30, 40, 580, 820)
+    return _saved(document.save)
 
 
 def two_columns() -> bytes:

@@ -239,3 +239,16 @@ def test_no_document_breaks_the_limits(blocks: list[str]) -> None:
     assert set(marks.sub(" ", " ".join(blocks)).split()) <= {
         w for c in words_of(chunks) for w in marks.sub(" ", c).split()
     }
+
+
+async def test_a_chunk_knows_every_place_it_was_taken_from(chunker: Chunker) -> None:
+    elements = [
+        Element("NarrativeText", "연차는 15일입니다.", page=1, bbox=(50, 700, 290, 720)),
+        Element("NarrativeText", "남으면 넘깁니다.", page=1, bbox=(50, 730, 280, 750)),
+        Element("NarrativeText", "The next column.", page=1, bbox=(310, 60, 550, 80)),
+        Element("NarrativeText", "The next page.", page=2, bbox=(50, 60, 290, 80)),
+        Element("NarrativeText", "Nobody knows where.", page=2),
+    ]
+    (chunk,) = await chunker.chunk(elements, RULE)
+    assert [list(box) for box in chunk.boxes] == [[1, 50, 700, 290, 750], [1, 310, 60, 550, 80], [2, 50, 60, 290, 80]]
+    assert (chunk.page, chunk.page_end) == (1, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 
 from llmflow.errors import DocumentError, LLMFlowError, Unsupported
 from llmflow.organs.parser.local import LocalParser
@@ -366,3 +368,46 @@ async def test_every_shared_file_is_read_or_refused_with_a_code(shared_data: Pat
         await parser.close()
     assert strange == []
     assert read_well * 2 > len(files) or folder == "robust/xml"
+
+
+async def test_the_words_of_a_page_stand_where_the_reader_found_them(parser: Parser, tmp_path: Path) -> None:
+    for cropped in (False, True):
+        path = tmp_path / "blob"
+        path.write_bytes(make.cropped_pdf() if cropped else make.pdf())
+        element = find(await parser.parse(path, name="규정.pdf"), make.ENGLISH)
+        assert element.page
+        assert element.bbox
+        x0, top, x1, bottom = element.bbox
+        page = await parser.page_words(path, element.page)
+        first = next(word for word in page.words if word[0] == make.ENGLISH.split()[0])
+        assert x0 - 3 <= first[1] <= first[3] <= x1 + 3
+        assert top - 3 <= first[2] <= first[4] <= bottom + 3
+
+
+async def test_a_page_is_drawn_as_wide_as_is_asked(parser: Parser, tmp_path: Path) -> None:
+    for data in (make.pdf(), make.scanned_pdf(), make.png()):
+        path = tmp_path / "blob"
+        path.write_bytes(data)
+        with Image.open(io.BytesIO(await parser.page_image(path, 1, width=400))) as image:
+            assert image.format == "WEBP"
+            assert abs(image.width - 400) <= 1
+            words = await parser.page_words(path, 1)
+            assert abs(image.width / image.height - words.width / words.height) < 0.02
+
+
+async def test_a_page_that_cannot_be_shown_is_an_error_with_a_code(parser: Parser, tmp_path: Path) -> None:
+    for data, page, code in (
+        (make.pdf(), 99, "not_found"),
+        (make.png(), 2, "not_found"),
+        (make.pdf()[:200], 1, "document_unreadable"),
+        (make.png()[:60], 1, "document_unreadable"),
+        (make.locked_pdf(), 1, "document_locked"),
+        (make.word(), 1, "unsupported_type"),
+        (b"", 1, "document_empty"),
+    ):
+        path = tmp_path / "blob"
+        path.write_bytes(data)
+        for ask in (parser.page_words(path, page), parser.page_image(path, page, width=300)):
+            with pytest.raises(LLMFlowError) as caught:
+                await ask
+            assert caught.value.code == code

@@ -59,6 +59,32 @@ async def test_end_users_of_the_first_version_came_through_the_api(database_url:
     assert [(row.id, row.source, row.external_id, row.created_at) for row in rows] == [("u", "api", "김하늘", 7)]
 
 
+async def test_the_box_that_a_passage_had_is_kept_with_its_page(database_url: str) -> None:
+    old = Database(database_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+
+    def first(connection: sa.Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        for passage, page, box in (("a", 3, "[1.5, 2, 30, 40]"), ("b", None, None)):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO chunks (id, workspace_id, knowledge_id, document_id, ordinal, text, tokens, page, "
+                    "heading_path, kind, bbox) VALUES (:id, 'w', 'k', 'd', 0, '연차', 1, :page, '[]', 'text', :box)"
+                ),
+                {"id": passage, "page": page, "box": box},
+            )
+
+    async with old.write() as connection:
+        await connection.run_sync(first)
+    await old.open()
+    async with old.read() as connection:
+        rows = (await connection.execute(sa.select(chunks.c.id, chunks.c.boxes).order_by(chunks.c.id))).all()
+    await old.close()
+    assert [(row.id, row.boxes) for row in rows] == [("a", [[3, 1.5, 2, 30, 40]]), ("b", [])]
+
+
 async def test_opening_twice_changes_nothing(database: Database) -> None:
     await database.open()
     async with database.read() as connection:

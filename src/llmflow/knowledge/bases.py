@@ -9,11 +9,14 @@ from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import Conflict, NotFound, UsageError
 from llmflow.knowledge import queries
+from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.originals import Originals
-from llmflow.knowledge.types import KnowledgeBase
+from llmflow.knowledge.types import Flow, KnowledgeBase
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+
+_RECENT_S = 60.0
 
 
 class Bases:
@@ -22,6 +25,7 @@ class Bases:
         database: Database,
         vectors: VectorStore,
         originals: Originals,
+        changes: Changes,
         *,
         chunk_tokens: int,
         overlap_tokens: int,
@@ -32,14 +36,13 @@ class Bases:
         self._database = database
         self._vectors = vectors
         self._originals = originals
+        self._changes = changes
         self._chunk_tokens = chunk_tokens
         self._overlap_tokens = overlap_tokens
 
     async def create(self, workspace_id: str, name: str, *, description: str = "") -> KnowledgeBase:
         """Raises UsageError for an empty or overlong name and Conflict for a taken one."""
-        name = unicodedata.normalize("NFC", name.strip())
-        if not 1 <= len(name) <= 200 or "/" in name:
-            raise UsageError("A knowledge base needs a name of 1 to 200 characters without `/`.", param="name")
+        name = _checked(name)
         now = now_ms()
         base = KnowledgeBase(
             id=new_id(),
@@ -58,6 +61,23 @@ class Bases:
         except IntegrityError as error:
             raise Conflict(f"There is a knowledge base `{name}` already.", param="name") from error
         return base
+
+    async def change(
+        self, workspace_id: str, id_or_name: str, *, name: str | None = None, description: str | None = None
+    ) -> KnowledgeBase:
+        """The base with another name, another description or both. Raises what `create` raises."""
+        base = await self.get(workspace_id, id_or_name)
+        changes: dict[str, str] = {}
+        if name is not None:
+            changes["name"] = _checked(name)
+        if description is not None:
+            changes["description"] = description
+        try:
+            async with self._database.write() as connection:
+                await queries.update_base(connection, base.id, updated_at=now_ms(), **changes)
+        except IntegrityError as error:
+            raise Conflict(f"There is a knowledge base `{changes['name']}` already.", param="name") from error
+        return await self.get(workspace_id, base.id)
 
     async def all(self, workspace_id: str) -> list[KnowledgeBase]:
         async with self._database.read() as connection:
@@ -86,6 +106,12 @@ class Bases:
         async with self._database.read() as connection:
             return await queries.counts_by_state(connection, base_id)
 
+    async def flow(self, base_id: str) -> Flow:
+        """How far the base's documents are."""
+        since = now_ms() - int(_RECENT_S * 1000)
+        async with self._database.read() as connection:
+            return await queries.flow(connection, base_id, since=since, recent_s=_RECENT_S)
+
     async def delete(self, workspace_id: str, id_or_name: str) -> None:
         """Removes the base, its documents, passages, vectors and files. A crash in between is finished by calling
         again: the base's row goes last."""
@@ -97,11 +123,19 @@ class Bases:
                 await queries.lock_base(connection, base.id)  # no upload enters a document between these two
                 digests |= await queries.delete_contents(connection, base.id)
                 await queries.delete_base(connection, base.id)
+        self._changes.tell(base.id)
         await self._originals.remove(digests)
 
     async def _empty(self, base: KnowledgeBase) -> set[str]:
         async with self._database.write() as connection:
             return await queries.delete_contents(connection, base.id)
+
+
+def _checked(name: str) -> str:
+    name = unicodedata.normalize("NFC", name.strip())
+    if not 1 <= len(name) <= 200 or "/" in name:
+        raise UsageError("A knowledge base needs a name of 1 to 200 characters without `/`.", param="name")
+    return name
 
 
 def check_model(base: KnowledgeBase, embedding_model: str) -> None:

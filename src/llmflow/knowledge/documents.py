@@ -7,15 +7,16 @@ import asyncio
 import dataclasses
 import shutil
 import unicodedata
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from llmflow.errors import NotFound, OrganError, UsageError
 from llmflow.knowledge import queries
+from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.originals import Originals
-from llmflow.knowledge.types import Document, KnowledgeBase, Outcome, Passage
+from llmflow.knowledge.types import Choice, Document, KnowledgeBase, Outcome, Passage, Sort, State
 from llmflow.ports.blobs import BlobInfo
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
@@ -48,6 +49,7 @@ class Documents:
         database: Database,
         originals: Originals,
         vectors: VectorStore,
+        changes: Changes,
         *,
         indexing: asyncio.Lock,
         wake: Callable[[], None],
@@ -60,6 +62,7 @@ class Documents:
         self._database = database
         self._originals = originals
         self._vectors = vectors
+        self._changes = changes
         self._indexing = indexing
         self._wake = wake
         self._disk = disk
@@ -77,6 +80,7 @@ class Documents:
             accepted, outdated = await self._enter(base, name, blob)
         if accepted.outcome in ("accepted", "replaced"):
             self._wake()
+            self._changes.tell(base.id)
         await self._originals.remove(outdated)
         return accepted
 
@@ -121,29 +125,51 @@ class Documents:
         return found
 
     async def page(
-        self, base: KnowledgeBase, *, state: str | None = None, search: str = "", offset: int = 0, limit: int = 50
+        self,
+        base: KnowledgeBase,
+        *,
+        state: State | None = None,
+        search: str = "",
+        sort: Sort = "-created",
+        offset: int = 0,
+        limit: int = 50,
     ) -> tuple[list[Document], int]:
-        """Newest first, and how many in all."""
+        """In the order of `sort`, and how many in all."""
         async with self._database.read() as connection:
             return await queries.page_of_documents(
                 connection,
                 base.id,
                 state=state,
                 search=unicodedata.normalize("NFC", search),
+                sort=sort,
                 offset=offset,
                 limit=limit,
             )
 
-    async def passages(self, document: Document, *, offset: int = 0, limit: int = 100) -> list[Passage]:
+    async def passages(
+        self,
+        document: Document,
+        *,
+        page: int | None = None,
+        holding: str = "",
+        offset: int = 0,
+        limit: int = 100,
+    ) -> list[Passage]:
+        """In reading order; `page`: those that stand on it; `holding`: from the place, a multiple of `limit`, whose
+        passages hold this one, where the document still has it."""
         async with self._database.read() as connection:
-            return await queries.passages_of_document(connection, document.id, offset=offset, limit=limit)
+            if holding:
+                ordinal = await queries.ordinal_of(connection, document.id, holding)
+                offset = offset if ordinal is None else ordinal // limit * limit
+            return await queries.passages_of_document(connection, document.id, page=page, offset=offset, limit=limit)
 
-    async def retry(self, document: Document) -> None:
-        """Queues a failed document anew; others are left as they are."""
+    async def retry(self, base: KnowledgeBase, choice: Choice) -> int:
+        """Queues those of the chosen documents anew that have failed; how many."""
         async with self._database.write() as connection:
-            await queries.update_documents(
+            count = await queries.update_chosen(
                 connection,
-                [document.id],
+                base.id,
+                choice,
                 only=[documents.c.state == "failed"],
                 state="queued",
                 job_id=None,
@@ -151,31 +177,45 @@ class Documents:
                 **_FRESH,
             )
         self._wake()
+        self._changes.tell(base.id)
+        return count
 
     async def delete(self, base: KnowledgeBase, document: Document) -> None:
         """Removes it everywhere: passages, vectors, row, and the bytes when no other document has them. The row is
         marked first, so that what a crash or a fault interrupts is finished later; an upload of the same name takes
         the row back."""
-        async with self._database.write() as connection:
-            await queries.update_documents(connection, [document.id], state="deleting", updated_at=now_ms())
+        await self._mark(base, Choice(ids=(document.id,)))
         try:
-            await self.finish_deletion(base, document)
+            await self.finish_deletion(base, [document])
         except OrganError:
             self._wake()
             raise
 
-    async def finish_deletion(self, base: KnowledgeBase, document: Document) -> None:
+    async def delete_many(self, base: KnowledgeBase, choice: Choice) -> int:
+        """Removes the chosen documents from every list at once and from the stores soon after; how many."""
+        count = await self._mark(base, choice)
+        self._wake()
+        return count
+
+    async def _mark(self, base: KnowledgeBase, choice: Choice) -> int:
+        async with self._database.write() as connection:
+            count = await queries.update_chosen(connection, base.id, choice, state="deleting", updated_at=now_ms())
+        self._changes.tell(base.id)
+        return count
+
+    async def finish_deletion(self, base: KnowledgeBase, marked: Sequence[Document]) -> None:
         """The rest of a deletion that was begun."""
         async with self._indexing:
             async with self._database.write() as connection:
-                state, _ = (await queries.states_and_digests(connection, [document.id])).get(document.id, ("", ""))
-                if state != "deleting":
+                states = await queries.states_and_digests(connection, [document.id for document in marked])
+                ids = [document_id for document_id, (state, _) in states.items() if state == "deleting"]
+                if not ids:
                     return
-                await queries.delete_passages(connection, [document.id])
-            await self._vectors.delete(base.collection, document_ids=[document.id])
+                await queries.delete_passages(connection, ids)
+            await self._vectors.delete(base.collection, document_ids=ids)
             async with self._database.write() as connection:
-                await queries.delete_marked(connection, document.id)
-        await self._originals.remove({document.digest})
+                await queries.delete_marked(connection, ids)
+        await self._originals.remove({document.digest for document in marked if document.id in ids})
 
 
 def clean_name(name: str) -> str:

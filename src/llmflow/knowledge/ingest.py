@@ -16,6 +16,7 @@ import numpy as np
 from llmflow.errors import DocumentError, LLMFlowError, NotFound, OrganError, Unsupported
 from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.language import language_of
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.terms import terms
@@ -64,6 +65,7 @@ class Ingest:
         embedding: Embedding,
         vectors: VectorStore,
         progress: Progress,
+        changes: Changes,
     ) -> None:
         self._database = database
         self._bases = bases
@@ -73,6 +75,7 @@ class Ingest:
         self._embedding = embedding
         self._vectors = vectors
         self._progress = progress
+        self._changes = changes
 
     async def run(self, base: KnowledgeBase, documents: Sequence[Document]) -> None:
         """Brings each document to ready or failed, unless it was replaced or deleted meanwhile.
@@ -94,11 +97,14 @@ class Ingest:
             vectors = await self._embed(prepared)
             if prepared:
                 base = await self._bases.settle(base, self._embedding.model)
+                for p in prepared:
+                    self._progress.report(p.document, "index", 0, 0)
                 async with self._bases.indexing:  # two versions of a document never interleave
                     await self._write(base, prepared, vectors)
             await self.fail(base, failures)
         finally:
             self._progress.forget(ids)
+            self._changes.tell(base.id)
 
     async def _prepare(
         self, base: KnowledgeBase, document: Document, gate: asyncio.Semaphore
@@ -106,7 +112,7 @@ class Ingest:
         try:
             async with gate:
                 parsed = await self._parse(document)
-                self._progress.report(document.id, "chunk", 0, 0)
+                self._progress.report(document, "chunk", 0, 0)
                 elements = await self._admit(base, parsed.elements)
                 rule = await self._rule(base)
                 chunks = await self._chunker.chunk(elements, rule)
@@ -132,7 +138,7 @@ class Ingest:
 
     async def _parse(self, document: Document) -> ParsedDocument:
         def report(done: int, total: int) -> None:
-            self._progress.report(document.id, "parse", done, total)
+            self._progress.report(document, "parse", done, total)
 
         async with self._blobs.local(document.digest) as path:
             parsing = asyncio.ensure_future(self._parser.parse(path, name=document.name, progress=report))
@@ -153,7 +159,7 @@ class Ingest:
     async def _embed(self, prepared: Sequence[_Prepared]) -> Vectors:
         """One vector for each passage of all documents, in order."""
         passages = [
-            (p.document.id, len(p.chunks), number, _with_headings(chunk.heading_path, text))
+            (p.document, len(p.chunks), number, _with_headings(chunk.heading_path, text))
             for p in prepared
             for number, (chunk, text) in enumerate(zip(p.chunks, p.texts, strict=True), 1)
         ]
@@ -161,8 +167,8 @@ class Ingest:
         for start in range(0, len(passages), _EMBED_SLICE):
             piece = passages[start : start + _EMBED_SLICE]
             parts.append(await self._embedding.embed([text for *_, text in piece], "passage"))
-            for document_id, total, number, _ in piece:
-                self._progress.report(document_id, "embed", number, total)
+            for document, total, number, _ in piece:
+                self._progress.report(document, "embed", number, total)
             await self._progress.flush()
         return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
 
@@ -220,6 +226,7 @@ class Ingest:
                         indexed_at=None,
                         updated_at=now_ms(),
                     )
+        self._changes.tell(base.id)
 
     async def fail_all(self, base: KnowledgeBase, documents: Iterable[Document], error: LLMFlowError) -> None:
         await self.fail(base, [_Failure(document, error) for document in documents])
@@ -260,7 +267,7 @@ def _rows(base: KnowledgeBase, prepared: Sequence[_Prepared]) -> tuple[list[dict
                     "page_end": chunk.page_end,
                     "heading_path": list(chunk.heading_path),
                     "kind": chunk.kind,
-                    "bbox": list(chunk.bbox) if chunk.bbox else None,
+                    "boxes": [list(box) for box in chunk.boxes],
                 }
             )
     return rows, index_rows

@@ -16,6 +16,7 @@ from pathlib import Path
 from llmflow.errors import InternalError, LLMFlowError, OrganError
 from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.types import Document
@@ -30,9 +31,17 @@ _GATHER_S = 1.0  # or this long after the first one, or when it is full
 _JOBS_AT_ONCE = 2  # while these run, what arrives is gathered for the next
 _ORGAN_TRIES_S = (1.0, 4.0, 15.0)
 _DISK_WAIT_S = 10.0
+_DELETED_AT_ONCE = 500
 _STORE_WAIT_S = 5.0
 
 _log = logging.getLogger(__name__)
+
+
+def _by_base(documents: Sequence[Document]) -> list[list[Document]]:
+    found: dict[str, list[Document]] = {}
+    for document in documents:
+        found.setdefault(document.knowledge_id, []).append(document)
+    return list(found.values())
 
 
 class KnowledgeJobs:
@@ -42,6 +51,7 @@ class KnowledgeJobs:
         jobs: Jobs,
         ingest: Ingest,
         bases: Bases,
+        changes: Changes,
         *,
         per_job: int,
         disk: Path,
@@ -51,6 +61,7 @@ class KnowledgeJobs:
         self._jobs = jobs
         self._ingest = ingest
         self._bases = bases
+        self._changes = changes
         self._per_job = per_job
         self._disk = disk
         self._min_free_bytes = min_free_bytes
@@ -101,16 +112,19 @@ class KnowledgeJobs:
         return True
 
     async def _finish_deletions(self, documents: Documents) -> None:
-        """Those that a crash or a fault interrupted."""
+        """Those of many documents at once, and those that a crash or a fault interrupted."""
         async with self._database.read() as connection:
-            ids = await queries.document_ids(connection, table.c.state == "deleting")
-            rows = await queries.documents_by_id(connection, ids)
-        for document in rows.values():
+            rows = await queries.deleting(connection, _DELETED_AT_ONCE)
+        finished = True
+        for of_base in _by_base(rows):
             try:
-                base = await self._bases.get(document.workspace_id, document.knowledge_id)
-                await documents.finish_deletion(base, document)
+                base = await self._bases.get(of_base[0].workspace_id, of_base[0].knowledge_id)
+                await documents.finish_deletion(base, of_base)
             except LLMFlowError as error:
-                _log.warning("The deletion of %s waits: %s", document.id, error)
+                _log.warning("The deletion of %d documents waits: %s", len(of_base), error)
+                finished = False
+        if finished and len(rows) == _DELETED_AT_ONCE:
+            self._awake.set()  # the rest follows; what is to be read does not wait for all of it
 
     async def _take_up_lost(self) -> None:
         """Documents that name a job which the engine does not know or which ended without them."""
@@ -186,6 +200,7 @@ class KnowledgeJobs:
             found = await queries.documents_by_id(connection, ids)
         todo = [found[i] for i in ids if i in found and found[i].state == "running"]
         for base_id in dict.fromkeys(d.knowledge_id for d in todo):
+            self._changes.tell(base_id)
             await self._run_base([d for d in todo if d.knowledge_id == base_id])
 
     async def _run_base(self, documents: Sequence[Document]) -> None:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 
 from llmflow.knowledge import queries
-from llmflow.knowledge.types import Document, Stage
+from llmflow.knowledge.changes import Changes
+from llmflow.knowledge.types import Document, Reading, Stage
 from llmflow.store.database import Database
 from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents
@@ -18,15 +19,17 @@ _WRITE_EVERY_S = 1.0
 class Progress:
     """`report` is cheap and may be called from any thread; rows follow within about a second."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, changes: Changes) -> None:
         self._database = database
-        self._now: dict[str, tuple[Stage, int, int]] = {}
+        self._changes = changes
+        self._now: dict[str, Reading] = {}
         self._written_at = 0.0
         self._dirty: set[str] = set()
 
-    def report(self, document_id: str, stage: Stage, done: int, total: int) -> None:
-        self._now[document_id] = (stage, done, total)
-        self._dirty.add(document_id)
+    def report(self, document: Document, stage: Stage, done: int, total: int) -> None:
+        self._now[document.id] = Reading(document.id, document.knowledge_id, stage, done, total)
+        self._dirty.add(document.id)
+        self._changes.tell(document.knowledge_id)
 
     async def flush(self, *, force: bool = False) -> None:
         """Writes what changed, unless it was written within the last second."""
@@ -36,14 +39,14 @@ class Progress:
         dirty, self._dirty = self._dirty, set()
         now = {document_id: self._now[document_id] for document_id in dirty if document_id in self._now}
         async with self._database.write() as connection:
-            for document_id, (stage, done, total) in sorted(now.items()):  # rows are locked in this order everywhere
+            for document_id, reading in sorted(now.items()):  # rows are locked in this order everywhere
                 await queries.update_documents(
                     connection,
                     [document_id],
                     only=[documents.c.state == "running"],
-                    stage=stage,
-                    done=done,
-                    total=total,
+                    stage=reading.stage,
+                    done=reading.done,
+                    total=reading.total,
                     updated_at=now_ms(),
                 )
 
@@ -57,4 +60,8 @@ class Progress:
         now = self._now.get(document.id)
         if now is None or document.state != "running":
             return document
-        return dataclasses.replace(document, stage=now[0], done=now[1], total=now[2])
+        return dataclasses.replace(document, stage=now.stage, done=now.done, total=now.total)
+
+    def of(self, knowledge_id: str) -> list[Reading]:
+        """What is being read of a base now."""
+        return [reading for reading in self._now.copy().values() if reading.knowledge_id == knowledge_id]

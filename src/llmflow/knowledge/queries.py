@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from llmflow.knowledge.types import Document, KnowledgeBase, Passage
+from llmflow.knowledge.types import Choice, Document, Flow, KnowledgeBase, Passage, Sort, State
 from llmflow.store.tables import chunks, documents, files, knowledge_bases
 
 
@@ -155,24 +155,42 @@ async def same_name_or_bytes(connection: AsyncConnection, base_id: str, name: st
     return [Document(**row._mapping) for row in rows]
 
 
+_SORTED: dict[str, sa.Column[Any]] = {
+    "created": documents.c.created_at,
+    "name": documents.c.name,
+    "size": documents.c.size,
+    "passages": documents.c.chunk_count,
+    "updated": documents.c.updated_at,
+    "state": documents.c.state,
+}
+
+
+def _chosen(base_id: str, choice: Choice) -> list[sa.ColumnElement[bool]]:
+    where = [documents.c.knowledge_id == base_id, documents.c.state != "deleting"]
+    if choice.ids is not None:
+        return [*where, documents.c.id.in_(choice.ids)]
+    if choice.state:
+        where.append(documents.c.state == choice.state)
+    if choice.search:
+        where.append(documents.c.name.icontains(choice.search, autoescape=True))
+    return where
+
+
 async def page_of_documents(
     connection: AsyncConnection,
     base_id: str,
     *,
-    state: str | None = None,
+    state: State | None = None,
     search: str = "",
+    sort: Sort = "-created",
     offset: int = 0,
     limit: int = 50,
 ) -> tuple[list[Document], int]:
-    """Newest first, and how many there are in all."""
-    where = [documents.c.knowledge_id == base_id, documents.c.state != "deleting"]
-    if state:
-        where.append(documents.c.state == state)
-    if search:
-        where.append(documents.c.name.icontains(search, autoescape=True))
-    rows = await connection.execute(
-        sa.select(*_DOCUMENT).where(*where).order_by(documents.c.id.desc()).offset(offset).limit(limit)
-    )
+    """In the order of `sort`, and how many there are in all."""
+    where = _chosen(base_id, Choice(state=state, search=search))
+    column = _SORTED[sort.removeprefix("-")]
+    order = (column.desc(), documents.c.id.desc()) if sort.startswith("-") else (column, documents.c.id)
+    rows = await connection.execute(sa.select(*_DOCUMENT).where(*where).order_by(*order).offset(offset).limit(limit))
     total = await connection.scalar(sa.select(sa.func.count()).select_from(documents).where(*where))
     return [Document(**row._mapping) for row in rows], total or 0
 
@@ -186,12 +204,56 @@ async def counts_by_state(connection: AsyncConnection, base_id: str) -> dict[str
     return {row[0]: row[1] for row in rows}
 
 
+async def flow(connection: AsyncConnection, base_id: str, *, since: int, recent_s: float) -> Flow:
+    """`since`: Unix milliseconds; `recent_s` seconds ago."""
+    is_recent = sa.and_(documents.c.state.in_(("ready", "failed")), documents.c.updated_at >= since)
+    rows = await connection.execute(
+        sa.select(
+            documents.c.state,
+            sa.func.count(),
+            sa.func.sum(documents.c.size),
+            sa.func.count(sa.case((is_recent, 1))),
+            sa.func.sum(sa.case((is_recent, documents.c.size), else_=0)),
+        )
+        .where(documents.c.knowledge_id == base_id, documents.c.state != "deleting")
+        .group_by(documents.c.state)
+    )
+    found = list(rows)
+    return Flow(
+        counts={row[0]: row[1] for row in found},
+        left_bytes=sum(int(row[2]) for row in found if row[0] in ("queued", "running")),
+        recent=sum(int(row[3]) for row in found),
+        recent_bytes=sum(int(row[4]) for row in found),
+        recent_s=recent_s,
+    )
+
+
+async def update_base(connection: AsyncConnection, base_id: str, **values: Any) -> None:
+    await connection.execute(sa.update(knowledge_bases).where(knowledge_bases.c.id == base_id).values(**values))
+
+
 async def update_documents(
     connection: AsyncConnection, ids: Sequence[str], *, only: Sequence[Any] = (), **values: Any
 ) -> int:
     """How many rows changed; `only`: further conditions on `documents`."""
     result = await connection.execute(sa.update(documents).where(documents.c.id.in_(ids), *only).values(**values))
     return int(result.rowcount)
+
+
+async def update_chosen(
+    connection: AsyncConnection, base_id: str, choice: Choice, *, only: Sequence[Any] = (), **values: Any
+) -> int:
+    """How many of the chosen documents changed; `only`: further conditions on `documents`."""
+    result = await connection.execute(sa.update(documents).where(*_chosen(base_id, choice), *only).values(**values))
+    return int(result.rowcount)
+
+
+async def deleting(connection: AsyncConnection, limit: int) -> list[Document]:
+    """Documents whose deletion was begun."""
+    rows = await connection.execute(
+        sa.select(*_DOCUMENT).where(documents.c.state == "deleting").order_by(documents.c.id).limit(limit)
+    )
+    return [Document(**row._mapping) for row in rows]
 
 
 async def document_ids(connection: AsyncConnection, *where: sa.ColumnElement[bool]) -> list[str]:
@@ -219,9 +281,9 @@ async def unfinished_jobs(connection: AsyncConnection) -> dict[str, list[str]]:
     return found
 
 
-async def delete_marked(connection: AsyncConnection, document_id: str) -> None:
-    """Deletes the row unless an upload of the same name took it back meanwhile."""
-    await connection.execute(sa.delete(documents).where(documents.c.id == document_id, documents.c.state == "deleting"))
+async def delete_marked(connection: AsyncConnection, ids: Sequence[str]) -> None:
+    """Deletes the rows but those that an upload of the same name took back meanwhile."""
+    await connection.execute(sa.delete(documents).where(documents.c.id.in_(ids), documents.c.state == "deleting"))
 
 
 async def digests_in_use(connection: AsyncConnection, digests: Iterable[str]) -> set[str]:
@@ -257,15 +319,21 @@ async def passages_by_id(connection: AsyncConnection, ids: Iterable[str]) -> dic
     return {row.id: Passage(**row._mapping) for row in rows}
 
 
+async def ordinal_of(connection: AsyncConnection, document_id: str, passage_id: str) -> int | None:
+    found: int | None = await connection.scalar(
+        sa.select(chunks.c.ordinal).where(chunks.c.id == passage_id, chunks.c.document_id == document_id)
+    )
+    return found
+
+
 async def passages_of_document(
-    connection: AsyncConnection, document_id: str, *, offset: int = 0, limit: int = 100
+    connection: AsyncConnection, document_id: str, *, page: int | None = None, offset: int = 0, limit: int = 100
 ) -> list[Passage]:
+    where = [chunks.c.document_id == document_id]
+    if page is not None:
+        where += [chunks.c.page <= page, sa.func.coalesce(chunks.c.page_end, chunks.c.page) >= page]
     rows = await connection.execute(
-        sa.select(*_PASSAGE)
-        .where(chunks.c.document_id == document_id)
-        .order_by(chunks.c.ordinal)
-        .offset(offset)
-        .limit(limit)
+        sa.select(*_PASSAGE).where(*where).order_by(chunks.c.ordinal).offset(offset).limit(limit)
     )
     return [Passage(**row._mapping) for row in rows]
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+import msgspec
 from opentelemetry import trace
 
 from llmflow.errors import OrganError, UsageError
@@ -14,7 +15,7 @@ from llmflow.knowledge.bases import check_model
 from llmflow.knowledge.fuse import Fused, fuse
 from llmflow.knowledge.language import language_of
 from llmflow.knowledge.terms import query_terms
-from llmflow.knowledge.types import Found, KnowledgeBase, Mode, Scores
+from llmflow.knowledge.types import Compared, Found, KnowledgeBase, Mode, Scores
 from llmflow.ports.embedding import Embedding
 from llmflow.ports.vector_store import Filter, Hit, VectorStore
 from llmflow.store.database import Database
@@ -62,6 +63,26 @@ class Retriever:
             found = await self._found(bases, fused, top_k)
             span.set_attributes({"llmflow.mode": mode, "llmflow.bases": len(bases), "llmflow.hits": len(found)})
             return found
+
+    async def compare(self, base: KnowledgeBase, query: str, *, top_k: int = 10) -> Compared:
+        """The `top_k` best passages by meaning, by words and by both fused, beside each other, from one run of either
+        search. Raises what `search` raises; unlike it, not without the embedding organ."""
+        if not 1 <= top_k <= 100:
+            raise UsageError("top_k must lie between 1 and 100.", param="top_k")
+        query = query.strip()[:_MAX_QUERY]
+        if not query or not base.embedding_model:
+            return Compared([], [], [], [])
+        depth = max(top_k, _CANDIDATES)
+        dense, keyword = await asyncio.gather(
+            self._dense([base], query, depth, None), self._keyword([base], query, depth, None)
+        )
+        fused = fuse(dense, keyword, language=language_of(query))
+        by_id = {hit.chunk_id: hit for hit in fused}
+        alone = [
+            [msgspec.structs.replace(by_id[hit.chunk_id], score=hit.score) for hit in leg] for leg in (dense, keyword)
+        ]
+        by_meaning, by_words, both = [await self._found([base], leg, top_k) for leg in (*alone, fused)]
+        return Compared(by_meaning, by_words, both, query_terms(query))
 
     async def _fused(
         self,

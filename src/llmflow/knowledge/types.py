@@ -8,6 +8,20 @@ from typing import Literal
 State = Literal["queued", "running", "ready", "failed", "deleting"]
 Stage = Literal["", "parse", "chunk", "embed", "index"]
 Mode = Literal["dense", "keyword", "hybrid"]
+Sort = Literal[
+    "created",
+    "-created",
+    "name",
+    "-name",
+    "size",
+    "-size",
+    "passages",
+    "-passages",
+    "updated",
+    "-updated",
+    "state",
+    "-state",
+]  # "-": the greatest first
 Outcome = Literal["accepted", "replaced", "unchanged", "duplicate"]
 
 
@@ -61,8 +75,41 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """Where a document is that is being read: `done` of `total` units of `stage`."""
+
+    document_id: str
+    knowledge_id: str
+    stage: Stage
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Some documents of a base: these, or without `ids` all in `state` (None: any) whose name has `search` in it."""
+
+    ids: tuple[str, ...] | None = None
+    state: State | None = None
+    search: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How far a base's documents are. `counts`: by state. `left_bytes`: of documents queued or running. `recent`,
+    `recent_bytes`: documents that became ready or failed within the last `recent_s` seconds."""
+
+    counts: dict[str, int]
+    left_bytes: int
+    recent: int
+    recent_bytes: int
+    recent_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk as it is kept. `page` counts from 1, `ordinal` from 0."""
+    """A chunk as it is kept. `page` counts from 1, `ordinal` from 0. Each of `boxes`: page, x0, top, x1,
+    bottom in points, origin top left; none where the file's kind has no places."""
 
     id: str
     knowledge_id: str
@@ -74,7 +121,7 @@ class Passage:
     page_end: int | None
     heading_path: list[str]
     kind: str
-    bbox: list[float] | None
+    boxes: list[list[float]]
     hit_count: int
 
 
@@ -86,6 +133,17 @@ class Scores:
     keyword: float | None = None
     rerank: float | None = None
     graph: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One question's hits by each search alone and by both fused. `terms`: of the question, as the keyword search
+    sees them."""
+
+    dense: list[Found]
+    keyword: list[Found]
+    fused: list[Found]
+    terms: list[str]
 
 
 @dataclass(frozen=True, slots=True)

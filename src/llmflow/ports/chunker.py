@@ -10,6 +10,9 @@ import msgspec
 from llmflow.ports.health import Health
 from llmflow.ports.parser import Element
 
+#: Where on a page: page from 1, then x0, top, x1, bottom in points, origin top left.
+PageBox = tuple[int, float, float, float, float]
+
 CountTokens = Callable[[Sequence[str]], list[int]]  # tokens of each text, by the embedding model's vocabulary
 
 
@@ -29,7 +32,7 @@ class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):
     page_end: int | None = None
     heading_path: tuple[str, ...] = ()
     kind: str = "text"  # "text" or "table"
-    bbox: tuple[float, float, float, float] | None = None
+    boxes: tuple[PageBox, ...] = ()  # in reading order, where the reader knows places
     ocr: bool = False
 
 

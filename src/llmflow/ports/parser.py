@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +54,19 @@ class ParsedDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     warnings: tuple[str, ...] = ()  # whole sentences for people: what could not be read and what to do
 
 
+#: A word of a page and its box: x0, top, x1, bottom in points, origin top left.
+Word = tuple[str, float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PageWords:
+    """A page as it is looked at: its size in points and its words in the order of the file; none of a scan."""
+
+    width: float
+    height: float
+    words: tuple[Word, ...]
+
+
 class Parser(Protocol):
     """Reads files. CPU-heavy and fragile libraries run in child processes with time and memory limits."""
 
@@ -67,6 +81,15 @@ class Parser(Protocol):
         document_timeout, document_crashed_reader, document_too_large, ocr_missing) and Unsupported. Never
         hangs, never takes the process down, reaches no network, follows no reference to another file.
         """
+
+    async def page_image(self, path: Path, page: int, *, width: int) -> bytes:
+        """A page (from 1) of a PDF or a picture as WebP, `width` pixels wide. Within the limits of time and memory that
+        `parse` keeps, and apart from it: who looks does not wait for what is being read.
+
+        Raises NotFound (no such page), Unsupported (a kind of file without pages) and what `parse` raises."""
+
+    async def page_words(self, path: Path, page: int) -> PageWords:
+        """The size and the words of a page, in the coordinates of `Element.bbox`. Raises what `page_image` raises."""
 
     async def health(self) -> Health: ...
 

@@ -195,7 +195,7 @@ chunks = sa.Table(
     sa.Column("page_end", sa.Integer, nullable=True),
     _json("heading_path"),
     sa.Column("kind", sa.String(10), nullable=False),
-    sa.Column("bbox", sa.JSON(none_as_null=True), nullable=True),
+    sa.Column("boxes", sa.JSON, nullable=False, server_default="[]"),  # ports.chunker.PageBox
     _count("hit_count"),
     sa.Index("ix_chunks_document_id_ordinal", "document_id", "ordinal"),
 )

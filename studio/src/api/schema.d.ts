@@ -250,7 +250,8 @@ export interface paths {
         delete: operations["delete_base_knowledge__base__delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change Base */
+        patch: operations["change_base_knowledge__base__patch"];
         trace?: never;
     };
     "/knowledge/{base}/documents/{name}": {
@@ -283,11 +284,112 @@ export interface paths {
         };
         /**
          * List Documents
-         * @description Newest first, with live progress.
+         * @description In the order of `sort` ("-": the greatest first), with live progress.
          */
         get: operations["list_documents_knowledge__base__documents_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow Progress
+         * @description Server-sent events, the first at once: how far the base's documents are. Each is a whole account; further ones
+         *     come when something changed, at most two or three a second. The stream ends when the base is gone.
+         */
+        get: operations["follow_progress_knowledge__base__progress_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Documents
+         * @description Queues those of the chosen documents anew that have failed.
+         */
+        post: operations["retry_documents_knowledge__base__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Documents
+         * @description Deletes the chosen documents. They leave every list at once; passages and files follow.
+         */
+        post: operations["remove_documents_knowledge__base__remove_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare
+         * @description The best passages by meaning, by words and by both fused, beside each other.
+         */
+        post: operations["compare_knowledge__base__compare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search
+         * @description The best passages with the scores of each search.
+         */
+        post: operations["search_knowledge__base__search_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -321,9 +423,70 @@ export interface paths {
         };
         /**
          * List Passages
-         * @description In reading order.
+         * @description In reading order. `page`: those that stand on it. `holding`: the id of a passage; then the `limit` passages
+         *     among which it stands.
          */
         get: operations["list_passages_documents__document_id__passages_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/documents/{document_id}/pages/{page}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Page
+         * @description A page (from 1) of a PDF or a picture as WebP, `width` pixels wide.
+         */
+        get: operations["get_page_documents__document_id__pages__page__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/documents/{document_id}/pages/{page}/words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Words
+         * @description The size of a page and its words with their boxes, in points; none of a scanned page.
+         */
+        get: operations["get_words_documents__document_id__pages__page__words_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/documents/{document_id}/original": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Original
+         * @description The file as it was uploaded, to keep; no browser shows or runs it.
+         */
+        get: operations["get_original_documents__document_id__original_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -346,26 +509,6 @@ export interface paths {
          * @description Queues a failed document anew.
          */
         post: operations["retry_document_documents__document_id__retry_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/knowledge/{base}/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Search
-         * @description The best passages with the scores of each search.
-         */
-        post: operations["search_knowledge__base__search_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -940,6 +1083,16 @@ export interface components {
             /** Keys */
             keys: number;
         };
+        /**
+         * BaseChange
+         * @description What is left out stays as it is.
+         */
+        BaseChange: {
+            /** Name */
+            name?: string | null;
+            /** Description */
+            description?: string | null;
+        };
         /** BaseWithCounts */
         BaseWithCounts: {
             base: components["schemas"]["KnowledgeBase"];
@@ -1094,6 +1247,21 @@ export interface components {
             icon_background: string;
         };
         /**
+         * Chosen
+         * @description These documents, or without `ids` all in `state` whose name has `search` in it.
+         */
+        Chosen: {
+            /** Ids */
+            ids?: string[] | null;
+            /** State */
+            state?: ("queued" | "running" | "ready" | "failed" | "deleting") | null;
+            /**
+             * Search
+             * @default
+             */
+            search: string;
+        };
+        /**
          * Citation
          * @description A passage an answer rests on. `position`: the number in the answer, from 1; `quote`: the words quoted from it.
          */
@@ -1141,6 +1309,21 @@ export interface components {
             quote: string;
         };
         /**
+         * Compared
+         * @description One question's hits by each search alone and by both fused. `terms`: of the question, as the keyword search
+         *     sees them.
+         */
+        Compared: {
+            /** Dense */
+            dense: components["schemas"]["Found"][];
+            /** Keyword */
+            keyword: components["schemas"]["Found"][];
+            /** Fused */
+            fused: components["schemas"]["Found"][];
+            /** Terms */
+            terms: string[];
+        };
+        /**
          * Connection
          * @description A model server that somebody connected, as it may be shown: whether it has a key, never the key.
          *
@@ -1180,6 +1363,11 @@ export interface components {
             conversations: components["schemas"]["ListedConversation"][];
             /** Has More */
             has_more: boolean;
+        };
+        /** Count */
+        Count: {
+            /** Count */
+            count: number;
         };
         /** Doctor */
         Doctor: {
@@ -1256,6 +1444,25 @@ export interface components {
             documents: components["schemas"]["Document"][];
             /** Total */
             total: number;
+        };
+        /**
+         * Flow
+         * @description How far a base's documents are. `counts`: by state. `left_bytes`: of documents queued or running. `recent`,
+         *     `recent_bytes`: documents that became ready or failed within the last `recent_s` seconds.
+         */
+        Flow: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Left Bytes */
+            left_bytes: number;
+            /** Recent */
+            recent: number;
+            /** Recent Bytes */
+            recent_bytes: number;
+            /** Recent S */
+            recent_s: number;
         };
         /**
          * Found
@@ -1628,6 +1835,12 @@ export interface components {
             /** Expires At */
             expires_at?: number | null;
         };
+        /** News */
+        News: {
+            flow: components["schemas"]["Flow"];
+            /** Reading */
+            reading: components["schemas"]["Reading"][];
+        };
         /** Opinion */
         Opinion: {
             /**
@@ -1660,8 +1873,27 @@ export interface components {
             health: components["schemas"]["Health"];
         };
         /**
+         * PageWords
+         * @description A page as it is looked at: its size in points and its words in the order of the file; none of a scan.
+         */
+        PageWords: {
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Words */
+            words: [
+                string,
+                number,
+                number,
+                number,
+                number
+            ][];
+        };
+        /**
          * Passage
-         * @description A chunk as it is kept. `page` counts from 1, `ordinal` from 0.
+         * @description A chunk as it is kept. `page` counts from 1, `ordinal` from 0. Each of `boxes`: page, x0, top, x1,
+         *     bottom in points, origin top left; none where the file's kind has no places.
          */
         Passage: {
             /** Id */
@@ -1684,8 +1916,8 @@ export interface components {
             heading_path: string[];
             /** Kind */
             kind: string;
-            /** Bbox */
-            bbox: number[] | null;
+            /** Boxes */
+            boxes: number[][];
             /** Hit Count */
             hit_count: number;
         };
@@ -1708,23 +1940,24 @@ export interface components {
             /** Checklist */
             checklist?: ("shown" | "hidden") | null;
         };
-        /** Question */
-        Question: {
-            /** Question */
-            question: string;
-            /** Conversation Id */
-            conversation_id?: string | null;
+        /**
+         * Reading
+         * @description Where a document is that is being read: `done` of `total` units of `stage`.
+         */
+        Reading: {
+            /** Document Id */
+            document_id: string;
+            /** Knowledge Id */
+            knowledge_id: string;
             /**
-             * Parent Id
-             * @description The message it follows; null: the newest of the conversation; empty: none, a new beginning
+             * Stage
+             * @enum {string}
              */
-            parent_id?: string | null;
-            /**
-             * User
-             * @description Who asks, of a caller with a key
-             * @default console
-             */
-            user: string;
+            stage: "" | "parse" | "chunk" | "embed" | "index";
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
         };
         /**
          * Review
@@ -2008,6 +2241,34 @@ export interface components {
             input?: unknown;
             /** Context */
             ctx?: Record<string, never>;
+        };
+        /** Question */
+        llmflow__api__routes__console__asking__Question: {
+            /** Question */
+            question: string;
+            /** Conversation Id */
+            conversation_id?: string | null;
+            /**
+             * Parent Id
+             * @description The message it follows; null: the newest of the conversation; empty: none, a new beginning
+             */
+            parent_id?: string | null;
+            /**
+             * User
+             * @description Who asks, of a caller with a key
+             * @default console
+             */
+            user: string;
+        };
+        /** Question */
+        llmflow__api__routes__console__knowledge__Question: {
+            /** Query */
+            query: string;
+            /**
+             * Top K
+             * @default 10
+             */
+            top_k: number;
         };
     };
     responses: never;
@@ -2551,6 +2812,41 @@ export interface operations {
             };
         };
     };
+    change_base_knowledge__base__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BaseChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnowledgeBase"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     put_document_knowledge__base__documents__name__put: {
         parameters: {
             query?: never;
@@ -2588,6 +2884,7 @@ export interface operations {
             query?: {
                 state?: ("queued" | "running" | "ready" | "failed" | "deleting") | null;
                 search?: string;
+                sort?: "created" | "-created" | "name" | "-name" | "size" | "-size" | "passages" | "-passages" | "updated" | "-updated" | "state" | "-state";
                 offset?: number;
                 limit?: number;
             };
@@ -2606,6 +2903,177 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DocumentPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    follow_progress_knowledge__base__progress_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["News"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    retry_documents_knowledge__base__retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Chosen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_documents_knowledge__base__remove_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Chosen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    compare_knowledge__base__compare_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["llmflow__api__routes__console__knowledge__Question"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compared"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    search_knowledge__base__search_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Search"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"][];
                 };
             };
             /** @description Validation Error */
@@ -2682,6 +3150,8 @@ export interface operations {
     list_passages_documents__document_id__passages_get: {
         parameters: {
             query?: {
+                page?: number | null;
+                holding?: string;
                 offset?: number;
                 limit?: number;
             };
@@ -2713,6 +3183,103 @@ export interface operations {
             };
         };
     };
+    get_page_documents__document_id__pages__page__get: {
+        parameters: {
+            query?: {
+                width?: number;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+                page: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_words_documents__document_id__pages__page__words_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+                page: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageWords"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_original_documents__document_id__original_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     retry_document_documents__document_id__retry_post: {
         parameters: {
             query?: never;
@@ -2731,41 +3298,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Document"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    search_knowledge__base__search_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                base: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Search"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Found"][];
                 };
             };
             /** @description Validation Error */
@@ -2969,7 +3501,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Question"];
+                "application/json": components["schemas"]["llmflow__api__routes__console__asking__Question"];
             };
         };
         responses: {

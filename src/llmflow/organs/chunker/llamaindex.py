@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from llmflow.organs.chunker import sentences
+from llmflow.organs.chunker.places import boxes_of
 from llmflow.organs.chunker.sections import JOINT, Path, Run, Section, Sizes, gather, joined
 from llmflow.ports.chunker import Chunk, ChunkRule, CountTokens
 from llmflow.ports.health import Health
@@ -262,6 +263,6 @@ def _make(text: str, tokens: int, path: Path, elements: Sequence[Element]) -> Ch
         page_end=max(pages, default=None),
         heading_path=path,
         kind="table" if body and all(element.kind == "Table" for element in body) else "text",
-        bbox=elements[0].bbox if len(elements) == 1 else None,
+        boxes=boxes_of(elements),
         ocr=any(element.ocr for element in elements),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 import msgspec
@@ -14,14 +15,34 @@ import msgspec
 from llmflow.errors import DocumentError
 from llmflow.organs.parser import markdown, sniff, text
 from llmflow.organs.parser.draft import Draft
-from llmflow.organs.parser.source import Request
+from llmflow.organs.parser.source import Request, View
 from llmflow.ports.health import Health
-from llmflow.ports.parser import ParsedDocument, Progress
+from llmflow.ports.parser import PageWords, ParsedDocument, Progress
 from llmflow.processes.pool import ChildDied, ChildFailed, ChildOutOfMemory, ChildTimeout, ProcessPool
 
+_VIEW_S = 30.0
+_VIEW_MB = 1024
 _SMALL = 256 << 10  # bytes of text read without a child process
 _AT_ONCE = {".txt": sniff.PLAIN, ".text": sniff.PLAIN, ".md": sniff.MARKDOWN, ".markdown": sniff.MARKDOWN}
 _DOCUMENT: msgspec.msgpack.Decoder[ParsedDocument] = msgspec.msgpack.Decoder(ParsedDocument)
+_WORDS: msgspec.msgpack.Decoder[PageWords] = msgspec.msgpack.Decoder(PageWords)
+
+
+@contextmanager
+def _told(timeout_s: float, memory_mb: int) -> Iterator[None]:
+    """What befell a child process, as what it says of the document."""
+    try:
+        yield
+    except ChildTimeout as error:
+        raise DocumentError(f"Reading the document took more than {timeout_s:g} s.", code="document_timeout") from error
+    except ChildOutOfMemory as error:
+        raise DocumentError(
+            f"Reading the document took more than {memory_mb} MB of memory.", code="document_too_large"
+        ) from error
+    except ChildDied as error:
+        raise DocumentError(error.message, code="document_crashed_reader") from error
+    except ChildFailed as error:
+        raise DocumentError(f"The document is damaged ({error.message}).") from error
 
 
 class LocalParser:
@@ -46,6 +67,7 @@ class LocalParser:
         self._pool = ProcessPool(
             "llmflow.organs.parser.child:parse", workers=workers, memory_mb=memory_mb, idle_s=idle_s
         )
+        self._views = ProcessPool("llmflow.organs.parser.view:view", workers=1, memory_mb=_VIEW_MB, idle_s=idle_s)
         self._threads = ThreadPoolExecutor(max_workers=max(2, workers), thread_name_prefix="parser")
 
     @property
@@ -57,22 +79,20 @@ class LocalParser:
         at_once = await loop.run_in_executor(self._threads, self._read_at_once, path, name)
         if at_once is not None:
             return at_once
-        request = self._request(path, name)
-        try:
+        with _told(self._timeout_s, self._memory_mb):
+            request = self._request(path, name)
             answer = await self._pool.call(request, timeout_s=self._timeout_s, on_progress=progress)
-        except ChildTimeout as error:
-            raise DocumentError(
-                f"Reading the document took more than {self._timeout_s:g} s.", code="document_timeout"
-            ) from error
-        except ChildOutOfMemory as error:
-            raise DocumentError(
-                f"Reading the document took more than {self._memory_mb} MB of memory.", code="document_too_large"
-            ) from error
-        except ChildDied as error:
-            raise DocumentError(error.message, code="document_crashed_reader") from error
-        except ChildFailed as error:
-            raise DocumentError(f"The document is damaged ({error.message}).") from error
         return _DOCUMENT.decode(answer)
+
+    async def page_image(self, path: Path, page: int, *, width: int) -> bytes:
+        return await self._view(View(str(path), page, "image", width))
+
+    async def page_words(self, path: Path, page: int) -> PageWords:
+        return _WORDS.decode(await self._view(View(str(path), page, "words")))
+
+    async def _view(self, asked: View) -> bytes:
+        with _told(_VIEW_S, _VIEW_MB):
+            return await self._views.call(msgspec.msgpack.encode(asked), timeout_s=_VIEW_S)
 
     def _request(self, path: Path, name: str) -> bytes:
         request = Request(str(path.absolute()), name, self._ocr_languages, self._max_pages)
@@ -135,4 +155,5 @@ class LocalParser:
 
     async def close(self) -> None:
         await self._pool.close()
+        await self._views.close()
         self._threads.shutdown(wait=True)

@@ -20,7 +20,7 @@ from pdfplumber.utils import extract_words
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from llmflow.errors import DocumentError
-from llmflow.organs.parser import ocr, pdf_aligned, pdf_tables, tables
+from llmflow.organs.parser import ocr, pdf_aligned, pdf_tables, pictures, tables
 from llmflow.organs.parser.draft import Box, Draft
 from llmflow.organs.parser.ocr import Ocr
 from llmflow.organs.parser.pdf_headings import Headings
@@ -51,6 +51,7 @@ class _Page:
     height: float
     columns: list[Column] = field(default_factory=list)
     scanned: list[tuple[str, Box]] = field(default_factory=list)
+    corner: tuple[float, float] = (0.0, 0.0)  # of what is shown, in the space of the columns
     unread: bool = False  # it shows something, but nothing here could read it
 
     def lines(self) -> Iterator[Line]:
@@ -183,7 +184,7 @@ def _by_plumber(plumber: Any, index: int) -> _Page | None:
         layout += (
             [[line] for line in lines_of(turned, blanks)] if len(turned) < 40 else [list(lines_of(turned, blanks))]
         )
-        return _Page(index + 1, float(page.height), layout)
+        return _Page(index + 1, float(page.height), layout, corner=(float(page.cropbox[0]), float(page.cropbox[1])))
     except _FAULTS:
         return None
     finally:
@@ -217,7 +218,7 @@ def _level(char: dict[str, Any], page: Any, upwards: bool) -> dict[str, Any]:
 def _by_pdfium(document: pypdfium2.PdfDocument, index: int) -> _Page:
     """Lines as pdfium finds them, each with its box."""
     page = document[index]
-    height = float(page.get_height())
+    west, _, _, height = page.get_cropbox()
     textpage = page.get_textpage()
     lines: list[Line] = []
     for rect in range(textpage.count_rects()):
@@ -227,9 +228,18 @@ def _by_pdfium(document: pypdfium2.PdfDocument, index: int) -> _Page:
             size = max(top - bottom, 1.0)
             words = text.count(" ") + 1
             lines.append(
-                Line(" ".join(text.split()), left, height - top, right, height - bottom, size, False, words=words)
+                Line(
+                    " ".join(text.split()),
+                    left - west,
+                    height - top,
+                    right - west,
+                    height - bottom,
+                    size,
+                    False,
+                    words=words,
+                )
             )
-    return _Page(index + 1, height, columns(lines))
+    return _Page(index + 1, float(page.get_height()), columns(lines))
 
 
 def _mark_repeated(pages: Sequence[_Page]) -> None:
@@ -266,29 +276,36 @@ def _write(pages: Sequence[_Page], draft: Draft) -> None:
         for block in (block for column in blocks for block in column):
             if isinstance(block, Table):
                 rows = tables.without_empty(block.rows)
-                draft.add("Table", tables.markdown(rows), html=tables.html(rows), page=page.number, bbox=block.box)
+                box = _shown(block.box, page)
+                draft.add("Table", tables.markdown(rows), html=tables.html(rows), page=page.number, bbox=box)
             else:
-                _write_paragraph(block, draft, page.number, headings, block.text(spaces_are_written=spaces))
+                _write_paragraph(block, draft, page, headings, block.text(spaces_are_written=spaces))
         for text, box in page.scanned:
             draft.add("NarrativeText", text, page=page.number, bbox=box, ocr=True)
 
 
-def _write_paragraph(block: Paragraph, draft: Draft, page: int, headings: Headings, text: str) -> None:
+def _write_paragraph(block: Paragraph, draft: Draft, page: _Page, headings: Headings, text: str) -> None:
     role = block.lines[0].role
     level = headings.level(block)
+    place: dict[str, Any] = {"page": page.number, "bbox": _shown(block.box, page)}
     if role == "turned":
-        draft.add("NarrativeText" if len(text) > 60 else "UncategorizedText", text, page=page)
+        draft.add("NarrativeText" if len(text) > 60 else "UncategorizedText", text, page=page.number)
     elif role != "body":
-        draft.add("Header" if role == "header" else "Footer", text, page=page, bbox=block.box)
+        draft.add("Header" if role == "header" else "Footer", text, **place)
     elif level is not None:
-        draft.add("Title", text, level=level, page=page, bbox=block.box)
+        draft.add("Title", text, level=level, **place)
     elif _CAPTION.match(text):
-        draft.add("FigureCaption", text, page=page, bbox=block.box)
+        draft.add("FigureCaption", text, **place)
     elif block.is_item:
-        draft.add("ListItem", _BULLET_ONLY.sub("", text), page=page, bbox=block.box)
+        draft.add("ListItem", _BULLET_ONLY.sub("", text), **place)
     else:
-        kind = "NarrativeText" if len(text) > 60 else "UncategorizedText"
-        draft.add(kind, text, page=page, bbox=block.box)
+        draft.add("NarrativeText" if len(text) > 60 else "UncategorizedText", text, **place)
+
+
+def _shown(box: Box, page: _Page) -> Box:
+    """The box as it lies on the page that one sees, which may show less than the sheet."""
+    x, y = page.corner
+    return (box[0] - x, box[1] - y, box[2] - x, box[3] - y)
 
 
 def _body_size(pages: Sequence[_Page]) -> float:
@@ -321,14 +338,14 @@ def read_image(source: Source) -> int:
     reader = Ocr(source.request.ocr_languages)
     if not reader.there:
         raise ocr.missing("The file is a picture, and Tesseract is not installed.")
-    Image.MAX_IMAGE_PIXELS = 4 * _MAX_PIXELS
+    Image.MAX_IMAGE_PIXELS = pictures.MOST_PIXELS
     try:
         with Image.open(source.path) as image:
             total = min(getattr(image, "n_frames", 1), source.request.max_pages)
             for index, frame in enumerate(ImageSequence.Iterator(image), start=1):
                 if index > total:
                     break
-                dpi = _dpi(frame)
+                dpi = pictures.dpi_of(frame)
                 upright = ImageOps.exif_transpose(frame) or frame
                 for text, box in _scan(_on_white(upright), dpi, reader):
                     source.draft.add("NarrativeText", text, page=index, bbox=box, ocr=True)
@@ -340,15 +357,9 @@ def read_image(source: Source) -> int:
     return total
 
 
-def _dpi(image: Image.Image) -> int:
-    """What the file claims, where that makes sense; else as if the picture were a page 8 inches wide."""
-    claimed = image.info.get("dpi", (0, 0))[0]
-    return int(claimed) if 100 <= claimed <= 1200 else max(100, min(600, image.width // 8))
-
-
 def _on_white(image: Image.Image) -> Image.Image:
     """Transparent pictures on white paper."""
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+    if pictures.is_see_through(image):
         rgba = image.convert("RGBA")
         paper = Image.new("RGBA", rgba.size, "white")
         paper.alpha_composite(rgba)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -19,6 +20,15 @@ class Request(msgspec.Struct, frozen=True):
     name: str
     ocr_languages: str
     max_pages: int
+
+
+class View(msgspec.Struct, frozen=True):
+    """A page to look at, asked of the child process that shows pages. `width`: of the image, in pixels."""
+
+    path: str
+    page: int
+    what: Literal["image", "words"]
+    width: int = 0
 
 
 #: Reads an attachment: (bytes, name) to a document. Raises LLMFlowError.

@@ -15,6 +15,7 @@ from llmflow.api.routes.console import (
     apps,
     asking,
     conversations,
+    documents,
     feedback,
     keys,
     knowledge,
@@ -44,7 +45,20 @@ def console(platform: Platform) -> FastAPI:
         },
     )
     app.state.platform = platform
-    for routes in (session, members, knowledge, apps, asking, conversations, feedback, sites, models, keys, system):
+    for routes in (
+        session,
+        members,
+        knowledge,
+        documents,
+        apps,
+        asking,
+        conversations,
+        feedback,
+        sites,
+        models,
+        keys,
+        system,
+    ):
         app.include_router(routes.router)
     return app
 

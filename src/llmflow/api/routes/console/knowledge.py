@@ -1,16 +1,34 @@
-"""Knowledge bases, their documents, passages and search."""
+"""Knowledge bases: their documents as a list, how far they are, and search."""
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
+import msgspec
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from llmflow.api import auth
-from llmflow.errors import UsageError
+from llmflow.api.sse import EventStream, event
+from llmflow.errors import NotFound
 from llmflow.knowledge.documents import Accepted
-from llmflow.knowledge.types import Document, Found, KnowledgeBase, Mode, Passage, State
+from llmflow.knowledge.types import (
+    Choice,
+    Compared,
+    Document,
+    Flow,
+    Found,
+    KnowledgeBase,
+    Mode,
+    Reading,
+    Sort,
+    State,
+)
+from llmflow.wiring import Platform
 
 router = APIRouter(tags=["knowledge"])
 
@@ -18,6 +36,30 @@ router = APIRouter(tags=["knowledge"])
 class NewBase(BaseModel):
     name: str = Field(max_length=200)
     description: str = Field("", max_length=2000)
+
+
+class BaseChange(BaseModel):
+    """What is left out stays as it is."""
+
+    name: str | None = Field(None, max_length=200)
+    description: str | None = Field(None, max_length=2000)
+
+
+class Chosen(BaseModel):
+    """These documents, or without `ids` all in `state` whose name has `search` in it."""
+
+    ids: list[str] | None = Field(None, max_length=5000)
+    state: State | None = None
+    search: str = ""
+
+    def choice(self) -> Choice:
+        ids = None if self.ids is None else tuple(self.ids)
+        return Choice(ids=ids, state=self.state, search=unicodedata.normalize("NFC", self.search))
+
+
+class Question(BaseModel):
+    query: str = Field(max_length=8000)
+    top_k: int = Field(10, ge=1, le=100)
 
 
 class Search(BaseModel):
@@ -30,6 +72,17 @@ class Search(BaseModel):
 class BaseWithCounts:
     base: KnowledgeBase
     documents: dict[str, int]  # by state
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    flow: Flow
+    reading: list[Reading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +112,13 @@ async def get_base(base: str, request: Request) -> BaseWithCounts:
     return BaseWithCounts(found, await auth.platform_of(request).bases.counts(found.id))
 
 
+@router.patch("/knowledge/{base}")
+async def change_base(base: str, body: BaseChange, request: Request) -> KnowledgeBase:
+    caller = await auth.console_caller(request)
+    bases = auth.platform_of(request).bases
+    return await bases.change(caller.workspace_id, base, name=body.name, description=body.description)
+
+
 @router.delete("/knowledge/{base}", status_code=204)
 async def delete_base(base: str, request: Request) -> None:
     caller = await auth.console_caller(request)
@@ -79,53 +139,57 @@ async def list_documents(
     request: Request,
     state: State | None = None,
     search: str = "",
+    sort: Sort = "-created",
     offset: int = Query(0, ge=0),
     limit: int = Query(50, ge=1, le=1000),
 ) -> DocumentPage:
-    """Newest first, with live progress."""
+    """In the order of `sort` ("-": the greatest first), with live progress."""
     platform = auth.platform_of(request)
     found = await _base(request, base)
-    documents, total = await platform.documents.page(found, state=state, search=search, offset=offset, limit=limit)
+    documents, total = await platform.documents.page(
+        found, state=state, search=search, sort=sort, offset=offset, limit=limit
+    )
     return DocumentPage([platform.progress.overlay(document) for document in documents], total)
 
 
-@router.get("/documents/{document_id}")
-async def get_document(document_id: str, request: Request) -> Document:
-    platform = auth.platform_of(request)
-    caller = await auth.console_caller(request)
-    return platform.progress.overlay(await platform.documents.get(caller.workspace_id, document_id))
+@router.get("/knowledge/{base}/progress", response_model=News)
+async def follow_progress(base: str, request: Request) -> Response:
+    """Server-sent events, the first at once: how far the base's documents are. Each is a whole account; further ones
+    come when something changed, at most two or three a second. The stream ends when the base is gone."""
+    found = await _base(request, base)
+    return EventStream(_news(auth.platform_of(request), found), ping=b": here\n\n")
 
 
-@router.get("/documents/{document_id}/passages")
-async def list_passages(
-    document_id: str, request: Request, offset: int = Query(0, ge=0), limit: int = Query(100, ge=1, le=1000)
-) -> list[Passage]:
-    """In reading order."""
-    platform = auth.platform_of(request)
-    caller = await auth.console_caller(request)
-    document = await platform.documents.get(caller.workspace_id, document_id)
-    return await platform.documents.passages(document, offset=offset, limit=limit)
+async def _news(platform: Platform, base: KnowledgeBase) -> AsyncGenerator[bytes]:
+    async with aclosing(platform.changes.follow(base.id)) as changes:
+        async for _ in changes:
+            try:
+                await platform.bases.get(base.workspace_id, base.id)
+            except NotFound:
+                return
+            news = News(await platform.bases.flow(base.id), platform.progress.of(base.id))
+            yield event(msgspec.json.encode(news))
 
 
-@router.post("/documents/{document_id}/retry", status_code=202)
-async def retry_document(document_id: str, request: Request) -> Document:
-    """Queues a failed document anew."""
-    platform = auth.platform_of(request)
-    caller = await auth.console_caller(request)
-    document = await platform.documents.get(caller.workspace_id, document_id)
-    if document.state != "failed":
-        raise UsageError(f"`{document.name}` has not failed; it is {document.state}.")
-    await platform.documents.retry(document)
-    return await platform.documents.get(caller.workspace_id, document_id)
+@router.post("/knowledge/{base}/retry", status_code=202)
+async def retry_documents(base: str, body: Chosen, request: Request) -> Count:
+    """Queues those of the chosen documents anew that have failed."""
+    found = await _base(request, base)
+    return Count(await auth.platform_of(request).documents.retry(found, body.choice()))
 
 
-@router.delete("/documents/{document_id}", status_code=204)
-async def delete_document(document_id: str, request: Request) -> None:
-    platform = auth.platform_of(request)
-    caller = await auth.console_caller(request)
-    document = await platform.documents.get(caller.workspace_id, document_id)
-    base = await platform.bases.get(caller.workspace_id, document.knowledge_id)
-    await platform.documents.delete(base, document)
+@router.post("/knowledge/{base}/remove", status_code=202)
+async def remove_documents(base: str, body: Chosen, request: Request) -> Count:
+    """Deletes the chosen documents. They leave every list at once; passages and files follow."""
+    found = await _base(request, base)
+    return Count(await auth.platform_of(request).documents.delete_many(found, body.choice()))
+
+
+@router.post("/knowledge/{base}/compare")
+async def compare(base: str, body: Question, request: Request) -> Compared:
+    """The best passages by meaning, by words and by both fused, beside each other."""
+    found = await _base(request, base)
+    return await auth.platform_of(request).retriever.compare(found, body.query, top_k=body.top_k)
 
 
 @router.post("/knowledge/{base}/search")
