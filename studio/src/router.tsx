@@ -67,6 +67,30 @@ const chat = createRoute({
   component: lazyRouteComponent(() => import("@/pages/chat/Chat"), "Chat"),
 });
 
+const appList = createRoute({
+  ...page,
+  path: "/apps",
+  component: lazyRouteComponent(() => import("@/pages/apps/Apps"), "Apps"),
+});
+
+const appSettings = createRoute({
+  ...page,
+  path: "/apps/$app",
+  component: lazyRouteComponent(() => import("@/pages/apps/AppSettings"), "AppSettings"),
+});
+
+const appPublish = createRoute({
+  ...page,
+  path: "/apps/$app/publish",
+  component: lazyRouteComponent(() => import("@/pages/apps/Publish"), "Publish"),
+});
+
+const appApi = createRoute({
+  ...page,
+  path: "/apps/$app/api",
+  component: lazyRouteComponent(() => import("@/pages/apps/AppApi"), "AppApi"),
+});
+
 const knowledge = createRoute({
   ...page,
   path: "/knowledge",
@@ -141,7 +165,7 @@ export const router = createRouter({
     signIn,
     password,
     gallery,
-    inside.addChildren([home, chatList, chat, knowledge, base, retrieval, document, settings, keys, members, values]),
+    inside.addChildren([home, chatList, chat, appList, appSettings, appPublish, appApi, knowledge, base, retrieval, document, settings, keys, members, values]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

@@ -21,6 +21,7 @@ export type OrganState = Schemas["OrganState"];
 export type Passage = Schemas["Passage"];
 export type Scores = Schemas["Scores"];
 export type SearchMode = Schemas["Search"]["mode"];
+export type Site = Schemas["Site"];
 export type SettingValue = Schemas["SettingValue"];
 
 let unauthorized: () => void = () => undefined;

@@ -37,6 +37,28 @@ export const session = queryOptions({
 
 export const apps = queryOptions({ queryKey: ["apps"], queryFn: () => body(api.GET("/apps")) });
 
+/** How much belongs to an app. */
+export const contentsOf = (app: string) =>
+  queryOptions({
+    queryKey: ["contents", app],
+    queryFn: () => body(api.GET("/apps/{app}/contents", { params: { path: { app } } })),
+  });
+
+/** Public pages of apps. */
+export const sites = queryOptions({ queryKey: ["sites"], queryFn: () => body(api.GET("/sites")) });
+
+export const siteOf = (app: string) =>
+  queryOptions({
+    queryKey: ["sites", app],
+    queryFn: () => body(api.GET("/apps/{app}/site", { params: { path: { app } } })),
+  });
+
+export const models = queryOptions({
+  queryKey: ["models"],
+  queryFn: () => body(api.GET("/models")),
+  staleTime: 30_000,
+});
+
 export const bases = queryOptions({
   queryKey: ["knowledge"],
   queryFn: () => body(api.GET("/knowledge")),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -43,7 +42,7 @@ def publish(console: httpx.Client, app: str, **settings: Any) -> str:
 @contextmanager
 def visitor(server: ChatServer, code: str, *, token: str | None = None) -> Iterator[httpx.Client]:
     headers = {"X-Visitor": token or secrets.token_urlsafe(32)}
-    base = f"{server.live.url}/api/public/v1/pages/{code}"
+    base = f"{server.live.url}/api/public/v1/apps/{code}"
     with httpx.Client(base_url=base, headers=headers, timeout=30, trust_env=False) as client:
         yield client
 
@@ -88,7 +87,7 @@ def test_a_visitor_asks_in_korean_and_finds_the_conversation_again(
         kept = again.get(f"/conversations/{conversation_id}").json()
         assert [m["question"] for m in kept["messages"]] == [QUESTION, "그럼 병가는요?"]
         assert kept["messages"][0]["answer"] == answer
-        assert kept["task_id"] is None
+        assert kept["messages"][-1]["task_id"] is None
 
 
 def test_strangers_are_told_nothing_of_the_installation(
@@ -118,11 +117,11 @@ def test_visitors_cannot_reach_each_others_conversations(
         assert other.delete(path).status_code == 404
         refused = other.post("/ask", json={"question": "?", "conversation_id": end["conversation_id"]})
         assert refused.status_code == 404
-        assert other.post(f"/messages/{end['message_id']}/feedback", json={"rating": "like"}).status_code == 404
-        assert one.post(f"/messages/{end['message_id']}/feedback", json={"rating": "like"}).status_code == 200
+        assert other.put(f"/messages/{end['message_id']}/feedback", json={"rating": "like"}).status_code == 404
+        assert one.put(f"/messages/{end['message_id']}/feedback", json={"rating": "like"}).status_code == 204
         assert one.get(path).json()["messages"][0]["rating"] == "like"
-        assert one.delete(path).status_code == 200
-        assert one.get("/conversations").json() == {"conversations": []}
+        assert one.delete(path).status_code == 204
+        assert one.get("/conversations").json() == {"conversations": [], "has_more": False}
 
 
 def test_an_api_caller_who_names_a_visitor_is_somebody_else(
@@ -141,7 +140,7 @@ def test_reading_makes_no_visitor(console: httpx.Client, chat_server: ChatServer
     code = publish(console, app)
     before = console.get(f"/api/v1/apps/{app}/contents").json()["end_users"]
     with visitor(chat_server, code) as client:
-        assert client.get("/conversations").json() == {"conversations": []}
+        assert client.get("/conversations").json() == {"conversations": [], "has_more": False}
     assert console.get(f"/api/v1/apps/{app}/contents").json()["end_users"] == before
 
 
@@ -149,7 +148,7 @@ def test_reading_makes_no_visitor(console: httpx.Client, chat_server: ChatServer
 def test_a_visitor_without_a_good_token_cannot_ask(
     console: httpx.Client, chat_server: ChatServer, token: str, app: str
 ) -> None:
-    path = f"{chat_server.live.url}/api/public/v1/pages/{publish(console, app)}/ask"
+    path = f"{chat_server.live.url}/api/public/v1/apps/{publish(console, app)}/ask"
     answer = httpx.post(path, json={"question": "?"}, headers={b"X-Visitor": token.encode()}, trust_env=False)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "X-Visitor")
 
@@ -158,7 +157,7 @@ def test_a_session_or_key_of_the_console_means_nothing_here(
     console: httpx.Client, chat_server: ChatServer, app: str
 ) -> None:
     code = publish(console, app)
-    url = f"{chat_server.live.url}/api/public/v1/pages/{code}"
+    url = f"{chat_server.live.url}/api/public/v1/apps/{code}"
     headers = {"Authorization": f"Bearer {chat_server.live.token}", "Cookie": "llmflow_session=whatever"}
     answer = httpx.post(f"{url}/ask", json={"question": "?"}, headers=headers, trust_env=False)
     assert answer.status_code == 400
@@ -221,18 +220,21 @@ def test_one_visitor_has_one_answer_at_a_time_which_can_be_followed_and_stopped(
     with visitor(chat_server, code, token=token) as client, visitor(chat_server, code, token=token) as second:
         with client.stream("POST", "/ask", json={"question": long}) as answer:
             begin = next(event for event in events_of(answer) if event["event"] == "begin")
-            task = f"/tasks/{begin['task_id']}"
+            answer_path = f"/messages/{begin['message_id']}"
             assert second.post("/ask", json={"question": "둘째"}).status_code == 429
-            assert second.get(f"/conversations/{begin['conversation_id']}").json()["task_id"] == begin["task_id"]
+            kept = second.get(f"/conversations/{begin['conversation_id']}").json()
+            assert kept["messages"][-1]["task_id"] == begin["task_id"]
             with visitor(chat_server, code) as stranger:
-                assert stranger.get(task).status_code == 404
-                assert stranger.post(f"{task}/stop").status_code == 404
-        with second.stream("GET", task) as again:  # the first reader has gone; the answer goes on
+                assert stranger.get(f"{answer_path}/events").status_code == 404
+                assert stranger.post(f"{answer_path}/stop").status_code == 404
+        with second.stream("GET", f"{answer_path}/events") as again:  # the first reader has gone; the answer goes on
             followed = events_of(again)
             assert next(followed)["event"] == "begin"
-            assert second_reader_stops(chat_server, code, token, task)
+            assert stops(chat_server, code, token, answer_path)
             assert list(followed)[-1]["stopped"]
-        wait_until_gone(second, task)
+        over = events(iter(second.get(f"{answer_path}/events").text.splitlines()))
+        assert (over[-1]["event"], over[-1]["stopped"]) == ("end", True)
+        assert not stops(chat_server, code, token, answer_path)
         assert client.post("/ask", json={"question": "둘째"}).status_code == 200
 
 
@@ -242,15 +244,10 @@ def events_of(answer: httpx.Response) -> Iterator[dict[str, Any]]:
             yield json.loads(line.removeprefix("data: "))
 
 
-def second_reader_stops(server: ChatServer, code: str, token: str, task: str) -> bool:
+def stops(server: ChatServer, code: str, token: str, answer_path: str) -> bool:
     with visitor(server, code, token=token) as client:
-        stopped: bool = client.post(f"{task}/stop").json()["stopped"]
+        stopped: bool = client.post(f"{answer_path}/stop").json()["stopped"]
         return stopped
-
-
-def wait_until_gone(client: httpx.Client, task: str) -> None:
-    while client.get(task).status_code != 404:
-        time.sleep(0.02)
 
 
 def test_a_page_may_show_no_citations(console: httpx.Client, chat_server: ChatServer, app: str) -> None:

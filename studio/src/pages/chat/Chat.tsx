@@ -14,7 +14,7 @@ import { useCrumbs } from "@/frame/crumbs";
 import { Answer } from "@/pages/chat/Answer";
 import { CitationPanel } from "@/pages/chat/CitationPanel";
 import { Composer } from "@/pages/chat/Composer";
-import { NewApp } from "@/pages/chat/NewApp";
+import { NewApp } from "@/pages/apps/NewApp";
 import { threadOf, useThread } from "@/pages/chat/threads";
 import { Button, IconButton } from "@/ui/Button";
 import { preloadMarkdown } from "@/ui/Markdown";
@@ -82,7 +82,7 @@ function Talk({ app, all }: { app: App; all: readonly App[] }) {
           value={app.id}
           choices={[
             ...all.map((one) => ({ value: one.id, label: one.name, hint: one.description })),
-            { value: "", label: t("chat.newApp"), hint: t("chat.newAppText") },
+            { value: "", label: t("apps.new"), hint: t("apps.newText") },
           ]}
           onChange={(value) => (value ? void go({ to: "/chat/$app", params: { app: value } }) : setMaking(true))}
           className="max-w-64"
@@ -125,7 +125,7 @@ function Talk({ app, all }: { app: App; all: readonly App[] }) {
         {exchanges.at(-1)?.state === "done" ? exchanges.at(-1)?.answer : ""}
       </p>
       <CitationPanel citation={citation} onClose={() => setCitation(null)} />
-      <NewApp open={making} onClose={() => setMaking(false)} />
+      <NewApp open={making} onClose={() => setMaking(false)} then="/chat/$app" />
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { apps } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
 import { useFormat } from "@/i18n/format";
-import { NewApp } from "@/pages/chat/NewApp";
+import { NewApp } from "@/pages/apps/NewApp";
 import { Button } from "@/ui/Button";
 import { Page } from "@/ui/Page";
 import { PageHead } from "@/ui/Panel";
@@ -22,7 +22,7 @@ export function ChatStart() {
   useCrumbs({ label: t("nav.chat") });
   const add = (
     <Button kind="primary" icon={Plus} onClick={() => setMaking(true)}>
-      {t("chat.newApp")}
+      {t("apps.new")}
     </Button>
   );
   return (
@@ -53,7 +53,7 @@ export function ChatStart() {
           </li>
         ))}
       </ul>
-      <NewApp open={making} onClose={() => setMaking(false)} />
+      <NewApp open={making} onClose={() => setMaking(false)} then="/chat/$app" />
     </Page>
   );
 }

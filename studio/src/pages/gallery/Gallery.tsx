@@ -16,6 +16,7 @@ import { Markdown } from "@/ui/Markdown";
 import { Menu } from "@/ui/Menu";
 import { PageHead, Panel } from "@/ui/Panel";
 import { Progress, ScoreBar } from "@/ui/Progress";
+import { Segments } from "@/ui/Segments";
 import { Select } from "@/ui/Select";
 import { EmptyState, SkeletonRows } from "@/ui/States";
 import { Table } from "@/ui/Table";
@@ -156,7 +157,7 @@ function Controls() {
           <Field label={t("session.password")} error={t("session.tooShort", { least: 10 })}>
             {(ids) => <Input {...ids} type="password" defaultValue="short" />}
           </Field>
-          <Field label={t("chat.instruction")}>{(ids) => <TextArea {...ids} />}</Field>
+          <Field label={t("apps.instruction")}>{(ids) => <TextArea {...ids} />}</Field>
           <div className="flex flex-col gap-3">
             <Select
               label={t("retrieval.mode")}
@@ -168,6 +169,15 @@ function Controls() {
               onChange={setChosen}
             />
             <Checkbox label={t("nav.knowledge")} defaultChecked />
+            <Segments
+              label={t("retrieval.mode")}
+              value={chosen}
+              choices={[
+                { value: "one", label: t("retrieval.hybrid") },
+                { value: "two", label: t("retrieval.dense") },
+              ]}
+              onChange={setChosen}
+            />
           </div>
         </div>
       </Panel>

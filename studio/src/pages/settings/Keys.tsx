@@ -21,7 +21,8 @@ import { type Column, Table } from "@/ui/Table";
 import { toast } from "@/ui/Toasts";
 
 const KINDS = ["app", "model", "dataset", "admin"] as const satisfies readonly KeyKind[];
-const TERMS = ["30d", "90d", "365d", "never"] as const;
+export const TERMS = ["30d", "90d", "365d", "never"] as const;
+export type Term = (typeof TERMS)[number];
 
 export function Keys() {
   const { t } = useTranslation();
@@ -111,7 +112,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
   const [kind, setKind] = useState<KeyKind>("app");
   const [app, setApp] = useState("");
   const [name, setName] = useState("");
-  const [term, setTerm] = useState<(typeof TERMS)[number]>("90d");
+  const [term, setTerm] = useState<Term>("90d");
   const chosen = app || (allApps?.[0]?.id ?? "");
   const make = useMutation({
     mutationFn: () =>
@@ -181,7 +182,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
 }
 
 /** The key itself, shown this once. */
-function MadeKey({ token, onClose }: { token: string; onClose: () => void }) {
+export function MadeKey({ token, onClose }: { token: string; onClose: () => void }) {
   const { t } = useTranslation();
   return (
     <>
@@ -199,7 +200,7 @@ function MadeKey({ token, onClose }: { token: string; onClose: () => void }) {
   );
 }
 
-function LoseKey({ one, onClose }: { one: ApiKey | null; onClose: () => void }) {
+export function LoseKey({ one, onClose }: { one: ApiKey | null; onClose: () => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const lose = useMutation({

@@ -16,8 +16,8 @@ from llmflow.api.routes.public.shapes import MOST_LETTERS, citations
 from llmflow.api.routes.public.visit import Visit, answer, operation, shown
 from llmflow.apps.chat import Ask
 from llmflow.apps.turns import Turn
-from llmflow.apps.types import Ended, Failed, Replaced, TextDelta, Waiting
-from llmflow.errors import NotFound, TooLarge, TooMany
+from llmflow.apps.types import ChatMessage, Ended, Failed, Replaced, TextDelta, Waiting
+from llmflow.errors import LLMFlowError, TooLarge, TooMany
 from llmflow.wiring import Platform
 
 _PING = b": ping\n\n"
@@ -26,6 +26,7 @@ _PING = b": ping\n\n"
 class _Question(msgspec.Struct, frozen=True):
     question: str
     conversation_id: str | None = None
+    parent_id: str | None = None  # the message it follows; None: the newest; "": none, a new beginning
 
 
 class Asking:
@@ -35,14 +36,14 @@ class Asking:
         self._platform = platform
         self._rates = rates
         self._limit = platform.settings.limits.public_concurrency
-        self._running: dict[str, Turn | None] = {}  # by end user's id; None while the question is being kept
+        self._busy: set[str] = set()  # ids of end users
         self._watches: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[Route]:
         return [
             operation(self._platform, self._rates, "/ask", "POST", self._ask),
-            operation(self._platform, self._rates, "/tasks/{task_id}", "GET", self._follow),
-            operation(self._platform, self._rates, "/tasks/{task_id}/stop", "POST", self._stop),
+            operation(self._platform, self._rates, "/messages/{message_id}/events", "GET", _follow),
+            operation(self._platform, self._rates, "/messages/{message_id}/stop", "POST", _stop),
         ]
 
     async def _ask(self, visit: Visit) -> Response:
@@ -54,22 +55,21 @@ class Asking:
             )
         self._may_ask(visit)
         user = await visit.user()
-        if user.id in self._running:
+        if user.id in self._busy:
             raise TooMany("Your last question is still being answered.", hint="Wait for the answer, or stop it.")
-        if len(self._running) >= self._limit:
+        if len(self._busy) >= self._limit:
             raise TooMany("Many people are asking just now.", hint="Try again in a moment.")
-        self._running[user.id] = None
+        self._busy.add(user.id)
         try:
-            ask = Ask(wanted.question, conversation_id=wanted.conversation_id)
+            ask = Ask(wanted.question, conversation_id=wanted.conversation_id, parent_id=wanted.parent_id)
             turn = await visit.platform.apps.chat.ask(visit.app, user, ask)
         except BaseException:
-            self._running.pop(user.id, None)
+            self._busy.discard(user.id)
             raise
-        self._running[user.id] = turn
         watch = asyncio.create_task(self._until_over(user.id, turn))
         self._watches.add(watch)
         watch.add_done_callback(self._watches.discard)
-        return _stream(visit, turn)
+        return _stream(_of_turn(visit, turn))
 
     def _may_ask(self, visit: Visit) -> None:
         settings, page = visit.site.settings, visit.site.id
@@ -83,36 +83,31 @@ class Asking:
 
     async def _until_over(self, user_id: str, turn: Turn) -> None:
         await turn.finished()
-        self._running.pop(user_id, None)
-
-    async def _mine(self, visit: Visit) -> Turn:
-        user = await visit.known()
-        turn = self._running.get(user.id) if user else None
-        if turn is None or turn.id != visit.request.path_params["task_id"]:
-            raise NotFound("Nothing of that name is being written.", hint="Read the conversation instead.")
-        return turn
-
-    async def _follow(self, visit: Visit) -> Response:
-        """A running answer from its start, for a page that was reloaded."""
-        return _stream(visit, await self._mine(visit))
-
-    async def _stop(self, visit: Visit) -> Response:
-        turn = await self._mine(visit)
-        user = await visit.user()
-        return answer({"stopped": visit.platform.apps.chat.stop(turn.id, user)})
-
-    def task_of(self, user_id: str) -> str | None:
-        """The id of the visitor's answer being written."""
-        turn = self._running.get(user_id)
-        return turn.id if turn else None
+        self._busy.discard(user_id)
 
 
-def _stream(visit: Visit, turn: Turn) -> sse.EventStream:
-    headers = {"cache-control": "no-store"}
-    return sse.EventStream(_events(visit, turn), headers=headers, ping=_PING)
+async def _follow(visit: Visit) -> Response:
+    """The events of an answer from its start: as it is written, or, when it is over, what it came to."""
+    user, room = await visit.owner(), visit.platform.apps
+    kept = await room.conversations.message(user, visit.named("message_id"))
+    turn = room.turns.running(kept.conversation_id).get(kept.id)
+    if turn is not None:
+        return _stream(_of_turn(visit, turn))
+    return _stream(_of_kept(visit, await room.conversations.message(user, kept.id)))  # it may have ended just now
 
 
-async def _events(visit: Visit, turn: Turn) -> AsyncGenerator[bytes]:
+async def _stop(visit: Visit) -> Response:
+    user, room = await visit.owner(), visit.platform.apps
+    kept = await room.conversations.message(user, visit.named("message_id"))
+    turn = room.turns.running(kept.conversation_id).get(kept.id)
+    return answer({"stopped": turn is not None and room.chat.stop(turn.id, user)})
+
+
+def _stream(events: AsyncGenerator[bytes]) -> sse.EventStream:
+    return sse.EventStream(events, headers={"cache-control": "no-store"}, ping=_PING)
+
+
+async def _of_turn(visit: Visit, turn: Turn) -> AsyncGenerator[bytes]:
     yield _event("begin", task_id=turn.id, conversation_id=turn.conversation_id, message_id=turn.message_id)
     async for batch in turn.follow():
         for event in batch:
@@ -131,12 +126,27 @@ async def _events(visit: Visit, turn: Turn) -> AsyncGenerator[bytes]:
                     assert_never(event)
 
 
+async def _of_kept(visit: Visit, message: ChatMessage) -> AsyncGenerator[bytes]:
+    place = {"task_id": "", "conversation_id": message.conversation_id, "message_id": message.id}
+    yield _event("begin", **place)
+    if message.answer:
+        yield _event("delta", text=message.answer)
+    if message.status in ("error", "running"):  # running: its process died, and the next one has not marked it yet
+        error = LLMFlowError("The answer was cut off.", code="interrupted")
+        yield _event("error", **shown(error).body(errors.request_id(visit.request)))
+    else:
+        told = {"kind": message.kind, "stopped": message.status == "stopped", "hint": "", "model": ""}
+        yield _event("end", **place, **told, citations=citations(visit.site, visit.app, message.citations))
+
+
 def _end(visit: Visit, turn: Turn, ended: Ended) -> dict[str, Any]:
     return {
         "message_id": turn.message_id,
         "conversation_id": turn.conversation_id,
         "task_id": turn.id,
         "kind": ended.answer.kind,
+        "hint": "",
+        "model": "",
         "stopped": ended.stopped,
         "citations": citations(visit.site, visit.app, ended.answer.citations),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -12,42 +11,28 @@ from starlette.routing import Route
 from llmflow.api.routes.public import shapes
 from llmflow.api.routes.public.limits import Rates
 from llmflow.api.routes.public.visit import Visit, answer, operation
-from llmflow.apps.types import EndUser
-from llmflow.errors import NotFound
+from llmflow.errors import TooLarge
 from llmflow.wiring import Platform
 
-_CONVERSATIONS, _MESSAGES = 50, 100  # the newest of them
+_PAGE = 30
+_MOST_LETTERS = 5_000  # of a reason
 
 
 class _Opinion(msgspec.Struct, frozen=True):
-    rating: Literal["like", "dislike"] | None
-    content: str = ""
+    rating: Literal["like", "dislike"]
+    reason: str = ""
 
 
-def routes(platform: Platform, rates: Rates, task_of: Callable[[str], str | None]) -> list[Route]:
-    """`task_of`: the id of an end user's answer being written."""
-
-    async def conversation(visit: Visit) -> Response:
-        """The conversation's messages, oldest first, and the task of an answer being written in it."""
-        user, found = await _conversation(visit)
-        messages, has_more = await visit.platform.apps.conversations.messages(user, found, limit=_MESSAGES)
-        is_running = bool(messages) and messages[-1].status == "running"
-        return answer(
-            {
-                "messages": [shapes.message(visit.site, visit.app, message) for message in messages],
-                "has_more": has_more,
-                "task_id": task_of(user.id) if is_running else None,
-            }
-        )
-
-    one = "/conversations/{conversation_id}"
+def routes(platform: Platform, rates: Rates) -> list[Route]:
+    one, opinion = "/conversations/{conversation_id}", "/messages/{message_id}/feedback"
     return [
         operation(platform, rates, "", "GET", _page),
         operation(platform, rates, "/embedding", "GET", _embedding),
         operation(platform, rates, "/conversations", "GET", _list),
-        operation(platform, rates, one, "GET", conversation),
+        operation(platform, rates, one, "GET", _conversation),
         operation(platform, rates, one, "DELETE", _delete),
-        operation(platform, rates, "/messages/{message_id}/feedback", "POST", _rate),
+        operation(platform, rates, opinion, "PUT", _rate),
+        operation(platform, rates, opinion, "DELETE", _take_back),
     ]
 
 
@@ -63,34 +48,56 @@ async def _embedding(visit: Visit) -> Response:
 
 
 async def _list(visit: Visit) -> Response:
-    user = await visit.known()
+    user, room = await visit.known(), visit.platform.apps
     if user is None:
-        return answer({"conversations": []})
-    found, _ = await visit.platform.apps.conversations.page(user, limit=_CONVERSATIONS)
-    return answer({"conversations": [shapes.conversation(conversation) for conversation in found]})
+        return answer({"conversations": [], "has_more": False})
+    query = visit.request.query_params
+    hits, has_more = await room.conversations.search(
+        user, query.get("search", "")[:200], last_id=query.get("after") or None, limit=_PAGE
+    )
+    found = [shapes.conversation(hit, is_running=bool(room.turns.running(hit.conversation.id))) for hit in hits]
+    return answer({"conversations": found, "has_more": has_more})
 
 
-async def _conversation(visit: Visit) -> tuple[EndUser, str]:
-    user = await visit.known()
-    if user is None:
-        raise NotFound("Conversation Not Exists.", code="conversation_not_exists")
-    return user, str(visit.request.path_params["conversation_id"])
+async def _conversation(visit: Visit) -> Response:
+    """Its messages of all branches, oldest first."""
+    user, room = await visit.owner(), visit.platform.apps
+    running = room.turns.running(visit.named("conversation_id"))  # first: one that ends meanwhile is read as ended
+    conversation, messages = await room.conversations.tree(user, visit.named("conversation_id"))
+    return answer(
+        {
+            "id": conversation.id,
+            "app_id": visit.site.code,
+            "name": conversation.name,
+            "created_at": conversation.created_at,
+            "updated_at": conversation.updated_at,
+            "messages": [shapes.message(visit.site, visit.app, one, running.get(one.id)) for one in messages],
+        }
+    )
 
 
 async def _delete(visit: Visit) -> Response:
-    user, conversation_id = await _conversation(visit)
-    await visit.platform.apps.conversations.delete(user, conversation_id)
-    return answer({"deleted": True})
+    """With what was said; an answer being written is stopped."""
+    user, room = await visit.owner(), visit.platform.apps
+    found = await room.conversations.get(user, visit.named("conversation_id"))
+    for turn in room.turns.running(found.id).values():
+        room.chat.stop(turn.id, user)
+    await room.conversations.delete(user, found.id)
+    return Response(status_code=204)
 
 
 async def _rate(visit: Visit) -> Response:
-    """One opinion for each message; null takes it back."""
+    """One opinion for each answer, instead of the one before."""
     wanted = await visit.body(_Opinion)
-    user = await visit.known()
-    if user is None:
-        raise NotFound("Message Not Exists.", code="message_not_exists")
-    message_id = str(visit.request.path_params["message_id"])
-    await visit.platform.apps.feedback.rate(
-        visit.app.workspace_id, user, message_id, wanted.rating, content=wanted.content[:4000] or None
-    )
-    return answer({"rating": wanted.rating})
+    if len(wanted.reason) > _MOST_LETTERS:
+        raise TooLarge(f"A reason may have {_MOST_LETTERS} characters.", hint="Say it in fewer words.", param="reason")
+    user, feedback = await visit.owner(), visit.platform.apps.feedback
+    reason = wanted.reason.strip()
+    await feedback.rate(visit.app.workspace_id, user, visit.named("message_id"), wanted.rating, content=reason)
+    return Response(status_code=204)
+
+
+async def _take_back(visit: Visit) -> Response:
+    user, feedback = await visit.owner(), visit.platform.apps.feedback
+    await feedback.rate(visit.app.workspace_id, user, visit.named("message_id"), None)
+    return Response(status_code=204)

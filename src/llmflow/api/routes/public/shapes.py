@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from llmflow.apps.types import App, ChatMessage, Citation, Conversation, Site
+from llmflow.api.routes.public.visit import shown
+from llmflow.apps.search import Hit
+from llmflow.apps.turns import Turn
+from llmflow.apps.types import App, ChatMessage, Citation, Site
+from llmflow.errors import LLMFlowError
 
 MOST_LETTERS = 4_000  # of a question
 
@@ -44,19 +48,36 @@ def citations(site: Site, app: App, found: Sequence[Citation]) -> list[dict[str,
     ]
 
 
-def conversation(found: Conversation) -> dict[str, Any]:
-    return {"id": found.id, "name": found.name, "created_at": found.created_at, "updated_at": found.updated_at}
-
-
-def message(site: Site, app: App, found: ChatMessage) -> dict[str, Any]:
-    """`status`: running, normal, stopped or error."""
+def conversation(hit: Hit, *, is_running: bool) -> dict[str, Any]:
+    found = hit.conversation
     return {
         "id": found.id,
+        "name": found.name,
+        "created_at": found.created_at,
+        "updated_at": found.updated_at,
+        "excerpt": hit.excerpt,
+        "running": is_running,
+    }
+
+
+def message(site: Site, app: App, found: ChatMessage, turn: Turn | None) -> dict[str, Any]:
+    """A question and its answer; those with one parent are branches. Why one failed is told in few words."""
+    failed = shown(LLMFlowError("The answer was cut off.", code="interrupted")).body()["error"]
+    return {
+        "id": found.id,
+        "parent_id": found.parent_id,
         "question": found.query,
         "answer": found.answer,
         "status": found.status,
+        "error": failed if found.status == "error" else None,
         "kind": found.kind,
+        "model": "",
         "citations": citations(site, app, found.citations),
-        "rating": found.rating,
+        "files": [],
         "created_at": found.created_at,
+        "elapsed_ms": found.elapsed_ms,
+        "task_id": turn.id if turn else None,
+        "rating": found.rating,
+        "reason": found.reason,
+        "correction": None,
     }

@@ -17,9 +17,8 @@ from llmflow.wiring import Platform
 def public(platform: Platform) -> ASGIApp:
     """What visitors of public pages may ask. It reads no key and no cookie."""
     rates = Rates()
-    asking = Asking(platform, rates)
     starlette = Starlette(
-        routes=[*asking.routes(), *history.routes(platform, rates, asking.task_of)],
+        routes=[*Asking(platform, rates).routes(), *history.routes(platform, rates)],
         exception_handlers={HTTPException: failed, ClientDisconnect: failed, Exception: failed},
     )
     starlette.router.redirect_slashes = False

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from llmflow.api import errors
+from llmflow.api import auth, errors
 from llmflow.api.routes.public.limits import Rates, Slower
 from llmflow.apps.sites import is_open
 from llmflow.apps.types import App, EndUser, Site
@@ -54,6 +54,17 @@ class Visit:
         """The visitor, where they have asked before. Raises UsageError without a token."""
         return await self.platform.apps.conversations.known_user(self.app.id, self._named(), source="public")
 
+    async def owner(self) -> EndUser:
+        """The visitor who has something here. Raises NotFound for one who never asked."""
+        user = await self.known()
+        if user is None:
+            raise NotFound("Conversation Not Exists.", code="conversation_not_exists")
+        return user
+
+    def named(self, name: str) -> str:
+        """A part of the path."""
+        return str(self.request.path_params[name])
+
     async def body(self, kind: type[Body]) -> Body:
         """Raises UsageError for what is not JSON or not a `kind`."""
         try:
@@ -72,7 +83,7 @@ def operation(platform: Platform, rates: Rates, path: str, method: str, handler:
 
     async def endpoint(request: Request) -> Response:
         try:
-            address = network_of(request.client.host if request.client else "")
+            address = network_of(auth.address_of(request))
             rates.take([(f"read {address}", _READS_PER_MINUTE)])
             site = await platform.apps.sites.by_code(request.path_params["code"])
             if site is None or not is_open(site):
@@ -84,7 +95,7 @@ def operation(platform: Platform, rates: Rates, path: str, method: str, handler:
         except LLMFlowError as error:
             return refused(request, error)
 
-    return Route(f"/pages/{{code}}{path}", endpoint, methods=[method])
+    return Route(f"/apps/{{code}}{path}", endpoint, methods=[method])
 
 
 def answer(content: object) -> Response:

@@ -11,16 +11,24 @@ import { Dialog, DialogActions } from "@/ui/Dialog";
 import { Checkbox, Field, Input, TextArea } from "@/ui/Field";
 import { toast } from "@/ui/Toasts";
 
-export function NewApp({ open, onClose }: { open: boolean; onClose: () => void }) {
+interface NewAppProps {
+  open: boolean;
+  onClose: () => void;
+  /** Where the way goes from here: to talk to the new app, or to its settings. */
+  then: "/chat/$app" | "/apps/$app";
+}
+
+/** The one way to make an app. */
+export function NewApp({ open, onClose, then }: NewAppProps) {
   const { t } = useTranslation();
   return (
-    <Dialog open={open} onClose={onClose} title={t("chat.newApp")} hint={t("chat.newAppText")} closeLabel={t("common.close")}>
-      <Form onClose={onClose} />
+    <Dialog open={open} onClose={onClose} title={t("apps.new")} hint={t("apps.newText")} closeLabel={t("common.close")}>
+      <Form onClose={onClose} then={then} />
     </Dialog>
   );
 }
 
-function Form({ onClose }: { onClose: () => void }) {
+function Form({ onClose, then }: Pick<NewAppProps, "onClose" | "then">) {
   const { t } = useTranslation();
   const go = useNavigate();
   const client = useQueryClient();
@@ -37,9 +45,9 @@ function Form({ onClose }: { onClose: () => void }) {
       ),
     onSuccess: async (app) => {
       await client.invalidateQueries({ queryKey: apps.queryKey });
-      toast(t("chat.made", { name: app.name }));
+      toast(t("apps.made", { name: app.name }));
       onClose();
-      void go({ to: "/chat/$app", params: { app: app.id } });
+      void go({ to: then, params: { app: app.id } });
     },
   });
   return (
@@ -70,7 +78,7 @@ function Form({ onClose }: { onClose: () => void }) {
           />
         ))}
       </fieldset>
-      <Field label={t("chat.instruction")} hint={t("chat.instructionText")}>
+      <Field label={t("apps.instruction")} hint={t("apps.instructionText")}>
         {(ids) => <TextArea {...ids} value={instruction} onChange={(event) => setInstruction(event.target.value)} />}
       </Field>
       <DialogActions>

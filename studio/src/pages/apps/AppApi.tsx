@@ -1,0 +1,153 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { KeyRound, Plus, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { type ApiKey, type App, api, body } from "@/api/client";
+import { keys } from "@/api/queries";
+import { ErrorPanel } from "@/frame/ErrorPanel";
+import { useFormat } from "@/i18n/format";
+import { AppPage } from "@/pages/apps/AppPage";
+import { CodeBlock } from "@/pages/apps/CodeBlock";
+import { SAMPLES, type Sample, sampleOf } from "@/pages/apps/samples";
+import { LoseKey, MadeKey, TERMS, type Term } from "@/pages/settings/Keys";
+import { Button, IconButton } from "@/ui/Button";
+import { Dialog, DialogActions } from "@/ui/Dialog";
+import { Field, Input } from "@/ui/Field";
+import { Panel } from "@/ui/Panel";
+import { Segments } from "@/ui/Segments";
+import { Select } from "@/ui/Select";
+import { EmptyState, SkeletonRows } from "@/ui/States";
+
+const route = getRouteApi("/inside/apps/$app/api");
+
+export function AppApi() {
+  const { app: named } = route.useParams();
+  return (
+    <AppPage named={named} tab="api">
+      {(app) => (
+        <div className="flex max-w-3xl flex-col gap-4">
+          <AppKeys app={app} />
+          <Samples app={app} />
+        </div>
+      )}
+    </AppPage>
+  );
+}
+
+function AppKeys({ app }: { app: App }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { data, error, refetch } = useQuery(keys);
+  const [making, setMaking] = useState(false);
+  const [losing, setLosing] = useState<ApiKey | null>(null);
+  const own = data?.filter((key) => key.app_id === app.id);
+  return (
+    <Panel
+      title={t("settings.keys")}
+      hint={t("appApi.keysText")}
+      flush
+      actions={
+        <Button size="small" kind="primary" icon={Plus} onClick={() => setMaking(true)}>
+          {t("keys.new")}
+        </Button>
+      }
+    >
+      {error && (
+        <div className="p-4">
+          <ErrorPanel error={error} onRetry={() => void refetch()} />
+        </div>
+      )}
+      {!own && !error && <SkeletonRows rows={2} label={t("common.loading")} />}
+      {own?.length === 0 && <EmptyState icon={KeyRound} title={t("keys.none")} text={t("keys.noneText")} />}
+      <ul>
+        {own?.map((key) => (
+          <li key={key.id} className="flex items-center gap-3 border-b border-line px-4 py-2.5 last:border-b-0">
+            <div className="min-w-0 grow">
+              <p className="truncate font-medium">{key.name || t("keys.unnamed")}</p>
+              <p className="flex flex-wrap gap-x-3 text-sm text-muted">
+                <code className="font-mono">{key.hint}…</code>
+                <span>
+                  {t("keys.used")}: {key.last_used_at === null ? t("keys.unused") : format.ago(key.last_used_at)}
+                </span>
+                <span>
+                  {t("keys.ends")}: {key.expires_at === null ? t("keys.term.never") : format.ago(key.expires_at)}
+                </span>
+              </p>
+            </div>
+            <IconButton icon={Trash2} size="small" label={t("keys.revoke", { name: key.name || key.hint })} onClick={() => setLosing(key)} />
+          </li>
+        ))}
+      </ul>
+      <Dialog open={making} onClose={() => setMaking(false)} title={t("keys.new")} closeLabel={t("common.close")}>
+        <NewAppKey app={app} onClose={() => setMaking(false)} />
+      </Dialog>
+      <LoseKey one={losing} onClose={() => setLosing(null)} />
+    </Panel>
+  );
+}
+
+function NewAppKey({ app, onClose }: { app: App; onClose: () => void }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const [name, setName] = useState("");
+  const [term, setTerm] = useState<Term>("90d");
+  const make = useMutation({
+    mutationFn: () =>
+      body(api.POST("/keys", { body: { kind: "app", name, app: app.id, expires: term === "never" ? null : term } })),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.queryKey }),
+  });
+  if (make.data) return <MadeKey token={make.data.token} onClose={onClose} />;
+  return (
+    <form
+      className="flex flex-col gap-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        make.mutate();
+      }}
+    >
+      {make.error && <ErrorPanel error={make.error} />}
+      <Field label={t("common.name")} hint={t("keys.nameText")}>
+        {(ids) => <Input {...ids} autoFocus maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}
+      </Field>
+      <Field label={t("keys.ends")}>
+        {({ id }) => (
+          <Select
+            id={id}
+            label={t("keys.ends")}
+            value={term}
+            choices={TERMS.map((value) => ({ value, label: t(`keys.term.${value}`) }))}
+            onChange={setTerm}
+          />
+        )}
+      </Field>
+      <DialogActions>
+        <Button onClick={onClose}>{t("common.cancel")}</Button>
+        <Button type="submit" kind="primary" busy={make.isPending}>
+          {t("common.create")}
+        </Button>
+      </DialogActions>
+    </form>
+  );
+}
+
+function Samples({ app }: { app: App }) {
+  const { t } = useTranslation();
+  const [sample, setSample] = useState<Sample>("curl");
+  const question = app.config.suggested_questions[0] ?? t("appApi.question");
+  return (
+    <Panel title={t("appApi.samples")} hint={t("appApi.samplesText")}>
+      <div className="mb-3">
+        <Segments
+          label={t("appApi.samples")}
+          value={sample}
+          choices={SAMPLES.map((value) => ({ value, label: t(`appApi.sample.${value}`) }))}
+          onChange={setSample}
+        />
+      </div>
+      <CodeBlock text={sampleOf(sample, window.location.origin, app.name, question)} label={t("common.copy")} />
+      <p className="mt-3 text-sm text-muted">{t(`appApi.about.${sample}`)}</p>
+    </Panel>
+  );
+}

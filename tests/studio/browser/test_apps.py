@@ -1,0 +1,86 @@
+"""The Apps room: making, changing and deleting apps."""
+
+from __future__ import annotations
+
+from playwright.async_api import Page, expect
+
+from tests.studio.browser.pages import Pages
+
+
+async def make(page: Page, name: str) -> None:
+    """Makes an app over the demo's handbooks, in English; ends on its settings."""
+    await page.get_by_role("button", name="New app").first.click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill(name)
+    await dialog.get_by_label("demo").check()
+    await dialog.get_by_role("button", name="Create").click()
+    await expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+
+
+async def test_an_app_is_made_changed_found_and_deleted(pages: Pages) -> None:
+    page = await pages.open("/apps")
+    await make(page, "휴가 도우미")
+    await page.get_by_label("Description").fill("연차와 병가에 답합니다")
+    await page.get_by_role("button", name="Icon 🌴").click()
+    await page.get_by_role("button", name="Add a question").click()
+    await page.get_by_label("Question 1", exact=True).fill("연차는 며칠인가요?")
+    await page.get_by_label("Question 1", exact=True).press("Enter")
+    await page.get_by_label("Question 2", exact=True).fill("병가는요?")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Unsaved changes")).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_label("Question 2", exact=True)).to_have_value("병가는요?")
+    await page.get_by_role("link", name="Apps", exact=True).first.click()
+    await page.get_by_role("searchbox").fill("ㅎㄱ")
+    await expect(page.get_by_role("row")).to_have_count(2)
+    await expect(page.get_by_text("연차와 병가에 답합니다")).to_be_visible()
+    await page.get_by_role("button", name="Delete 휴가 도우미").click()
+    confirm = page.get_by_role("alertdialog")
+    await expect(confirm.get_by_text("0 conversations")).to_be_visible()
+    await confirm.get_by_role("button", name="Delete").click()
+    await expect(page.get_by_text("Nothing matches the filter.")).to_be_visible()
+
+
+async def test_nobody_leaves_unsaved_changes_without_being_asked(pages: Pages) -> None:
+    page = await pages.open("/apps/demo")
+    await page.get_by_label("Instruction").fill("한국어로 짧게 답하세요.")
+    await page.get_by_role("link", name="API", exact=True).click()
+    await page.get_by_role("button", name="Stay here").click()
+    await expect(page.get_by_label("Instruction")).to_have_value("한국어로 짧게 답하세요.")
+    await page.get_by_label("Name", exact=True).fill("")
+    await expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    await page.get_by_role("button", name="Discard").click()
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("demo")
+    await page.get_by_role("link", name="API", exact=True).click()
+    await expect(page.get_by_text("create_chat_message")).to_have_count(0)
+    await expect(page.get_by_text("/v1/chat-messages")).to_be_visible()
+
+
+async def test_a_change_of_somebody_else_is_not_overwritten(pages: Pages) -> None:
+    one, other = await pages.open("/apps"), await pages.open("/apps")
+    await make(one, "둘이 고치는 앱")
+    await other.goto(one.url)
+    await other.get_by_label("Greeting").fill("먼저")
+    await one.get_by_label("Greeting").fill("나중")
+    await other.get_by_role("button", name="Save").click()
+    await expect(other.get_by_text("Unsaved changes")).to_have_count(0)
+    pages.expect(r"409.*/api/v1/apps/", one)
+    await one.get_by_role("button", name="Save").click()
+    await expect(one.get_by_text("changed_meanwhile")).to_be_visible()
+    await expect(one.get_by_label("Greeting")).to_have_value("나중")
+    await one.get_by_role("button", name="Try again").click()
+    await one.get_by_role("button", name="Save").click()
+    await expect(one.get_by_text("Unsaved changes")).to_have_count(0)
+
+
+async def test_a_key_of_an_app_is_made_shown_once_and_revoked(pages: Pages) -> None:
+    page = await pages.open("/apps/demo/api")
+    await page.get_by_role("button", name="New key").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("사내 검색")
+    await dialog.get_by_role("button", name="Create").click()
+    await expect(dialog.get_by_text("app-")).to_be_visible()
+    await dialog.get_by_role("button", name="I have kept it").click()
+    await page.get_by_role("button", name="Revoke 사내 검색").click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Revoke").click()
+    await expect(page.get_by_text("사내 검색")).to_have_count(0)
