@@ -209,11 +209,18 @@ CODES: dict[str, str] = {
     "file_too_large": "Send a smaller file, or raise limits.file_mb in llmflow.yaml.",
     "page_not_found": "Ask whoever gave you the address for a new one.",
     "page_failed": "Try again in a moment. If it goes on, tell whoever runs this page.",
+    "not_chat_app": "Ask a chat app, or export this one and run it in Dify.",
     "interrupted": "LLMFlow stopped while it was answering. Ask again.",
     # apps from files, and their versions
     "dsl_unreadable": "Export the app from Dify anew, or mend the line named.",
     "dsl_too_large": "Split the app, or raise limits.design_mb if the file is that big by right.",
     "dsl_invalid": "Export the app from Dify anew; docs/dify.md says what a file must have.",
+    "mode_differs": "Import the file as an app of its own: `llmflow apps import FILE`.",
+    "no_design": "Import one with `llmflow apps import`; a chat app made here is changed on its own page.",
+    "not_published": "Publish its draft first.",
+    "version_not_found": "List the app's versions for their numbers.",
+    "version_in_force": "Publish another version first, then delete this one.",
+    "too_many_versions": "Delete versions that nobody needs, or raise limits.app_versions in llmflow.yaml.",
     # workflows
     "node_failed": "Look at the node's inputs in the run; give the node a retry or an error strategy if it may fail.",
     "node_unsupported": "Replace the node, or remove it from the path that is taken.",

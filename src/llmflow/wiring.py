@@ -334,6 +334,7 @@ async def build(settings: Settings) -> Platform:
             gateway,
             originals,
             organs.blobs,
+            cipher,
             model_server=_UnusedModelServer(settings, http, gateway),
         ),
         http=http,

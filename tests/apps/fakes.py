@@ -30,6 +30,7 @@ from llmflow.ports.health import Health
 from llmflow.ports.llm import ModelInfo
 from llmflow.ports.vector_store import IndexRow
 from llmflow.store.content import Scope
+from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 
@@ -163,7 +164,17 @@ def room_of(
     bases = Bases(database, vectors, originals, Changes(), chunk_tokens=320, overlap_tokens=40)
     retriever = Retriever(database, embedding, vectors)
     gateway = Gateway({"default": llm}, embedding)
-    room = AppsRoom(settings, database, bases, retriever, gateway, originals, blobs, model_server=lambda: _running(llm))
+    room = AppsRoom(
+        settings,
+        database,
+        bases,
+        retriever,
+        gateway,
+        originals,
+        blobs,
+        Cipher("a passphrase of tests"),
+        model_server=lambda: _running(llm),
+    )
     return room, bases, vectors
 
 

@@ -9,8 +9,9 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from llmflow.apps import queries
+from llmflow.apps.names import checked
 from llmflow.apps.types import App, AppContents, ChatConfig
-from llmflow.errors import Conflict, NotFound, UsageError
+from llmflow.errors import Conflict, NotFound
 from llmflow.knowledge.originals import Originals
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
@@ -21,16 +22,18 @@ class Apps:
         self._database = database
         self._originals = originals
 
-    async def create(self, workspace_id: str, name: str, config: ChatConfig, *, description: str = "") -> App:
-        """A chat app. Raises UsageError for an empty or overlong name or one with `/`, which is part of paths, and
+    async def create(
+        self, workspace_id: str, name: str, config: ChatConfig, *, description: str = "", mode: str = "chat"
+    ) -> App:
+        """An app. Raises UsageError for an empty or overlong name or one with `/`, which is part of paths, and
         Conflict for a taken one."""
-        name = _checked(name)
+        name = checked(name)
         now = now_ms()
         app = App(
             id=new_id(),
             workspace_id=workspace_id,
             name=name,
-            mode="chat",
+            mode=mode,
             description=description,
             config=config,
             created_at=now,
@@ -71,7 +74,7 @@ class Apps:
         app = await self.get(workspace_id, id_or_name)
         changed = replace(
             app,
-            name=app.name if name is None else _checked(name),
+            name=app.name if name is None else checked(name),
             description=app.description if description is None else description,
             config=app.config if config is None else config,
             updated_at=max(now_ms(), app.updated_at + 1),  # two changes within a millisecond are two
@@ -104,13 +107,6 @@ class Apps:
         async with self._database.write() as connection:
             digests = await queries.delete_app(connection, app.id)
         await self._originals.remove(digests)
-
-
-def _checked(name: str) -> str:
-    name = unicodedata.normalize("NFC", name.strip())
-    if not 1 <= len(name) <= 200 or "/" in name:
-        raise UsageError("An app needs a name of 1 to 200 characters without `/`.", param="name")
-    return name
 
 
 def _taken(name: str) -> Conflict:

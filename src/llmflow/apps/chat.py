@@ -57,6 +57,9 @@ class Chat:
     async def ask(self, app: App, user: EndUser, ask: Ask) -> Turn:
         """Keeps the question and starts its turn. Raises UsageError, TooMany and NotFound (conversation_not_exists,
         message_not_exists)."""
+        if not app.answers:
+            message = f"`{app.name}` is a {app.mode} app; this version answers questions in chat apps only."
+            raise UsageError(message, code="not_chat_app")
         if not ask.query.strip():
             raise UsageError("The question is empty.", param="query")
         if len(ask.query) > _MAX_QUERY:

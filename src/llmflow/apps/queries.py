@@ -23,7 +23,17 @@ from llmflow.apps.types import (
     Source,
     StoredFeedback,
 )
-from llmflow.store.tables import api_keys, apps, conversations, end_users, feedbacks, files, messages, sites
+from llmflow.store.tables import (
+    api_keys,
+    app_versions,
+    apps,
+    conversations,
+    end_users,
+    feedbacks,
+    files,
+    messages,
+    sites,
+)
 
 ConversationOrder = Literal["created_at", "-created_at", "updated_at", "-updated_at"]
 
@@ -92,7 +102,7 @@ async def contents_of_app(connection: AsyncConnection, app_id: str) -> AppConten
 async def delete_app(connection: AsyncConnection, app_id: str) -> set[str]:
     """With all that is its own; the digests of files that were sent to it."""
     digests = set(await connection.scalars(sa.select(files.c.digest).where(files.c.app_id == app_id)))
-    for table in (feedbacks, messages, conversations, files, end_users, api_keys, sites):
+    for table in (feedbacks, messages, conversations, files, end_users, api_keys, sites, app_versions):
         await connection.execute(sa.delete(table).where(table.c.app_id == app_id))
     await connection.execute(sa.delete(apps).where(apps.c.id == app_id))
     return digests

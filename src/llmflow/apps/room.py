@@ -6,8 +6,11 @@ from llmflow.apps.answer import Answerer, ModelServer
 from llmflow.apps.apps import Apps
 from llmflow.apps.chat import Chat
 from llmflow.apps.conversations import Conversations
+from llmflow.apps.designs import Designs
 from llmflow.apps.feedback import Feedbacks
 from llmflow.apps.files import AppFiles
+from llmflow.apps.imports import Imports
+from llmflow.apps.plans import Plans
 from llmflow.apps.sites import Sites
 from llmflow.apps.suggest import Suggestions
 from llmflow.apps.turns import Turns
@@ -17,6 +20,7 @@ from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.ports.blobs import Blobs
+from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 
 
@@ -32,11 +36,20 @@ class AppsRoom:
         gateway: Gateway,
         originals: Originals,
         blobs: Blobs,
+        cipher: Cipher,
         *,
         model_server: ModelServer,
     ) -> None:
         self.catalogue = Apps(database, originals)
         self.sites = Sites(database)
+        self.designs = Designs(
+            database,
+            cipher,
+            max_bytes=settings.limits.design_mb * 1024 * 1024,
+            max_versions=settings.limits.app_versions,
+        )
+        self.plans = Plans(self.designs)
+        self.imports = Imports(self.catalogue, self.designs, bases, gateway)
         answerer = Answerer(
             bases,
             retriever,

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from llmflow.errors import LLMFlowError
 from llmflow.knowledge.types import Scores
+from llmflow.workflow.dsl.bindings import Bindings
+from llmflow.workflow.dsl.document import GRAPH_MODES, Document
 
 AnswerKind = Literal["generated", "quoted", "unknown"]
 MessageStatus = Literal["running", "normal", "stopped", "error"]
@@ -35,7 +37,7 @@ class ChatConfig:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """`mode`: Dify's names; this version runs "chat"."""
+    """`mode`: Dify's names."""
 
     id: str
     workspace_id: str
@@ -43,6 +45,40 @@ class App:
     mode: str
     description: str
     config: ChatConfig
+    created_at: int
+    updated_at: int
+
+    @property
+    def has_graph(self) -> bool:
+        return self.mode in GRAPH_MODES
+
+    @property
+    def answers(self) -> bool:
+        """Whether this version answers its questions; apps of other modes are kept, and asking them is an error."""
+        return self.mode == "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What an app does: its document, secrets and all, and what the names in it are called here."""
+
+    document: Document
+    bindings: Bindings = field(default_factory=Bindings)
+
+
+@dataclass(frozen=True, slots=True)
+class AppVersion:
+    """A state of an app's design. `number`: 0 is the draft, published ones count from 1, the highest is in force;
+    `hash`: another one after each save; `author`: an account's id, None for a key's holder."""
+
+    id: str
+    workspace_id: str
+    app_id: str
+    number: int
+    name: str
+    note: str
+    hash: str
+    author: str | None
     created_at: int
     updated_at: int
 

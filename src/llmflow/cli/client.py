@@ -43,6 +43,12 @@ class Server:
             )
             return _checked(response)
 
+    def text(self, path: str, **query: Any) -> str:
+        """GETs what is no JSON, such as a DSL file."""
+        with self._reaching():
+            response = self._http.get(path, params={k: v for k, v in query.items() if v is not None})
+            return response.text if response.is_success else str(_checked(response))
+
     def upload(self, path: str, file: Path) -> Any:
         """PUTs the file's bytes as they are read. Raises OSError for a file that cannot be read."""
         with file.open("rb") as content, self._reaching():

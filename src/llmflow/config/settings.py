@@ -62,6 +62,8 @@ class Limits:
     document_pages: int = setting(5000, "Most pages in one document", least=1)
     chat_concurrency: int = setting(32, "Answers being written at once in one process", least=1)
     public_concurrency: int = setting(8, "Of these, answers to visitors of public pages at most", least=1)
+    design_mb: int = setting(5, "Largest design of an app, and largest DSL file, in MB", least=1)
+    app_versions: int = setting(1000, "Published versions kept of one app, at most", least=1)
     min_free_disk_mb: int = setting(200, "Free disk space below which uploads are refused")
 
 

@@ -214,6 +214,23 @@ apps = sa.Table(
     sa.UniqueConstraint("workspace_id", "name"),
 )
 
+app_versions = sa.Table(
+    "app_versions",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id"),
+    sa.Column("number", sa.Integer, nullable=False),  # 0: the draft; published ones count from 1
+    _text("name", default=""),
+    _text("note", default=""),
+    _text("sealed"),  # apps.types.Design as JSON under crypto.Cipher: prompts, addresses and secrets; purpose = app_id
+    sa.Column("hash", sa.String(64), nullable=False),  # of `sealed`: another one after each save
+    _ref("author", null=True),  # the account; None: a key, or LLMFlow itself
+    _time("created_at"),
+    _time("updated_at"),
+    sa.UniqueConstraint("app_id", "number"),
+)
+
 sites = sa.Table(
     "sites",
     metadata,

@@ -36,6 +36,8 @@ export const session = queryOptions({
 });
 
 export const apps = queryOptions({ queryKey: ["apps"], queryFn: () => body(api.GET("/apps")) });
+/** Those that answer questions: apps of other modes are kept, exported and run elsewhere. */
+export const chatApps = queryOptions({ ...apps, select: (all) => all.filter((app) => app.mode === "chat") });
 
 /** How much belongs to an app. */
 export const contentsOf = (app: string) =>

@@ -581,6 +581,212 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/apps/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import App
+         * @description Makes an app from a DSL file of any version. A node that this version cannot run is reported, never refused.
+         */
+        post: operations["import_app_apps_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Into
+         * @description Replaces the draft of an app of the same mode by a DSL file; published versions stay.
+         */
+        post: operations["import_into_apps__app__import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export App
+         * @description The app as a DSL file (YAML) that Dify imports.
+         */
+        get: operations["export_app_apps__app__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Draft */
+        get: operations["get_draft_apps__app__draft_get"];
+        /**
+         * Put Draft
+         * @description Saves the draft whole. Problems are listed, never refused: a draft may be half done.
+         */
+        put: operations["put_draft_apps__app__draft_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish
+         * @description The draft becomes the version in force.
+         */
+        post: operations["publish_apps__app__publish_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions
+         * @description The published ones, newest first: the first is in force.
+         */
+        get: operations["list_versions_apps__app__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Version */
+        get: operations["get_version_apps__app__versions__number__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Version
+         * @description Any but the one in force.
+         */
+        delete: operations["delete_version_apps__app__versions__number__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Version
+         * @description Name and note; a published design itself does not change.
+         */
+        patch: operations["change_version_apps__app__versions__number__patch"];
+        trace?: never;
+    };
+    "/apps/{app}/versions/{number}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Version
+         * @description The draft becomes what the version was; publish it to run it.
+         */
+        post: operations["restore_version_apps__app__versions__number__restore_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare
+         * @description What differs in meaning from the old version to the new one.
+         */
+        get: operations["compare_apps__app__diff_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflow/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Node Types
+         * @description The node types that this version runs: their fields as JSON schema, and words for them in Korean and English.
+         */
+        get: operations["node_types_workflow_nodes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/apps/{app}/ask": {
         parameters: {
             query?: never;
@@ -1050,7 +1256,7 @@ export interface components {
         };
         /**
          * App
-         * @description `mode`: Dify's names; this version runs "chat".
+         * @description `mode`: Dify's names.
          */
         App: {
             /** Id */
@@ -1084,6 +1290,33 @@ export interface components {
             keys: number;
         };
         /**
+         * AppVersion
+         * @description A state of an app's design. `number`: 0 is the draft, published ones count from 1, the highest is in force;
+         *     `hash`: another one after each save; `author`: an account's id, None for a key's holder.
+         */
+        AppVersion: {
+            /** Id */
+            id: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /** App Id */
+            app_id: string;
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /** Hash */
+            hash: string;
+            /** Author */
+            author: string | null;
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
+        };
+        /**
          * BaseChange
          * @description What is left out stays as it is.
          */
@@ -1100,6 +1333,19 @@ export interface components {
             documents: {
                 [key: string]: number;
             };
+        };
+        /**
+         * Change
+         * @description A value at `path` ("model.completion_params.temperature", "cases[0].conditions") that was `old` and is `new`;
+         *     None on the side where it is not there.
+         */
+        Change: {
+            /** Path */
+            path: string;
+            /** Old */
+            old: unknown;
+            /** New */
+            new: unknown;
         };
         /**
          * ChangedApp
@@ -1179,6 +1425,40 @@ export interface components {
              * @default false
              */
             untested: boolean;
+        };
+        /**
+         * ChangedDraft
+         * @description `document`: the whole tree; `[__HIDDEN__]` as the value of a secret keeps it. `hash`: of the draft it was made
+         *     on; where somebody else saved since, the change is refused.
+         */
+        ChangedDraft: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Hash */
+            hash: string;
+            /**
+             * Datasets
+             * @description Data sets in it to knowledge bases; left out: as before
+             */
+            datasets?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Models
+             * @description Models in it to ours; left out: as before
+             */
+            models?: {
+                [key: string]: string;
+            } | null;
+        };
+        /** ChangedVersion */
+        ChangedVersion: {
+            /** Name */
+            name?: string | null;
+            /** Note */
+            note?: string | null;
         };
         /**
          * ChatConfig
@@ -1369,6 +1649,31 @@ export interface components {
             /** Count */
             count: number;
         };
+        /**
+         * Diff
+         * @description From an older design to a newer one. `variables`: environment.NAME and conversation.NAME; `features`: of the app,
+         *     or the whole configuration of an app without a graph; `moved`: nodes of which only the place changed.
+         */
+        Diff: {
+            /** Added */
+            added: components["schemas"]["NodeChange"][];
+            /** Removed */
+            removed: components["schemas"]["NodeChange"][];
+            /** Changed */
+            changed: components["schemas"]["NodeChange"][];
+            /** Moved */
+            moved: string[];
+            /** Edges Added */
+            edges_added: components["schemas"]["EdgeChange"][];
+            /** Edges Removed */
+            edges_removed: components["schemas"]["EdgeChange"][];
+            /** Variables */
+            variables: components["schemas"]["Change"][];
+            /** Features */
+            features: components["schemas"]["Change"][];
+            /** App */
+            app: components["schemas"]["Change"][];
+        };
         /** Doctor */
         Doctor: {
             /** Version */
@@ -1444,6 +1749,71 @@ export interface components {
             documents: components["schemas"]["Document"][];
             /** Total */
             total: number;
+        };
+        /**
+         * Draft
+         * @description `document`: secrets are hidden. `problems`: of its graph; `report`: of its nodes.
+         */
+        Draft: {
+            version: components["schemas"]["AppVersion"];
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Datasets */
+            datasets: {
+                [key: string]: string;
+            };
+            /** Models */
+            models: {
+                [key: string]: string;
+            };
+            /** Problems */
+            problems: components["schemas"]["Problem"][];
+            /** Report */
+            report: components["schemas"]["NodeReport"][];
+        };
+        /**
+         * Dsl
+         * @description `document`: the text of the DSL file.
+         */
+        Dsl: {
+            /** Document */
+            document: string;
+            /**
+             * Name
+             * @description Of the app; empty: the file's, with a number where it is taken
+             * @default
+             */
+            name: string;
+            /**
+             * Publish
+             * @default false
+             */
+            publish: boolean;
+            /**
+             * Map Datasets
+             * @description A data set's id in the file to a knowledge base here
+             */
+            map_datasets?: {
+                [key: string]: string;
+            };
+            /**
+             * Map Models
+             * @description A model in the file (`provider/name` or its name) to one here
+             */
+            map_models?: {
+                [key: string]: string;
+            };
+        };
+        /** EdgeChange */
+        EdgeChange: {
+            /** Source */
+            source: string;
+            /** Handle */
+            handle: string;
+            /** Target */
+            target: string;
         };
         /**
          * Flow
@@ -1528,6 +1898,32 @@ export interface components {
              * @default
              */
             hint: string;
+        };
+        /**
+         * ImportedApp
+         * @description `status`: what Dify's import says to the file's version; `published` None: a draft only.
+         */
+        ImportedApp: {
+            /** App Id */
+            app_id: string;
+            /** Name */
+            name: string;
+            /** Mode */
+            mode: string;
+            /** Has Graph */
+            has_graph: boolean;
+            /** Dsl Version */
+            dsl_version: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "completed" | "completed-with-warnings" | "pending";
+            published: components["schemas"]["AppVersion"] | null;
+            /** Report */
+            report: components["schemas"]["NodeReport"][];
+            /** Notes */
+            notes: string[];
         };
         /**
          * Invitation
@@ -1841,6 +2237,48 @@ export interface components {
             /** Reading */
             reading: components["schemas"]["Reading"][];
         };
+        /** NodeChange */
+        NodeChange: {
+            /** Id */
+            id: string;
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /**
+             * Changes
+             * @default []
+             */
+            changes: components["schemas"]["Change"][];
+        };
+        /**
+         * NodeReport
+         * @description `node`: its id, "" for what belongs to the whole app; `type`: its type, or "feature", "model", "prompt" ...;
+         *     `why`: sentences, "" when exact; `codes`: one for each, for programs.
+         */
+        NodeReport: {
+            /** Node */
+            node: string;
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "exact" | "approximate" | "unsupported";
+            /**
+             * Why
+             * @default
+             */
+            why: string;
+            /**
+             * Codes
+             * @default []
+             */
+            codes: string[];
+        };
         /** Opinion */
         Opinion: {
             /**
@@ -1941,6 +2379,50 @@ export interface components {
             checklist?: ("shown" | "hidden") | null;
         };
         /**
+         * Problem
+         * @description Something wrong with a graph. `code` is for programs, `message` for people; ids "" where none is meant.
+         */
+        Problem: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /**
+             * Node
+             * @default
+             */
+            node: string;
+            /**
+             * Edge
+             * @default
+             */
+            edge: string;
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warning";
+        };
+        /**
+         * Publication
+         * @description `hash`: of the draft that is meant; left out: whatever it is now.
+         */
+        Publication: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Hash */
+            hash?: string | null;
+        };
+        /**
          * Reading
          * @description Where a document is that is being read: `done` of `total` units of `stage`.
          */
@@ -1958,6 +2440,14 @@ export interface components {
             done: number;
             /** Total */
             total: number;
+        };
+        /**
+         * Restoration
+         * @description `hash`: of the draft that is given up; left out: whatever it is now.
+         */
+        Restoration: {
+            /** Hash */
+            hash?: string | null;
         };
         /**
          * Review
@@ -1994,6 +2484,12 @@ export interface components {
             created_at: number;
             /** Updated At */
             updated_at: number;
+        };
+        /** SavedDraft */
+        SavedDraft: {
+            version: components["schemas"]["AppVersion"];
+            /** Problems */
+            problems: components["schemas"]["Problem"][];
         };
         /**
          * Scores
@@ -2241,6 +2737,17 @@ export interface components {
             input?: unknown;
             /** Context */
             ctx?: Record<string, never>;
+        };
+        /**
+         * VersionDocument
+         * @description `document`: secrets are hidden.
+         */
+        VersionDocument: {
+            version: components["schemas"]["AppVersion"];
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
         };
         /** Question */
         llmflow__api__routes__console__asking__Question: {
@@ -3486,6 +3993,432 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    import_app_apps_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Dsl"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedApp"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    import_into_apps__app__import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Dsl"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedApp"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_app_apps__app__export_get: {
+        parameters: {
+            query?: {
+                /** @description A version's number, or `draft` */
+                version?: string;
+                /** @description With the values of secret variables; needs the role admin */
+                include_secret?: boolean;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_draft_apps__app__draft_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_draft_apps__app__draft_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDraft"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    publish_apps__app__publish_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publication"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppVersion"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_versions_apps__app__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppVersion"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_version_apps__app__versions__number__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDocument"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_version_apps__app__versions__number__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_version_apps__app__versions__number__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedVersion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppVersion"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    restore_version_apps__app__versions__number__restore_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restoration"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppVersion"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    compare_apps__app__diff_get: {
+        parameters: {
+            query: {
+                /** @description A version's number, or `draft` */
+                old: string;
+                /** @description A version's number, or `draft` */
+                new?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diff"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    node_types_workflow_nodes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    }[];
                 };
             };
         };

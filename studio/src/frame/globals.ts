@@ -8,7 +8,7 @@ import { useTranslation } from "react-i18next";
 
 import { type Action, useActions } from "@/actions/action";
 import { api } from "@/api/client";
-import { apps, bases } from "@/api/queries";
+import { bases, chatApps } from "@/api/queries";
 import { LANGUAGES, THEMES, setPreferences } from "@/frame/preferences";
 import { ROOMS } from "@/frame/rooms";
 import { forgetThreads } from "@/pages/chat/threads";
@@ -17,7 +17,7 @@ export function useGlobalActions(openPalette: () => void): void {
   const { t } = useTranslation();
   const go = useNavigate();
   const client = useQueryClient();
-  const { data: allApps } = useQuery(apps);
+  const { data: allApps } = useQuery(chatApps);
   const { data: allBases } = useQuery(bases);
   const actions = useMemo((): Action[] => {
     const to = t("palette.go");

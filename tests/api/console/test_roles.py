@@ -50,6 +50,7 @@ NEEDS: dict[Role, set[str]] = {
         "DELETE /apps/{app}/conversations/{conversation_id}",
         "GET /apps/{app}/conversations/{conversation_id}/export",
         "GET /models",
+        "GET /workflow/nodes",
     },
     "editor": {
         "POST /knowledge",
@@ -62,6 +63,18 @@ NEEDS: dict[Role, set[str]] = {
         "PUT /apps/{app}/site",
         "POST /apps/{app}/site/code",
         "DELETE /apps/{app}",
+        "POST /apps/import",
+        "POST /apps/{app}/import",
+        "GET /apps/{app}/export",  # with secrets: admin
+        "GET /apps/{app}/draft",
+        "PUT /apps/{app}/draft",
+        "POST /apps/{app}/publish",
+        "GET /apps/{app}/versions",
+        "GET /apps/{app}/versions/{number}",
+        "PATCH /apps/{app}/versions/{number}",
+        "DELETE /apps/{app}/versions/{number}",
+        "POST /apps/{app}/versions/{number}/restore",
+        "GET /apps/{app}/diff",
     },
     "admin": {
         "GET /apps/{app}/feedback",

@@ -4,7 +4,7 @@ import { MessagesSquare, Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { apps } from "@/api/queries";
+import { chatApps } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
 import { useFormat } from "@/i18n/format";
@@ -17,7 +17,7 @@ import { EmptyState, SkeletonRows } from "@/ui/States";
 export function ChatStart() {
   const { t } = useTranslation();
   const format = useFormat();
-  const { data, error, refetch } = useQuery(apps);
+  const { data, error, refetch } = useQuery(chatApps);
   const [making, setMaking] = useState(false);
   useCrumbs({ label: t("nav.chat") });
   const add = (

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from llmflow.api import auth
 from llmflow.apps.types import App, AppContents, ChatConfig
+from llmflow.errors import UsageError
 
 router = APIRouter(tags=["apps"])
 
@@ -78,6 +79,9 @@ async def change_app(app: str, body: ChangedApp, request: Request) -> App:
     platform = auth.platform_of(request)
     found = await platform.apps.catalogue.get(caller.workspace_id, app)
     given = body.model_dump(exclude_none=True, exclude={"name", "description", "seen_at"})
+    if found.has_graph and given.keys() - {"icon", "icon_background"}:
+        named = ", ".join(sorted(given.keys() - {"icon", "icon_background"}))
+        raise UsageError(f"{named}: the design of a {found.mode} app says it; change its draft.", param=named)
     if body.knowledge is not None:
         bases = [await platform.bases.get(caller.workspace_id, name) for name in body.knowledge]
         given["knowledge"] = tuple(dict.fromkeys(base.id for base in bases))

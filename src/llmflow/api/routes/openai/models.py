@@ -46,7 +46,10 @@ async def _models(platform: Platform, caller: Caller) -> list[dict[str, Any]]:
     with contextlib.suppress(OrganError):
         found.append(_model(await platform.gateway.embedding_model(), "llmflow"))
     apps = await platform.apps.catalogue.all(caller.workspace_id)
-    return [*found, *(_model(PREFIX + app.name, "llmflow", created=app.created_at // 1000) for app in apps)]
+    return [
+        *found,
+        *(_model(PREFIX + app.name, "llmflow", created=app.created_at // 1000) for app in apps if app.answers),
+    ]
 
 
 def _model(id: str, owned_by: str, *, created: int = 0, **more: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from llmflow.access.types import Caller
 from llmflow.api import auth, errors
 from llmflow.apps.types import App, EndUser
-from llmflow.errors import Forbidden, LLMFlowError, NotFound, Unauthorized, UsageError
+from llmflow.errors import CODES, Forbidden, LLMFlowError, NotFound, Unauthorized, UsageError
 from llmflow.wiring import Platform
 
 HEADERS = {"X-Version": "1.14.2", "X-Env": "PRODUCTION"}
@@ -93,17 +93,22 @@ class Call:
         return int(given)
 
 
+#: Modes that Dify serves by the operations of another.
+_ALIKE = {"chat": ("advanced-chat", "agent-chat")}
 Handler = Callable[[Call], Awaitable[Response]]
 
 
 def operation(platform: Platform, path: str, method: str, handler: Handler, *, only: str = "") -> Route:
-    """A route for app keys; `only`: the one app mode it serves, else 400 not_<mode>_app."""
+    """A route for app keys; `only`: the one app mode it serves, else 400 not_<mode>_app, and 501 for a mode that Dify
+    serves there and this version does not yet."""
 
     async def endpoint(request: Request) -> Response:
         try:
             caller = await caller_of(request, platform, "app")
             call = Call(request, platform, caller, await _app_of(platform, caller))
             if only and call.app.mode != only:
+                if call.app.mode in _ALIKE.get(only, ()):
+                    return not_yet(request)
                 raise UsageError(WRONG_MODE, code=f"not_{only}_app")
             return await handler(call)
         except LLMFlowError as error:
@@ -146,6 +151,11 @@ def checked(body: Mapping[str, Any], kind: type[Body]) -> Body:
         return msgspec.convert(body, kind)
     except msgspec.ValidationError as error:
         raise UsageError(f"1 validation error for {kind.__name__}\n{error}") from error
+
+
+def not_yet(request: Request) -> Response:
+    message = f"{request.method} {request.url.path} is not served yet. {CODES['not_yet']}"
+    return answer({"code": "not_yet", "message": message, "status": 501}, status=501)
 
 
 def answer(content: object, *, status: int = 200) -> Response:

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from llmflow.api.routes.service.dify import WRONG_MODE, Call, Handler, answer, caller_of, operation, refused
-from llmflow.errors import CODES, LLMFlowError, UsageError
+from llmflow.api.routes.service.dify import WRONG_MODE, Call, Handler, caller_of, not_yet, operation, refused
+from llmflow.errors import LLMFlowError, UsageError
 from llmflow.wiring import Platform
 
 _DATASET, _DOCUMENT = "/datasets/{dataset_id:uuid}", "/datasets/{dataset_id:uuid}/documents/{document_id:uuid}"
@@ -34,6 +34,8 @@ FOR_APPS: tuple[tuple[str, str, str], ...] = (
     ("/apps/annotation-reply/{action}/status/{job_id:uuid}", "GET", ""),
     ("/form/human_input/{form_token}", "GET POST", ""),
 )
+#: The mode that an operation with this code is for.
+_MODES = {"not_workflow_app": "workflow", "app_unavailable": "completion"}
 FOR_DATASETS: tuple[tuple[str, str], ...] = (
     ("/datasets", "GET POST"),
     (_DATASET, "GET PATCH DELETE"),
@@ -84,20 +86,15 @@ def routes(platform: Platform) -> list[Route]:
     return app_routes + dataset_routes
 
 
-def _not_yet(request: Request) -> Response:
-    message = f"{request.method} {request.url.path} is not served yet. {CODES['not_yet']}"
-    return answer({"code": "not_yet", "message": message, "status": 501}, status=501)
-
-
 def _of_app(wrong_mode: str) -> Handler:
     async def handler(call: Call) -> Response:
         if call.request.method == "POST" and call.request.headers.get("content-type", "").startswith(
             "application/json"
         ):
             await call.user((await call.body()).get("user"), required=wrong_mode != "")
-        if wrong_mode:  # every app of this version is a chat app
+        if wrong_mode and call.app.mode != _MODES[wrong_mode]:
             raise UsageError(WRONG_MODE, code=wrong_mode)
-        return _not_yet(call.request)
+        return not_yet(call.request)
 
     return handler
 
@@ -108,6 +105,6 @@ def _of_dataset(platform: Platform) -> Callable[[Request], Awaitable[Response]]:
             await caller_of(request, platform, "dataset")
         except LLMFlowError as error:
             return refused(error)
-        return _not_yet(request)
+        return not_yet(request)
 
     return endpoint

@@ -1,0 +1,206 @@
+"""What an imported design does here as it did there: for each node and each feature one word, and why.
+
+| status | meaning |
+| --- | --- |
+| exact | it does what it did there |
+| approximate | it runs, and `why` says what is different |
+| unsupported | it fails when a run reaches it, and `why` says what it lacks; nothing else is touched |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ValidationError
+
+from llmflow.workflow.dsl.bindings import (
+    Bindings,
+    ModelUse,
+    chat_models,
+    config_datasets,
+    datasets,
+    is_sealed,
+    model_here,
+    model_used,
+)
+from llmflow.workflow.dsl.document import Document, Node, Tree, mapping, mappings, text
+from llmflow.workflow.dsl.options import option_reasons
+from llmflow.workflow.dsl.reasons import Reason
+from llmflow.workflow.registry import kind_of
+
+Status = Literal["exact", "approximate", "unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What this installation has: ids of its models and of its knowledge bases."""
+
+    models: frozenset[str] = frozenset()
+    bases: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """`node`: its id, "" for what belongs to the whole app; `type`: its type, or "feature", "model", "prompt" ...;
+    `why`: sentences, "" when exact; `codes`: one for each, for programs."""
+
+    node: str
+    type: str
+    title: str
+    status: Status
+    why: str = ""
+    codes: tuple[str, ...] = ()
+
+
+def report(document: Document, bindings: Bindings, here: Here) -> tuple[NodeReport, ...]:
+    """One for each node in the file's order, then one for each feature that is on and not served."""
+    if document.has_graph:
+        nodes = [_judged(node.id, node.type, node.title, node_reasons(node, bindings, here)) for node in document.nodes]
+        return (*nodes, *_features(document))
+    return (*_config(document, bindings, here), *_features(document))
+
+
+def _judged(node: str, kind: str, title: str, reasons: Iterable[Reason]) -> NodeReport:
+    found = list(reasons)
+    status: Status = "exact"
+    if found:
+        status = "unsupported" if any(reason.stops for reason in found) else "approximate"
+    return NodeReport(
+        node, kind, title, status, " ".join(reason.text for reason in found), tuple(reason.code for reason in found)
+    )
+
+
+def node_reasons(node: Node, bindings: Bindings, here: Here) -> Iterator[Reason]:
+    """Why the node does not do here exactly what it did there."""
+    version = text(node.data.get("version")) or "1"
+    kind = kind_of(node.type, version)
+    if not node.id or not node.type:
+        yield Reason("node_shapeless", "The node has no id or no type.", stops=True)
+    elif kind is None:
+        yield _unknown(node, version)
+    else:
+        try:
+            data = kind.data.model_validate(node.data)
+        except ValidationError as error:
+            fields = sorted({".".join(map(str, item["loc"][:2])) for item in error.errors(include_input=False)})
+            named = ", ".join(f"`{field}`" for field in fields[:3])
+            yield Reason("node_invalid", f"Its settings cannot be read: {named}.", stops=True)
+        else:
+            yield from option_reasons(node, data)
+            yield from _datasets(datasets(node), bindings, here)
+            yield from _models(chat_models(node), bindings, here)
+
+
+def _unknown(node: Node, version: str) -> Reason:
+    named = f"`{node.type}`" if version == "1" else f"`{node.type}` of version {version[:20]}"
+    plugin = text(node.data.get("plugin_unique_identifier")) or text(node.data.get("plugin_id"))
+    plugin = plugin or text(node.data.get("provider_id")) or text(node.data.get("agent_strategy_provider_name"))
+    needs = (
+        f" It uses `{plugin.partition('@')[0][:100]}`, a plugin or tool of the other installation." if plugin else ""
+    )
+    return Reason("node_unsupported", f"Nodes of type {named} are not run by this version.{needs}", stops=True)
+
+
+def _datasets(ids: Iterable[str], bindings: Bindings, here: Here) -> Iterator[Reason]:
+    for id in ids:
+        if id in bindings.datasets or id in here.bases:
+            continue
+        what = "only the other installation can read" if is_sealed(id) else "is not here"
+        yield Reason(
+            "dataset_unmapped",
+            f"It searches the data set `{id}`, which {what}: nothing is found there until it is mapped "
+            f"(--map-dataset '{id}=NAME').",
+        )
+
+
+def _models(used: Iterable[ModelUse], bindings: Bindings, here: Here) -> Iterator[Reason]:
+    for model in dict.fromkeys(used):
+        mapped = model_here(model, bindings.models)
+        if mapped or (mapped is None and model.name in here.models):
+            continue
+        yield Reason(
+            "model_default",
+            f"The model `{model.shown}` is not here: the default model answers (--map-model '{model.shown}=NAME').",
+        )
+
+
+#: Features that are on in a document and not served here, with what that means.
+_UNSERVED = {
+    "sensitive_word_avoidance": "Moderation is not applied: questions and answers pass unchecked.",
+    "speech_to_text": "Speech is not turned into text.",
+    "text_to_speech": "Answers are not read out.",
+    "annotation_reply": "Annotated answers are not looked up.",
+    "more_like_this": "No further answers are offered.",
+}
+
+
+def _features(document: Document) -> Iterator[NodeReport]:
+    features = document.features
+    for name, why in _UNSERVED.items():
+        if mapping(features.get(name)).get("enabled") is True:
+            yield NodeReport("", "feature", name, "unsupported", why, ("feature_unserved",))
+    if document.has_graph:
+        return
+    tools = [text(item.get("variable")) for item in mappings(features.get("external_data_tools"))]
+    if tools:
+        why = f"External data tools are not called; their variables stay empty: {', '.join(tools)[:200]}."
+        yield NodeReport("", "feature", "external_data_tools", "unsupported", why, ("feature_unserved",))
+    if _takes_images(mapping(features.get("file_upload"))):
+        why = "Pictures may be sent and are kept; the answer does not look at them."
+        yield NodeReport("", "feature", "file_upload", "approximate", why, ("files_unseen",))
+
+
+def _takes_images(upload: Tree) -> bool:
+    return upload.get("enabled") is True or mapping(upload.get("image")).get("enabled") is True
+
+
+def _config(document: Document, bindings: Bindings, here: Here) -> Iterator[NodeReport]:
+    """An app without a graph: its mode, model, prompt and knowledge, as if each were a node."""
+    config = document.model_config
+    if document.mode != "chat":
+        why = {
+            "completion": "Completion apps are kept and exported; this version does not run them.",
+            "agent-chat": "Agents are kept and exported; this version does not run them.",
+        }[document.mode]
+        yield NodeReport("", "app", document.mode, "unsupported", why, ("mode_unserved",))
+    model = model_used(config.get("model"))
+    yield _judged("", "model", model.shown if model else "", _model_reasons(config, model, bindings, here))
+    yield _judged("", "prompt", "", _prompt_reasons(config))
+    ids = config_datasets(config)
+    if ids:
+        yield _judged("", "knowledge", "", [*_datasets(ids, bindings, here), *_search_reasons(config)])
+    for tool in mappings(mapping(config.get("agent_mode")).get("tools")):
+        if tool.get("tool_name"):
+            why = "The tool is not called by this version."
+            yield NodeReport("", "tool", text(tool["tool_name"]), "unsupported", why, ("tool_unserved",))
+
+
+def _model_reasons(config: Tree, model: ModelUse | None, bindings: Bindings, here: Here) -> Iterator[Reason]:
+    if model is not None:
+        yield from _models([model], bindings, here)
+    parameters = mapping(mapping(config.get("model")).get("completion_params"))
+    named = ", ".join(f"`{name}`" for name, value in parameters.items() if value not in (None, "", [], {}))
+    if named:
+        yield Reason("parameters_ignored", f"Chat apps answer with the parameters of the settings, not with {named}.")
+
+
+def _prompt_reasons(config: Tree) -> Iterator[Reason]:
+    if config.get("prompt_type") == "advanced":
+        yield Reason("prompt_simplified", "Of the expert prompt the system's messages are taken as the instruction.")
+    yield Reason("prompt_framed", "The instruction stands in LLMFlow's own prompt, which asks for citations.")
+
+
+def _search_reasons(config: Tree) -> Iterator[Reason]:
+    settings = mapping(config.get("dataset_configs"))
+    yield Reason("search_differs", "Passages are found by LLMFlow's own fused search, with its own scores.")
+    ignored = {
+        "a score threshold": settings.get("score_threshold_enabled") is True,
+        "reranking": settings.get("reranking_enable") is True or settings.get("reranking_enabled") is True,
+        "filters on metadata": settings.get("metadata_filtering_mode") not in (None, "", "disabled"),
+        "a query variable": bool(config.get("dataset_query_variable")),
+    }
+    named = ", ".join(name for name, is_set in ignored.items() if is_set)
+    if named:
+        yield Reason("search_options_ignored", f"Not used: {named}.")

@@ -1,0 +1,108 @@
+"""The report of an import: a status for each node, with a reason that is true."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from llmflow.workflow.dsl.bindings import Bindings
+from llmflow.workflow.dsl.document import Document, document
+from llmflow.workflow.dsl.report import Here, NodeReport, report
+from llmflow.workflow.registry import kind_of
+from tests.workflow.dsl.files import ALL, load, tree_of
+
+NOTHING = Here()
+DATASET = "bm90LXJlYWxseS1hLWRhdGEtc2V0LWlkLWJ1dC1sb25nLWVub3VnaC0wMTIz"
+
+
+def _of(found: tuple[NodeReport, ...], node: str) -> NodeReport:
+    return next(item for item in found if item.node == node)
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_every_node_has_a_status_and_whatever_is_not_exact_a_reason(path: Path) -> None:
+    found = document(tree_of(path.read_bytes()))
+    items = report(found, Bindings(), NOTHING)
+    assert [item.node for item in items if item.node] == [node.id for node in found.nodes]
+    assert [item for item in items if (item.status == "exact") != (item.why == "")] == []
+    for node in found.nodes:
+        is_known = kind_of(node.type, str(node.data.get("version") or "1")) is not None
+        assert ("node_unsupported" in _of(items, node.id).codes) != is_known
+
+
+def test_a_node_that_nobody_here_runs_is_named_with_its_plugin() -> None:
+    found = _of(report(load("휴가-안내.yml"), Bindings(), NOTHING), "weather")
+    assert (found.type, found.title, found.status) == ("tool", "날씨", "unsupported")
+    assert "`tool`" in found.why
+    assert "`langgenius/openweather:0.0.1`" in found.why
+
+
+def test_a_version_of_a_node_that_nobody_here_runs_is_named() -> None:
+    new = Document(copy.deepcopy(load("휴가-안내.yml").tree))
+    new.tree["workflow"]["graph"]["nodes"][0]["data"]["version"] = "9"
+    assert "`start` of version 9" in _of(report(new, Bindings(), NOTHING), "start").why
+
+
+def test_nodes_that_do_here_what_they_did_there_are_exact() -> None:
+    found = report(load("휴가-안내.yml"), Bindings(), NOTHING)
+    assert {item.node for item in found if item.status == "exact"} >= {"start", "split", "reply"}
+
+
+def test_settings_that_cannot_be_read_are_named() -> None:
+    new = Document(copy.deepcopy(load("휴가-안내.yml").tree))
+    new.tree["workflow"]["graph"]["nodes"][1]["data"]["cases"] = [{"conditions": 3}]
+    found = _of(report(new, Bindings(), NOTHING), "split")
+    assert (found.status, found.codes) == ("unsupported", ("node_invalid",))
+    assert "`cases.0`" in found.why
+
+
+def test_options_that_a_type_has_no_place_for_are_named() -> None:
+    new = Document(copy.deepcopy(load("휴가-안내.yml").tree))
+    new.tree["workflow"]["graph"]["nodes"][1]["data"] |= {"judge_by_moon": True, "empty": [], "_editor": 1}
+    found = _of(report(new, Bindings(), NOTHING), "split")
+    assert (found.status, found.codes) == ("approximate", ("options_ignored",))
+    assert found.why == "Kept and not used: `judge_by_moon`."
+
+
+def test_features_that_are_on_and_not_served_are_named() -> None:
+    found = report(load("휴가-안내.yml"), Bindings(), NOTHING)
+    assert [(item.title, item.status) for item in found if item.type == "feature"] == [
+        ("text_to_speech", "unsupported")
+    ]
+
+
+def test_a_chat_apps_parts_are_reported_like_nodes() -> None:
+    found = {(item.type, item.title): item for item in report(load("helpdesk-chat.yml"), Bindings(), NOTHING)}
+    assert found["model", "openai/gpt-4o"].codes == ("model_default", "parameters_ignored")
+    assert "`temperature`" in found["model", "openai/gpt-4o"].why
+    assert found["prompt", ""].status == "approximate"
+    assert found["knowledge", ""].codes[:2] == ("dataset_unmapped", "search_differs")
+    assert "a score threshold" in found["knowledge", ""].why
+    assert found["feature", "sensitive_word_avoidance"].status == "unsupported"
+    assert found["feature", "annotation_reply"].status == "unsupported"
+    assert found["feature", "file_upload"].status == "approximate"
+
+
+def test_a_mapping_makes_reasons_go() -> None:
+    dataset = "11111111-2222-4333-8444-555555555555"
+    mapped = Bindings({dataset: "base-1"}, {"openai/gpt-4o": "our-model"})
+    codes = {code for item in report(load("helpdesk-chat.yml"), mapped, NOTHING) for code in item.codes}
+    assert not codes & {"dataset_unmapped", "model_default"}
+    here = Here(frozenset({"gpt-4o"}), frozenset({dataset}))
+    codes = {code for item in report(load("helpdesk-chat.yml"), Bindings(), here) for code in item.codes}
+    assert not codes & {"dataset_unmapped", "model_default"}
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("agent-with-tools.yml", "agent-chat"), ("sql-completion.yml", "completion")]
+)
+def test_apps_of_modes_that_are_not_run_say_so(name: str, mode: str) -> None:
+    found = report(load(name), Bindings(), NOTHING)[0]
+    assert (found.type, found.title, found.status, found.codes) == ("app", mode, "unsupported", ("mode_unserved",))
+
+
+def test_an_agents_tools_are_named() -> None:
+    found = report(load("agent-with-tools.yml"), Bindings(), NOTHING)
+    assert [item.title for item in found if item.type == "tool"] == ["google_search"]
