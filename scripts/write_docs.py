@@ -25,6 +25,8 @@ from llmflow.cli.openapi import document
 from llmflow.cli.settings import reference
 from llmflow.config.settings import type_name
 from llmflow.organs.parser import sniff
+from llmflow.workflow.dsl.node_types import DIFY_TYPES
+from llmflow.workflow.registry import kinds
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "llmflow"
@@ -301,6 +303,32 @@ def _surface_v1() -> list[str]:
     ]
 
 
+# node types
+
+
+def node_types() -> str:
+    lines = [
+        "# Node types",
+        "",
+        "The nodes that a design of Dify may hold, and which of them this version runs. A node that is not run is kept",
+        "and exported, and a run that reaches it fails there with the code `node_unsupported`.",
+        "[Moving in from Dify](dify.md) says what else the report of an import looks at.",
+        "",
+        "| type | what it does | here | label | Korean |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    ours = {key: kind.words for key, kind in kinds().items()}
+    for (name, version), about in {
+        **DIFY_TYPES,
+        **{k: w.help_en for k, w in ours.items() if k not in DIFY_TYPES},
+    }.items():
+        words = ours.get((name, version))
+        shown = f"`{name}`" if version == "1" else f"`{name}`, version {version}"
+        here = f"runs | {words.en} | {words.ko}" if words else "kept, not run | |"
+        lines.append(f"| {shown} | {_cell(about)} | {here} |")
+    return "\n".join(lines)
+
+
 def _operations(routes: list[Any]) -> list[str]:
     found = {
         (route.path.replace(":uuid", ""), method)
@@ -325,6 +353,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "organs.md": organs,
     "cli.md": commands,
     "api.md": api,
+    "nodes.md": node_types,
 }
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import pytest
 
 from llmflow.workflow.dsl.bindings import Bindings
 from llmflow.workflow.dsl.document import Document, document
+from llmflow.workflow.dsl.node_types import DIFY_TYPES
 from llmflow.workflow.dsl.report import Here, NodeReport, report
-from llmflow.workflow.registry import kind_of
+from llmflow.workflow.registry import kind_of, kinds
 from tests.workflow.dsl.files import ALL, load, tree_of
 
 NOTHING = Here()
@@ -106,3 +107,60 @@ def test_apps_of_modes_that_are_not_run_say_so(name: str, mode: str) -> None:
 def test_an_agents_tools_are_named() -> None:
     found = report(load("agent-with-tools.yml"), Bindings(), NOTHING)
     assert [item.title for item in found if item.type == "tool"] == ["google_search"]
+
+
+def _with_node(index: int, **data: object) -> Document:
+    """휴가-안내 with other data in one node."""
+    new = Document(copy.deepcopy(load("휴가-안내.yml").tree))
+    new.tree["workflow"]["graph"]["nodes"][index]["data"] |= data
+    return new
+
+
+def test_a_search_says_what_of_it_is_not_done() -> None:
+    mapped = Bindings({DATASET: "base-1"}, {"gpt-4o-mini": "ours"})
+    found = _of(report(load("휴가-안내.yml"), mapped, NOTHING), "find")
+    assert (found.status, found.codes) == ("approximate", ("search_differs", "rerank_ignored"))
+    assert "`rerank-multilingual-v3.0`" in found.why
+    found = _of(report(_with_node(2, metadata_filtering_mode="automatic"), mapped, NOTHING), "find")
+    assert (found.status, found.codes[0]) == ("unsupported", "filters_unserved")
+    found = _of(report(_with_node(2, dataset_ids=[]), mapped, NOTHING), "find")
+    assert (found.status, found.codes[0]) == ("unsupported", "dataset_none")
+    found = _of(report(_with_node(2, retrieval_mode="single"), mapped, NOTHING), "find")
+    assert (found.status, found.codes[0]) == ("approximate", "search_of_all")
+
+
+def test_a_sealed_data_set_asks_for_a_mapping_with_the_words_to_write() -> None:
+    why = _of(report(load("휴가-안내.yml"), Bindings(), NOTHING), "find").why
+    assert f"--map-dataset '{DATASET}=NAME'" in why
+    assert "only the other installation can read" in why
+
+
+def test_parameters_of_a_model_that_no_request_carries_are_named() -> None:
+    model = {"provider": "", "name": "ours", "mode": "chat", "completion_params": {"temperature": 1, "mirostat": 2}}
+    here = Here(frozenset({"ours"}))
+    found = _of(report(_with_node(3, model=model), Bindings(), here), "say")
+    assert (found.status, found.codes) == ("approximate", ("parameters_ignored",))
+    assert "`mirostat`" in found.why and "temperature" not in found.why
+
+
+def test_a_model_that_is_here_makes_its_node_exact() -> None:
+    found = _of(report(load("휴가-안내.yml"), Bindings(), Here(frozenset({"gpt-4o-mini"}))), "say")
+    assert (found.status, found.why) == ("exact", "")
+
+
+def test_a_type_that_dify_has_not_is_told_from_one_that_is_not_run() -> None:
+    assert "none of Dify's" in _of(report(_with_node(0, type="teleport"), Bindings(), NOTHING), "start").why
+    assert "not run by this version" in _of(report(_with_node(0, type="datasource"), Bindings(), NOTHING), "start").why
+
+
+def test_every_type_that_runs_here_is_one_of_difys() -> None:
+    assert kinds().keys() <= DIFY_TYPES.keys()
+
+
+def test_a_pipeline_of_knowledge_is_kept_and_says_so() -> None:
+    tree = copy.deepcopy(load("triggered.yml").tree)
+    tree["kind"] = "rag_pipeline"
+    tree["rag_pipeline"] = tree.pop("app")
+    found = document(tree)
+    assert (found.mode, found.name) == ("rag-pipeline", "Nightly digest")
+    assert report(found, Bindings(), NOTHING)[0].codes == ("mode_unserved",)

@@ -56,9 +56,7 @@ def model_used(value: Any) -> ModelUse | None:
 
 def chat_models(node: Node) -> Iterator[ModelUse]:
     """The language models that a node calls."""
-    values = [node.data.get("model"), node.data.get("metadata_model_config")]
-    if node.data.get("retrieval_mode") == "single":
-        values.append(mapping(node.data.get("single_retrieval_config")).get("model"))
+    values = [node.data.get("model")]
     values += [mapping(p).get("value") for p in mapping(node.data.get("agent_parameters")).values()]
     for value in map(mapping, values):
         used = model_used(value) if "provider" in value else None

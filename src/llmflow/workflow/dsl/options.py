@@ -14,7 +14,12 @@ _EDITORS = frozenset(
     "selected width height desc title type version isInIteration isInLoop iteration_id loop_id isIterationStart"
     " startNodeType start_node_id variables params paramSchemas output_schema tool_description is_team_authorization"
     " topics instructions item_var_type var_type iterator_input_type output_type fileExtensions position parentId"
-    " conditions logical_operator error_strategy default_value retry_config prompt_config".split()
+    " conditions logical_operator single_retrieval_config metadata_model_config".split()
+)
+#: Of a language model: those that a request to it carries.
+_PARAMETERS = frozenset(
+    "temperature max_tokens stop top_p presence_penalty frequency_penalty seed reasoning_effort response_format"
+    " json_schema".split()
 )
 
 
@@ -34,6 +39,15 @@ def _matters(name: str, value: object) -> bool:
 
 
 def _knowledge(data: Tree) -> Iterator[Reason]:
+    if not data.get("dataset_ids"):
+        yield Reason(
+            "dataset_none", "It names no data set to search; choose a knowledge base in the draft.", stops=True
+        )
+    mode, conditions = data.get("metadata_filtering_mode"), mapping(data.get("metadata_filtering_conditions"))
+    if mode == "automatic" or (mode == "manual" and conditions.get("conditions")):
+        yield Reason("filters_unserved", "Filters on metadata are not served by this version.", stops=True)
+    if data.get("query_attachment_selector"):
+        yield Reason("attachments_unsearched", "Files are not searched for; the question's words are.")
     if data.get("retrieval_mode") == "single":
         yield Reason("search_of_all", "All its data sets are searched at once; no model chooses one of them.")
     config = mapping(data.get("multiple_retrieval_config"))
@@ -43,4 +57,11 @@ def _knowledge(data: Tree) -> Iterator[Reason]:
         yield Reason("rerank_ignored", f"Passages are not reranked by `{model}`." if model else "Nothing is reranked.")
 
 
-_BY_TYPE: Mapping[str, Callable[[Tree], Iterator[Reason]]] = {"knowledge-retrieval": _knowledge}
+def _llm(data: Tree) -> Iterator[Reason]:
+    given = mapping(mapping(data.get("model")).get("completion_params"))
+    named = ", ".join(f"`{name}`" for name, value in given.items() if name not in _PARAMETERS and _matters(name, value))
+    if named:
+        yield Reason("parameters_ignored", f"Parameters of the model that are not sent: {named}.")
+
+
+_BY_TYPE: Mapping[str, Callable[[Tree], Iterator[Reason]]] = {"knowledge-retrieval": _knowledge, "llm": _llm}

@@ -26,6 +26,7 @@ from llmflow.workflow.dsl.bindings import (
     model_used,
 )
 from llmflow.workflow.dsl.document import Document, Node, Tree, mapping, mappings, text
+from llmflow.workflow.dsl.node_types import DIFY_TYPES
 from llmflow.workflow.dsl.options import option_reasons
 from llmflow.workflow.dsl.reasons import Reason
 from llmflow.workflow.registry import kind_of
@@ -55,11 +56,12 @@ class NodeReport:
 
 
 def report(document: Document, bindings: Bindings, here: Here) -> tuple[NodeReport, ...]:
-    """One for each node in the file's order, then one for each feature that is on and not served."""
+    """One for the whole where apps of its mode are not run, one for each node in the file's order, one for each
+    feature that is on and not served."""
     if document.has_graph:
         nodes = [_judged(node.id, node.type, node.title, node_reasons(node, bindings, here)) for node in document.nodes]
-        return (*nodes, *_features(document))
-    return (*_config(document, bindings, here), *_features(document))
+        return (*_mode(document), *nodes, *_features(document))
+    return (*_mode(document), *_config(document, bindings, here), *_features(document))
 
 
 def _judged(node: str, kind: str, title: str, reasons: Iterable[Reason]) -> NodeReport:
@@ -100,7 +102,8 @@ def _unknown(node: Node, version: str) -> Reason:
     needs = (
         f" It uses `{plugin.partition('@')[0][:100]}`, a plugin or tool of the other installation." if plugin else ""
     )
-    return Reason("node_unsupported", f"Nodes of type {named} are not run by this version.{needs}", stops=True)
+    whose = "are none of Dify's" if (node.type, version) not in DIFY_TYPES else "are not run by this version"
+    return Reason("node_unsupported", f"Nodes of type {named} {whose}.{needs}", stops=True)
 
 
 def _datasets(ids: Iterable[str], bindings: Bindings, here: Here) -> Iterator[Reason]:
@@ -126,6 +129,7 @@ def _models(used: Iterable[ModelUse], bindings: Bindings, here: Here) -> Iterato
         )
 
 
+_KEPT_MODES = {"completion": "Completion apps", "agent-chat": "Agents", "rag-pipeline": "Pipelines of knowledge"}
 #: Features that are on in a document and not served here, with what that means.
 _UNSERVED = {
     "sensitive_word_avoidance": "Moderation is not applied: questions and answers pass unchecked.",
@@ -156,15 +160,15 @@ def _takes_images(upload: Tree) -> bool:
     return upload.get("enabled") is True or mapping(upload.get("image")).get("enabled") is True
 
 
-def _config(document: Document, bindings: Bindings, here: Here) -> Iterator[NodeReport]:
-    """An app without a graph: its mode, model, prompt and knowledge, as if each were a node."""
-    config = document.model_config
-    if document.mode != "chat":
-        why = {
-            "completion": "Completion apps are kept and exported; this version does not run them.",
-            "agent-chat": "Agents are kept and exported; this version does not run them.",
-        }[document.mode]
+def _mode(document: Document) -> Iterator[NodeReport]:
+    if (what := _KEPT_MODES.get(document.mode)) is not None:
+        why = f"{what} are kept and exported; this version does not run them."
         yield NodeReport("", "app", document.mode, "unsupported", why, ("mode_unserved",))
+
+
+def _config(document: Document, bindings: Bindings, here: Here) -> Iterator[NodeReport]:
+    """An app without a graph: its model, prompt, knowledge and tools, as if each were a node."""
+    config = document.model_config
     model = model_used(config.get("model"))
     yield _judged("", "model", model.shown if model else "", _model_reasons(config, model, bindings, here))
     yield _judged("", "prompt", "", _prompt_reasons(config))
