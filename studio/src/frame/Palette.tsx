@@ -6,17 +6,22 @@ import { useTranslation } from "react-i18next";
 import { type Action, useOffered } from "@/actions/action";
 import { composing } from "@/actions/keys";
 import { matches } from "@/frame/filter";
+import { useReturn } from "@/ui/Dialog";
 import { Kbd } from "@/ui/Kbd";
 import { cx } from "@/ui/classes";
 
 /** Every noun and action, by typing. A combobox: the focus stays in the field, arrows move the choice. */
 export function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
   const { t } = useTranslation();
+  const giveBack = useReturn(open);
   return (
     <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className="fixed inset-0 z-50 bg-scrim transition-opacity duration-(--quick) data-ending-style:opacity-0 data-starting-style:opacity-0" />
-        <Dialog.Popup className="popup fixed top-[12dvh] left-1/2 z-50 flex max-h-[70dvh] w-[calc(100vw-1.5rem)] max-w-xl -translate-x-1/2 flex-col overflow-hidden outline-none">
+        <Dialog.Popup
+          finalFocus={giveBack}
+          className="popup fixed top-[12dvh] left-1/2 z-50 flex max-h-[70dvh] w-[calc(100vw-1.5rem)] max-w-xl -translate-x-1/2 flex-col overflow-hidden outline-none"
+        >
           <Dialog.Title className="sr-only">{t("palette.title")}</Dialog.Title>
           <Body onClose={onClose} />
         </Dialog.Popup>
@@ -68,6 +73,7 @@ function Body({ onClose }: { onClose: () => void }) {
           aria-controls={`${id}-list`}
           aria-activedescendant={found[current] ? `${id}-${current}` : undefined}
           aria-label={t("palette.title")}
+          autoFocus // at once: one types on
           autoComplete="off"
           spellCheck={false}
           placeholder={t("palette.placeholder")}

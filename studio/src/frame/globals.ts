@@ -59,7 +59,7 @@ export function useGlobalActions(openPalette: () => void): void {
         label: t("palette.language", { language: t(`language.${language}`) }),
         group: t("palette.look"),
         icon: Languages,
-        words: "language 언어 한국어 English",
+        words: "language 언어", // each by its own name, so that it is the first that is found
         run: () => setPreferences({ language }),
       })),
       {

@@ -1,7 +1,7 @@
 import { AlertDialog } from "@base-ui/react/alert-dialog";
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 
 import { Button, IconButton } from "@/ui/Button";
 import { cx } from "@/ui/classes";
@@ -23,12 +23,25 @@ interface DialogProps {
   children: ReactNode;
 }
 
+/** Gives the focus back to what had it at the opening; a field that takes it by itself hides that from the library. */
+export function useReturn(open: boolean): () => HTMLElement | true {
+  const opener = useRef<Element | null>(null);
+  const wasOpen = useRef(false);
+  if (open && !wasOpen.current) opener.current = document.activeElement;
+  wasOpen.current = open;
+  return () => {
+    const found = opener.current;
+    return found instanceof HTMLElement && found.isConnected && found !== document.body ? found : true;
+  };
+}
+
 export function Dialog({ open, onClose, title, hint, closeLabel, wide = false, children }: DialogProps) {
+  const giveBack = useReturn(open);
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className={BACKDROP} />
-        <Base.Popup className={cx(BOX, wide ? "max-w-2xl" : "max-w-md")}>
+        <Base.Popup finalFocus={giveBack} className={cx(BOX, wide ? "max-w-2xl" : "max-w-md")}>
           <header className="flex items-start gap-3 px-5 pt-5 pb-1">
             <div className="grow">
               <Base.Title className="text-lg font-semibold">{title}</Base.Title>
@@ -61,11 +74,12 @@ interface ConfirmProps {
 
 /** Asks before something is lost; the safe answer has the focus. */
 export function Confirm(props: ConfirmProps) {
+  const giveBack = useReturn(props.open);
   return (
     <AlertDialog.Root open={props.open} onOpenChange={(next) => !next && props.onClose()}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={BACKDROP} />
-        <AlertDialog.Popup className={cx(BOX, "max-w-md p-5")}>
+        <AlertDialog.Popup finalFocus={giveBack} className={cx(BOX, "max-w-md p-5")}>
           <AlertDialog.Title className="text-lg font-semibold">{props.title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-base text-muted">{props.text}</AlertDialog.Description>
           {props.children}
@@ -92,11 +106,13 @@ interface SidePanelProps {
 
 /** Slides in from the right over the page; on a phone it is the whole screen. */
 export function SidePanel({ open, onClose, title, hint, closeLabel, children }: SidePanelProps) {
+  const giveBack = useReturn(open);
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className={BACKDROP} />
         <Base.Popup
+          finalFocus={giveBack}
           className={
             "fixed inset-y-0 right-0 z-40 flex w-full flex-col border-l border-line bg-surface shadow-high outline-none sm:w-md " +
             "transition-transform duration-(--calm) ease-out data-ending-style:translate-x-full data-starting-style:translate-x-full"

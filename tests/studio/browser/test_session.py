@@ -1,0 +1,96 @@
+"""Addresses and the session: links that outlive a sign-in, a session that ends elsewhere, addresses of nothing."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.studio.browser.look import axe, settled, shoot
+from tests.studio.browser.pages import SIGNED_OUT, Pages, sign_in
+from tests.studio.browser.words import say
+
+EMAIL = "admin@llmflow.local"
+
+
+async def _own_session(pages: Pages, path: str) -> Page:
+    """A window with a session of its own, which the test may end."""
+    await (await pages.open("/settings/keys")).close()  # the administrator has chosen a password
+    page = await pages.open(path, signed_in=False)
+    pages.expect(SIGNED_OUT)
+    await sign_in(page, EMAIL)
+    return page
+
+
+@pytest.mark.parametrize(
+    "path", ["/knowledge/demo/retrieval?query=연차&mode=dense", "/settings/values?search=server", "/chat/demo"]
+)
+async def test_a_deep_link_opens_after_the_sign_in(pages: Pages, path: str) -> None:
+    page = await _own_session(pages, path)
+    await page.wait_for_url(lambda url: "/sign-in" not in url)
+    place, _, query = path.partition("?")
+    await page.get_by_role("main").wait_for()
+    assert await page.evaluate("location.pathname") == place
+    assert set(query.split("&")) <= set((await page.evaluate("decodeURIComponent(location.search)"))[1:].split("&"))
+
+
+@pytest.mark.parametrize("next_", ["https://example.invalid/", "//example.invalid/", "/\\example.invalid"])
+async def test_a_sign_in_never_leads_elsewhere(pages: Pages, next_: str) -> None:
+    page = await _own_session(pages, f"/sign-in?next={next_}")
+    await expect(page.get_by_role("main")).to_be_visible()
+    await page.wait_for_url(lambda url: "/sign-in" not in url)
+    assert await page.evaluate("location.pathname") == "/"
+
+
+async def test_a_wrong_password_says_so_and_keeps_the_address(pages: Pages) -> None:
+    page = await pages.open("/sign-in", signed_in=False)
+    pages.expect("401")
+    await sign_in(page, EMAIL, "틀린 비밀번호 열 글자")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await expect(page.get_by_label(say("session.email"))).to_have_value(EMAIL)
+    await axe(page)
+    await shoot(page, "sign-in-refused")
+
+
+async def test_a_session_that_ended_in_another_tab_asks_to_sign_in_and_comes_back(pages: Pages) -> None:
+    page = await _own_session(pages, "/knowledge")
+    await page.get_by_role("link", name="demo").wait_for()
+    other = await page.context.new_page()
+    await other.goto("/settings")
+    await other.get_by_role("button", name=say("session.account")).click()
+    await other.get_by_role("menuitem", name=say("session.signOut")).click()
+    await other.wait_for_url("**/sign-in**")
+
+    await page.get_by_role("link", name="demo").click()
+    await page.wait_for_url("**/sign-in?next=**")
+    await sign_in(page, EMAIL)
+    await expect(page.get_by_role("link", name="복리후생 및 출장 안내.pdf")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "path", ["/없는/곳", "/chat/없는-앱", "/knowledge/없는-지식", "/knowledge/demo/documents/없음"]
+)
+async def test_an_address_of_nothing_says_so_and_leads_on(pages: Pages, path: str) -> None:
+    page = await pages.open(path, language="ko")
+    pages.expect("404")
+    missing = page.get_by_text(say("frame.missing", "ko")).or_(page.get_by_text(say("chat.missing", "ko")))
+    await expect(missing.or_(page.get_by_role("alert")).first).to_be_visible()
+    await axe(page)
+    await shoot(page, f"missing-{path.strip('/').replace('/', '-')}")
+
+
+async def test_language_and_theme_are_remembered(pages: Pages) -> None:
+    page = await pages.open("/settings")
+    await settled(page)
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("combobox")).to_be_focused()
+    await page.keyboard.type(say("palette.language", language=say("language.ko")))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(say("nav.settings", "ko"))
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("combobox")).to_be_focused()
+    await page.keyboard.type(say("theme.dark", "ko"))
+    await page.keyboard.press("Enter")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await page.reload()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await expect(page.locator("html")).to_have_attribute("lang", "ko")
