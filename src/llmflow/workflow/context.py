@@ -112,7 +112,7 @@ class Outside:
 class Context:
     """One node's view of its run. `reply`: what a person answered, when the node had asked. `rounds`: a container's.
 
-    `around`: ids of the containers it lies in."""
+    `around`: ids of the containers it lies in. `is_aside`: it runs in a thread, where nobody waits for it."""
 
     node: Node
     pool: Pool
@@ -121,6 +121,7 @@ class Context:
     reply: Mapping[str, Any] | None = None
     rounds: Rounds | None = None
     around: tuple[str, ...] = ()
+    is_aside: bool = False
 
     def get(self, selector: Selector, default: Any = None) -> Any:
         return self.pool.get(selector, default)

@@ -28,7 +28,7 @@ from llmflow.workflow.graph import Node, Scope
 from llmflow.workflow.replay import Key
 from llmflow.workflow.rounds import Rounds
 from llmflow.workflow.speech import Speech
-from llmflow.workflow.types import FAIL_BRANCH, SOURCE, Outcome, Paused, Piece, Waiting
+from llmflow.workflow.types import FAIL_BRANCH, SOURCE, NotQuick, Outcome, Paused, Piece, Waiting
 from llmflow.workflow.variables import Pool, constant
 
 if TYPE_CHECKING:
@@ -205,6 +205,8 @@ class Frame:
         assert node.kind is not None
         try:
             outcome = node.kind.run(node.data, self._context(node))
+        except NotQuick:
+            self._launch(execution)
         except LLMFlowError as error:
             if self._may_retry(execution):
                 self._launch(execution, error)
@@ -249,7 +251,8 @@ class Frame:
             if node.kind.streams:
                 return await self._stream(execution, node.kind.run(node.data, context))
             if node.kind.is_quick:
-                return node.kind.run(node.data, context)  # type: ignore[no-any-return]
+                context.is_aside = True
+                return await asyncio.to_thread(node.kind.run, node.data, context)
             return await node.kind.run(node.data, context)  # type: ignore[no-any-return]
 
     def _context(self, node: Node) -> Context:

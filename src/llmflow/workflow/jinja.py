@@ -5,11 +5,14 @@ filter that pads to a billion. They are stopped where they grow, so that no chil
 
 - every turn of a loop and every call counts, and every so often the clock is looked at;
 - results of `+`, `*`, `**`, `%` and `~`, and joined output, are measured before they are made;
-- filters and methods are those on a list; numbers given to them are bounded, and what they make is measured.
+- filters and methods are those on a list; numbers given to them are bounded, and what they make is measured;
+- lists and objects are measured with all that is in them, however often the same thing is in them: what is small to
+  hold may be endless to print or to compare.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -21,15 +24,19 @@ from jinja2 import Template, TemplateError, nodes
 from jinja2.ext import loopcontrols
 from jinja2.runtime import Context as JinjaContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
+from llmflow.workflow.types import NotQuick
 
+QUICK_MS = 20  # what a template may take on the event loop
 _LARGEST_INT_BITS = 4096
 _LARGEST_ARGUMENT = 10_000  # a width, a count, a precision
 _SOURCE_FACTOR = 2  # a template's source may be this many times as long as its output
-_LOOK_EVERY = 256
+_LOOK_EVERY = 16
+_STRUCTURE_FACTOR = 4  # lists and objects may be this many times as large as a template's output, and its input
 _WIDE = re.compile(r"\d{5,}")
 _NESTED_FORMAT = re.compile(r"\{[^{}]*\{")
 
@@ -37,38 +44,72 @@ _NESTED_FORMAT = re.compile(r"\{[^{}]*\{")
 class _Budget:
     """What one rendering may still use."""
 
-    __slots__ = ("deadline", "largest", "ticks")
+    __slots__ = ("_structure", "_values", "deadline", "largest", "late", "ticks")
 
-    def __init__(self, limits: Workflow) -> None:
+    def __init__(self, limits: Workflow, values: Mapping[str, Any], milliseconds: float | None) -> None:
+        self.late = NotQuick("The template takes its time.") if milliseconds is not None else _limit("takes too long")
         self.largest = limits.template_characters
-        self.deadline = perf_counter() + limits.template_ms / 1000
+        self._values = values
+        self._structure = 0
+        self.deadline = perf_counter() + (milliseconds or limits.template_ms) / 1000
         self.ticks = 0
 
     def tick(self) -> None:
         self.ticks += 1
         if self.ticks % _LOOK_EVERY == 0 and perf_counter() > self.deadline:
-            raise _limit("takes too long")
+            raise self.late
 
     def measure(self, size: int) -> None:
         """Of something about to be made; time goes with size, so large things tick more."""
         if size > self.largest:
             raise _limit(f"makes more than {self.largest} characters")
         if size > 4096 and perf_counter() > self.deadline:
-            raise _limit("takes too long")
+            raise self.late
+
+    def measure_within(self, value: Any) -> None:
+        """Of a list or an object, with all that is in it."""
+        if not isinstance(value, list | tuple | dict):
+            self.measure(len(value) if isinstance(value, str | bytes) else 1)
+            return
+        if not self._structure:
+            self._structure = _STRUCTURE_FACTOR * (self.largest + _expanded(self._values, self, None))
+        _expanded(value, self, self._structure)
+
+
+def _expanded(value: Any, budget: _Budget, largest: int | None) -> int:
+    """Characters and items of a value as it would be printed. Raises NodeFailed past `largest`, or past the time."""
+    total, seen, todo = 0, 0, [value]
+    while todo:
+        item = todo.pop()
+        seen += 1
+        if isinstance(item, str | bytes):
+            total += len(item)
+        elif isinstance(item, dict):
+            todo += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple):
+            todo += item
+        total += 1
+        if largest is not None and total + len(todo) > largest:
+            raise _limit("makes too much")
+        if seen % 4096 == 0 and perf_counter() > budget.deadline:
+            raise budget.late
+    return total
 
 
 _budget: ContextVar[_Budget] = ContextVar("budget")
 
 
-def render(source: str, values: Mapping[str, Any], limits: Workflow) -> str:
-    """The template's text. Raises NodeFailed (template_failed, template_limit)."""
-    budget = _Budget(limits)
+def render(source: str, values: Mapping[str, Any], limits: Workflow, *, milliseconds: float | None = None) -> str:
+    """The template's text. Raises NodeFailed (template_failed, template_limit).
+
+    `milliseconds`: no longer than this, shorter than the limit; then NotQuick is raised, to be tried in a thread."""
+    budget = _Budget(limits, values, milliseconds)
     if len(source) > budget.largest * _SOURCE_FACTOR:
         raise _limit("is too long")
     token = _budget.set(budget)
     try:
         return _joined(_template(source).root_render_func(_context(source, values)))
-    except NodeFailed:
+    except (NodeFailed, NotQuick):
         raise
     except RecursionError as error:
         raise _limit("is nested too deep") from error
@@ -78,6 +119,14 @@ def render(source: str, values: Mapping[str, Any], limits: Workflow) -> str:
         raise _limit("is nested too deep") from error
     finally:
         _budget.reset(token)
+
+
+async def render_aside(source: str, values: Mapping[str, Any], limits: Workflow) -> str:
+    """The same, without keeping others waiting: what is not quick goes on in a thread."""
+    try:
+        return render(source, values, limits, milliseconds=QUICK_MS)
+    except NotQuick:
+        return await asyncio.to_thread(render, source, values, limits)
 
 
 def check(source: str) -> str:
@@ -153,10 +202,33 @@ class _Bounds(NodeTransformer):
         node.iter = nodes.Filter(node.iter, "__counted", [], [], None, None, lineno=node.lineno)
         return node
 
+    def visit_List(self, node: nodes.List) -> nodes.Node:
+        self.generic_visit(node)
+        return _built(node)
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:
+        self.generic_visit(node)
+        return _built(node)
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:
+        self.generic_visit(node)
+        return _built(node) if node.ctx == "load" else node
+
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
         items = nodes.List(node.nodes, lineno=node.lineno)
         return nodes.Filter(items, "__concat", [], [], None, None, lineno=node.lineno)
+
+
+def _built(node: nodes.Expr) -> nodes.Node:
+    return nodes.Filter(node, "__built", [], [], None, None, lineno=node.lineno)
+
+
+class _Namespace(Namespace):
+    """Jinja's, but printed without what is in it."""
+
+    def __repr__(self) -> str:
+        return "<namespace>"
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -171,25 +243,31 @@ class _Environment(ImmutableSandboxedEnvironment):
     def call_binop(self, context: JinjaContext, operator: str, left: Any, right: Any) -> Any:
         _budget.get().tick()
         _OPERATIONS[operator](left, right)
-        return super().call_binop(context, operator, left, right)
+        result = super().call_binop(context, operator, left, right)
+        if isinstance(result, list | tuple):
+            _budget.get().measure_within(result)
+        return result
 
     def call(self, context: JinjaContext, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         budget = _budget.get()
         budget.tick()
-        owner = getattr(obj, "__self__", None)
+        owner = _owner(obj)
         if isinstance(owner, str | bytes | list | tuple | dict | int | float):
             _check_method(owner, getattr(obj, "__name__", ""), args, kwargs)
-        else:
-            _check_arguments(args, kwargs)
         result = super().call(context, obj, *args, **kwargs)
-        budget.measure(_size(result))
+        budget.measure_within(result)
         return result
 
     def is_safe_callable(self, obj: Any) -> bool:
-        owner = getattr(obj, "__self__", None)
+        owner = _owner(obj)
         if isinstance(owner, str | bytes | list | tuple | dict | int | float):
             return getattr(obj, "__name__", "") in _METHODS
         return super().is_safe_callable(obj)
+
+
+def _owner(method: Any) -> Any:
+    """What a method belongs to; the sandbox wraps a text's `format`."""
+    return getattr(getattr(method, "__wrapped__", method), "__self__", None)
 
 
 def _check_add(left: Any, right: Any) -> None:
@@ -234,15 +312,8 @@ _OPERATIONS: dict[str, Callable[[Any, Any], None]] = {
 
 def _text_size(value: Any) -> int:
     """About as long as the value's text."""
-    total, todo = 0, [value]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, dict):
-            todo += [*item.keys(), *item.values()]
-        elif isinstance(item, list | tuple):
-            todo += item
-        total += len(item) if isinstance(item, str) else 8
-    return total
+    budget = _budget.get()
+    return len(value) if isinstance(value, str) else 8 + _expanded(value, budget, budget.largest)
 
 
 def _check_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -312,7 +383,7 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         result = function(*args, **kwargs)
         if isinstance(result, Iterator):
             return _turns(result)
-        budget.measure(_size(result))
+        budget.measure_within(result)
         return result
 
     return bounded
@@ -344,6 +415,11 @@ def _check_growth(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         budget.measure(_text_size(value))
 
 
+def _measured(value: Any) -> Any:
+    _budget.get().measure_within(value)
+    return value
+
+
 def _concat(items: list[Any]) -> str:
     budget = _budget.get()
     texts = [str(item) for item in items]
@@ -358,6 +434,8 @@ def _make_environment() -> _Environment:
     environment.filters.update(kept)
     environment.filters["__counted"] = _counted
     environment.filters["__concat"] = _concat
+    environment.filters["__built"] = _measured
+    environment.globals["namespace"] = _Namespace
     for name in ("lipsum", "cycler", "joiner"):
         environment.globals.pop(name, None)
     return environment

@@ -26,8 +26,9 @@ def _nothing(_: Any) -> Iterable[Selector]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """`run(data, context)` is one of three: a plain function for quick work without waiting, which runs in place; a
-    coroutine; or an async generator of Piece that ends with its Outcome.
+    """`run(data, context)` is one of three: a plain function for quick work without waiting, which runs in place (it
+    may raise NotQuick, and then runs in a thread); a coroutine; or an async generator of Piece that ends with its
+    Outcome.
 
     `safe(data)`: may it run again when nobody knows whether it ran? `reads(data)`: selectors it reads, for checks and
     editors. `handles(data)`: a branch's handles. `script(data)`: an answer's template as it is streamed: text, or a

@@ -14,7 +14,7 @@ from llmflow.ports.llm import Message
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient
 from llmflow.workflow.files import files_in
-from llmflow.workflow.jinja import render
+from llmflow.workflow.jinja import render_aside
 from llmflow.workflow.templates import selectors
 from llmflow.workflow.types import Selector
 from llmflow.workflow.variables import text_of
@@ -116,7 +116,7 @@ async def prompt(
     passages = context_text(context.get(context_selector)) if context_selector else ""
     found = Prompt([])
     for message in messages:
-        text = _filled(message, prompts, passages, context, found.inputs)
+        text = await _filled(message, prompts, passages, context, found.inputs)
         if _HISTORIES in text:
             text = text.replace(_HISTORIES, await _as_text(memory, context))
         if text.strip():
@@ -147,7 +147,9 @@ def _is_passage(item: Any) -> bool:
     return isinstance(item, dict) and "content" in item
 
 
-def _filled(message: PromptMessage, prompts: Prompts, passages: str, context: Context, inputs: dict[str, Any]) -> str:
+async def _filled(
+    message: PromptMessage, prompts: Prompts, passages: str, context: Context, inputs: dict[str, Any]
+) -> str:
     if not message.is_jinja:
         for selector in selectors(message.text):
             inputs["#" + ".".join(selector) + "#"] = context.get(selector)
@@ -155,7 +157,7 @@ def _filled(message: PromptMessage, prompts: Prompts, passages: str, context: Co
     values = {each.variable: context.get(each.value_selector) for each in prompts.jinja2_variables}
     inputs.update(values)
     source = message.template.replace(_CONTEXT, "{{ __context }}")
-    return render(source, {**values, "__context": passages}, context.limits)
+    return await render_aside(source, {**values, "__context": passages}, context.limits)
 
 
 def _query(memory: Memory, context: Context) -> str:

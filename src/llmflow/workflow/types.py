@@ -87,3 +87,7 @@ class Paused(Exception):
     def __init__(self, keys: list[tuple[str, tuple[int, ...]]]) -> None:
         super().__init__(f"{len(keys)} nodes wait")
         self.keys = keys
+
+
+class NotQuick(Exception):
+    """A quick node has more to do than others should wait for; it is run again, in a thread."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient, NodeData
-from llmflow.workflow.jinja import render
+from llmflow.workflow.jinja import QUICK_MS, render
 from llmflow.workflow.kind import Kind
 from llmflow.workflow.types import Outcome, Words
 
@@ -25,7 +25,9 @@ class TemplateData(NodeData):
 
 def run(data: TemplateData, context: Context) -> Outcome:
     values: dict[str, Any] = {each.variable: context.get(each.value_selector) for each in data.variables}
-    return Outcome({"output": render(data.template, values, context.limits)}, inputs=values)
+    milliseconds = None if context.is_aside else QUICK_MS
+    output = render(data.template, values, context.limits, milliseconds=milliseconds)
+    return Outcome({"output": output}, inputs=values)
 
 
 KIND = Kind(

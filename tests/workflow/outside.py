@@ -1,0 +1,51 @@
+"""What nodes of a test may reach: a scripted model, an echo for HTTP, passages. Deterministic, whoever comes first."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from llmflow.errors import NodeFailed
+from llmflow.ports.llm import ChatDelta, ChatRequest, Message, TokenUsage
+from llmflow.workflow.context import HttpAnswer, HttpRequest, Outside, Search
+
+
+def said(prompt: str) -> str:
+    """What the echoing model answers."""
+    return f"[{prompt}]"
+
+
+async def echo(request: ChatRequest) -> AsyncGenerator[ChatDelta]:
+    """Answers with the last message between brackets, two characters at a time, after a wait of its own."""
+    content = request.messages[-1].content
+    answer = said(content if isinstance(content, str) else str(content))
+    for _ in range(zlib.crc32(answer.encode()) % 5):
+        await asyncio.sleep(0)
+    for at in range(0, len(answer), 2):
+        yield ChatDelta(text=answer[at : at + 2])
+        await asyncio.sleep(0)
+    yield ChatDelta(finish_reason="stop", usage=TokenUsage(len(answer), 1))
+
+
+async def http(request: HttpRequest) -> HttpAnswer:
+    """Answers with the body it was sent; an address with "fail" in it does not answer."""
+    await asyncio.sleep(0)
+    if "fail" in request.url:
+        raise NodeFailed("It is down.", code="http_failed")
+    return HttpAnswer(200, {"content-type": "text/plain; charset=utf-8"}, request.body or b"", request.url)
+
+
+async def search(search: Search) -> list[dict[str, Any]]:
+    return [{"title": "규정", "content": f"{search.query}에 대한 구절", "metadata": {"score": 0.9}, "files": []}]
+
+
+def remembering(*turns: Message) -> Any:
+    async def history(count: int | None) -> Sequence[Message]:
+        return turns if count is None else turns[-2 * count :]
+
+    return history
+
+
+FAKES = Outside(chat=echo, http=http, search=search)
