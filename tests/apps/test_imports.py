@@ -154,6 +154,18 @@ async def test_a_chat_app_made_here_is_exported_and_comes_back_the_same(world: W
     assert (again.app.mode, again.app.description) == ("chat", "설명")
 
 
+@pytest.mark.parametrize(
+    ("icon", "kind"), [("exploding_head", "emoji"), ("https://a.example/b.png", "link"), ("", None)]
+)
+async def test_an_icon_that_is_no_emoji_is_kept_and_not_shown(world: World, icon: str, kind: str | None) -> None:
+    tree = tree_of(GRAPH.read_bytes())
+    tree["app"] |= {"icon": icon, "icon_type": kind}
+    made = await world.room.imports.make(WORKSPACE, write(tree))
+    assert made.app.config.icon == ChatConfig().icon
+    _, design = await world.room.designs.draft(made.app)
+    assert exported(made.app, design)["app"] == tree["app"]
+
+
 async def test_an_experts_prompt_is_taken_from_its_system_messages(world: World) -> None:
     tree = tree_of(CHAT.read_bytes())
     prompt = [{"role": "system", "text": "규칙 하나."}, {"role": "user", "text": "{{#query#}}"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -11,6 +12,7 @@ from llmflow.workflow.dsl.bindings import Bindings, config_datasets, model_here,
 from llmflow.workflow.dsl.document import Document, Tree, changed, mapping, mappings, text
 
 _MOST_PASSAGES = 100
+_LETTERS = re.compile(r"[A-Za-z]")
 _EMPTY: Tree = {
     "model": {"provider": "", "name": "", "mode": "chat", "completion_params": {}},
     "pre_prompt": "",
@@ -71,9 +73,9 @@ def instruction(config: Tree) -> str:
 
 
 def icon_of(document: Document) -> str:
-    """The emoji; a picture or link stays in the document."""
+    """The emoji; a picture, a link, or an emoji by its English name ("exploding_head") stays in the document."""
     icon = text(document.app.get("icon"))
-    is_emoji = document.app.get("icon_type") in (None, "", "emoji") and len(icon) <= 16
+    is_emoji = document.app.get("icon_type") in (None, "", "emoji") and len(icon) <= 16 and not _LETTERS.search(icon)
     return icon if icon and is_emoji else ChatConfig().icon
 
 

@@ -4,6 +4,7 @@ import { QueryClient, queryOptions } from "@tanstack/react-query";
 
 import { type Document, type SearchMode, api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
+import { answers } from "@/api/modes";
 
 const LIVE_MS = 1_000;
 
@@ -37,7 +38,7 @@ export const session = queryOptions({
 
 export const apps = queryOptions({ queryKey: ["apps"], queryFn: () => body(api.GET("/apps")) });
 /** Those that answer questions: apps of other modes are kept, exported and run elsewhere. */
-export const chatApps = queryOptions({ ...apps, select: (all) => all.filter((app) => app.mode === "chat") });
+export const chatApps = queryOptions({ ...apps, select: (all) => all.filter(answers) });
 
 /** How much belongs to an app. */
 export const contentsOf = (app: string) =>

@@ -4,11 +4,13 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { App } from "@/api/client";
+import { answers, modeOf } from "@/api/modes";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { PageWaiting } from "@/frame/PageStates";
 import { useCrumbs } from "@/frame/crumbs";
 import { AppIcon } from "@/pages/apps/AppIcon";
 import { useApp } from "@/pages/apps/useApp";
+import { Badge } from "@/ui/Badge";
 import { Page } from "@/ui/Page";
 import { EmptyState } from "@/ui/States";
 import { LinkTab, LinkTabs } from "@/ui/Tabs";
@@ -55,17 +57,21 @@ export function AppPage({ named, tab, children }: AppPageProps) {
           <h1 className="truncate text-xl font-semibold tracking-tight">{app.name}</h1>
           {app.description && <p className="truncate text-base text-muted">{app.description}</p>}
         </div>
-        <Link
-          to="/chat/$app"
-          params={{ app: app.id }}
-          className="inline-flex h-9 items-center gap-1.5 rounded-md border border-control/60 bg-surface px-3.5 font-medium hover:bg-hover"
-        >
-          <MessagesSquare size={15} aria-hidden />
-          {t("apps.open")}
-        </Link>
+        {answers(app) ? (
+          <Link
+            to="/chat/$app"
+            params={{ app: app.id }}
+            className="inline-flex h-9 items-center gap-1.5 rounded-md border border-control/60 bg-surface px-3.5 font-medium hover:bg-hover"
+          >
+            <MessagesSquare size={15} aria-hidden />
+            {t("apps.open")}
+          </Link>
+        ) : (
+          <Badge tone="info">{t(`apps.mode.${modeOf(app)}`)}</Badge>
+        )}
       </div>
       <LinkTabs label={app.name}>
-        {TABS.map(([to, name]) => (
+        {TABS.filter(([, name]) => answers(app) || name === "settings").map(([to, name]) => (
           <LinkTab key={to} link={linkOptions({ to, params: { app: named } })}>
             {t(`apps.tab.${name}`)}
           </LinkTab>

@@ -6,10 +6,12 @@ import { useTranslation } from "react-i18next";
 
 import { type App, api, body } from "@/api/client";
 import { asApiError } from "@/api/errors";
+import { answers } from "@/api/modes";
 import { apps } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { AnswerFields, KnowledgeFields, LookFields, WordFields } from "@/pages/apps/AppFields";
 import { AppPage } from "@/pages/apps/AppPage";
+import { KeptDesign } from "@/pages/apps/KeptDesign";
 import { LoseApp } from "@/pages/apps/LoseApp";
 import { SaveBar } from "@/pages/apps/SaveBar";
 import { type AppDraft, changesOf, draftOf, problemsOf } from "@/pages/apps/draft";
@@ -78,15 +80,21 @@ function Form({ app }: { app: App }) {
       <Panel title={t("apps.look")}>
         <LookFields {...fields} />
       </Panel>
-      <Panel title={t("apps.sources")}>
-        <KnowledgeFields {...fields} />
-      </Panel>
-      <Panel title={t("apps.words")}>
-        <WordFields {...fields} />
-      </Panel>
-      <Panel title={t("apps.answers")}>
-        <AnswerFields {...fields} />
-      </Panel>
+      {answers(app) ? (
+        <>
+          <Panel title={t("apps.sources")}>
+            <KnowledgeFields {...fields} />
+          </Panel>
+          <Panel title={t("apps.words")}>
+            <WordFields {...fields} />
+          </Panel>
+          <Panel title={t("apps.answers")}>
+            <AnswerFields {...fields} />
+          </Panel>
+        </>
+      ) : (
+        <KeptDesign app={app} />
+      )}
       <Panel title={t("apps.end")}>
         <div className="flex flex-wrap items-center gap-3">
           <p className="min-w-0 grow basis-60 text-muted">{t("apps.deleteText")}</p>

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { type Action, useActions } from "@/actions/action";
 import type { App } from "@/api/client";
+import { answers, modeOf } from "@/api/modes";
 import { apps, bases, sites } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
@@ -125,6 +126,7 @@ function useColumns(onLose: (app: App) => void): Column<App>[] {
               <Link to="/apps/$app" params={{ app: app.id }} className="font-medium break-words hover:underline">
                 {app.name}
               </Link>
+              {!answers(app) && <Badge tone="info">{t(`apps.mode.${modeOf(app)}`)}</Badge>}
               {pages?.some((site) => site.app_id === app.id && site.is_on) && (
                 <Badge tone="accent" icon={Globe}>
                   {t("apps.public")}
@@ -158,15 +160,17 @@ function useColumns(onLose: (app: App) => void): Column<App>[] {
       align: "right",
       cell: (app) => (
         <div className="flex justify-end gap-1">
-          <Link
-            to="/chat/$app"
-            params={{ app: app.id }}
-            aria-label={t("apps.talk", { name: app.name })}
-            title={t("apps.talk", { name: app.name })}
-            className="inline-flex size-7 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-ink"
-          >
-            <MessagesSquare size={15} aria-hidden />
-          </Link>
+          {answers(app) && (
+            <Link
+              to="/chat/$app"
+              params={{ app: app.id }}
+              aria-label={t("apps.talk", { name: app.name })}
+              title={t("apps.talk", { name: app.name })}
+              className="inline-flex size-7 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-ink"
+            >
+              <MessagesSquare size={15} aria-hidden />
+            </Link>
+          )}
           <IconButton icon={Trash2} size="small" label={t("apps.delete", { name: app.name })} onClick={() => onLose(app)} />
         </div>
       ),
