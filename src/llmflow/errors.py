@@ -158,6 +158,8 @@ CODES: dict[str, str] = {
     "key_expired": "Make a new key with `llmflow keys create`.",
     "wrong_credentials": "Check both; `llmflow accounts reset-password` makes a new password.",
     "password_change_required": "Change the password first: POST /api/v1/session/password.",
+    "password_weak": "Choose a longer one; four words that do not belong together do.",
+    "password_unchanged": "Choose another.",
     "sign_in_paused": "Wait that long. A forgotten password: an administrator makes a new one under Settings, Members.",
     "forbidden": "Use a key of a kind that may do this; `llmflow keys create --kind` makes one.",
     "role_insufficient": "Ask an administrator of this LLMFlow to do it, or to give you the role.",

@@ -31,6 +31,12 @@ const password = createRoute({
   component: lazyRouteComponent(() => import("@/pages/session/NewPassword"), "NewPassword"),
 });
 
+const invite = createRoute({
+  getParentRoute: () => root,
+  path: "/invite/$token",
+  component: lazyRouteComponent(() => import("@/pages/session/Invite"), "Invite"),
+});
+
 /** Everything behind the sign-in. */
 const inside = createRoute({
   getParentRoute: () => root,
@@ -141,9 +147,16 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import("@/pages/settings/Keys"), "Keys"),
 });
 
+const models = createRoute({
+  ...page,
+  path: "/settings/models",
+  component: lazyRouteComponent(() => import("@/pages/settings/Models"), "Models"),
+});
+
 const members = createRoute({
   ...page,
   path: "/settings/members",
+  validateSearch: (search): { invite?: boolean } => ({ invite: search.invite === true || undefined }),
   component: lazyRouteComponent(() => import("@/pages/settings/Members"), "Members"),
 });
 
@@ -164,8 +177,9 @@ export const router = createRouter({
   routeTree: root.addChildren([
     signIn,
     password,
+    invite,
     gallery,
-    inside.addChildren([home, chatList, chat, appList, appSettings, appPublish, appApi, knowledge, base, retrieval, document, settings, keys, members, values]),
+    inside.addChildren([home, chatList, chat, appList, appSettings, appPublish, appApi, knowledge, base, retrieval, document, settings, models, keys, members, values]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

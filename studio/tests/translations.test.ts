@@ -49,7 +49,7 @@ test("no key is left that nobody uses", () => {
   const used = (key: string) => {
     const plain = key.replace(/_(one|other)$/, "");
     const stem = plain.slice(0, plain.lastIndexOf(".") + 1);
-    const asError = key.startsWith("errors.") && source.includes("`errors.${own}.");
+    const asError = key.startsWith("errors.") && source.includes("`errors.${code}.");
     return source.includes(`"${plain}"`) || source.includes(`\`${stem}\${`) || asError;
   };
   expect([...english.keys()].filter((key) => !used(key))).toEqual([]);

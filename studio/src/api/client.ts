@@ -16,6 +16,10 @@ export type BaseWithCounts = Schemas["BaseWithCounts"];
 export type Doctor = Schemas["Doctor"];
 export type Document = Schemas["Document"];
 export type Found = Schemas["Found"];
+export type ConnectionState = Schemas["ConnectionState"];
+export type Invitation = Schemas["Invitation"];
+export type Role = Account["role"];
+export type TrialReport = Schemas["TrialReport"];
 export type KeyKind = Schemas["NewKey"]["kind"];
 export type OrganState = Schemas["OrganState"];
 export type Passage = Schemas["Passage"];
@@ -48,7 +52,8 @@ export async function send(input: RequestInfo | URL, init?: RequestInit): Promis
     connection.reached();
     return answer;
   }
-  const found = errorOf(answer.status, await answer.text(), answer.headers.get("x-request-id"));
+  const { status, headers } = answer;
+  const found = errorOf(status, await answer.text(), headers.get("x-request-id"), headers.get("retry-after"));
   if (found.code === "server_unreachable") connection.lost();
   else connection.reached();
   if (found.code === "unauthorized" && pathOf(input) !== `${BASE}/session`) unauthorized(); // who asks that, expects it

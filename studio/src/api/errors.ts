@@ -15,8 +15,10 @@ export class ApiError extends Error {
   readonly hint: string;
   readonly param: string | null;
   readonly requestId: string | null;
+  /** Seconds to wait, where the server says so. */
+  readonly waitSeconds: number;
 
-  constructor(status: number, body: ErrorBody) {
+  constructor(status: number, body: ErrorBody, waitSeconds = 0) {
     super(body.message);
     this.name = "ApiError";
     this.status = status;
@@ -24,6 +26,7 @@ export class ApiError extends Error {
     this.hint = body.hint;
     this.param = body.param;
     this.requestId = body.request_id;
+    this.waitSeconds = waitSeconds;
   }
 }
 
@@ -37,11 +40,12 @@ export function isErrorBody(value: unknown): value is ErrorBody {
 }
 
 /** The error of an answer that is not 2xx. An answer without our shape is a proxy's: the server is not there. */
-export function errorOf(status: number, text: string, requestId: string | null): ApiError {
+export function errorOf(status: number, text: string, requestId: string | null, retryAfter: string | null = null): ApiError {
   try {
     const body: unknown = JSON.parse(text);
     if (typeof body === "object" && body !== null && "error" in body && isErrorBody(body.error)) {
-      return new ApiError(status, { ...body.error, request_id: body.error.request_id ?? requestId });
+      const told = { ...body.error, request_id: body.error.request_id ?? requestId };
+      return new ApiError(status, told, /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) : 0);
     }
   } catch {
     // not JSON: told below

@@ -129,3 +129,48 @@ export const doctor = queryOptions({
 export const keys = queryOptions({ queryKey: ["keys"], queryFn: () => body(api.GET("/keys")) });
 export const members = queryOptions({ queryKey: ["members"], queryFn: () => body(api.GET("/members")) });
 export const settings = queryOptions({ queryKey: ["settings"], queryFn: () => body(api.GET("/settings")) });
+
+export const invitations = queryOptions({
+  queryKey: ["invitations"],
+  queryFn: () => body(api.GET("/invitations")),
+});
+
+/** The invitation of a link, for whoever holds it. */
+export const invitationOf = (token: string) =>
+  queryOptions({
+    queryKey: ["invitation", token],
+    queryFn: () => body(api.POST("/invitations/look", { body: { token } })),
+    retry: false,
+    refetchOnWindowFocus: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const connections = queryOptions({
+  queryKey: ["models", "connections"],
+  queryFn: () => body(api.GET("/models/connections")),
+});
+
+export const preferences = queryOptions({
+  queryKey: ["preferences"],
+  queryFn: () => body(api.GET("/session/preferences")),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** The newest conversation with an app, whole; null: there is none. */
+export const newestConversationOf = (app: string) =>
+  queryOptions({
+    queryKey: ["apps", app, "newest"],
+    queryFn: async () => {
+      const { conversations } = await body(
+        api.GET("/apps/{app}/conversations", { params: { path: { app }, query: { limit: 1 } } }),
+      );
+      const newest = conversations[0];
+      if (!newest) return null;
+      return body(
+        api.GET("/apps/{app}/conversations/{conversation_id}", {
+          params: { path: { app, conversation_id: newest.id } },
+        }),
+      );
+    },
+    staleTime: 30_000,
+  });

@@ -2,30 +2,33 @@ import { CircleAlert, RotateCw } from "lucide-react";
 import { useTranslation } from "react-i18next";
 
 import { asApiError } from "@/api/errors";
+import { useErrorText } from "@/frame/errorText";
 import { Button } from "@/ui/Button";
 import { Copy } from "@/ui/Copy";
 
-const OURS = { server_unreachable: "server_unreachable", studio_fault: "studio_fault" } as const;
-
-/** What happened, what to do, the code, and the request id to copy. */
+/** What happened, what to do, the server's own words, the code, and the request id to copy. */
 export function ErrorPanel({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const { t } = useTranslation();
-  const found = asApiError(error);
-  const own = found.code in OURS ? OURS[found.code as keyof typeof OURS] : undefined;
-  const message = found.message || (own ? t(`errors.${own}.message`) : t("errors.unknown"));
-  const hint = found.hint || (own ? t(`errors.${own}.hint`) : "");
+  const { code, requestId } = asApiError(error);
+  const { message, hint, detail } = useErrorText()(error);
   return (
-    <div role="alert" className="flex gap-3 rounded-lg border border-bad/30 bg-bad-soft px-4 py-3 text-base">
+    <div role="alert" className="flex flex-wrap gap-x-3 gap-y-2 rounded-lg border border-bad/30 bg-bad-soft px-4 py-3 text-base">
       <CircleAlert size={18} className="mt-0.5 shrink-0 text-bad" aria-hidden />
-      <div className="min-w-0 grow">
+      <div className="min-w-0 grow basis-40">
         <p className="font-medium break-words">{message}</p>
-        {hint && <p className="mt-0.5 break-words text-muted">{hint}</p>}
+        {hint && <p className="mt-0.5 break-words">{hint}</p>}
+        {detail && detail !== message && (
+          <p className="mt-1.5 text-sm break-words text-muted" lang="en">
+            <span className="sr-only">{t("errors.detail")}: </span>
+            {detail}
+          </p>
+        )}
         <p className="mt-2 flex flex-wrap items-center gap-x-3 text-xs text-muted">
-          <code className="font-mono">{found.code}</code>
-          {found.requestId && (
-            <span className="inline-flex items-center gap-1">
-              {t("errors.request")} <code className="font-mono break-all">{found.requestId}</code>
-              <Copy text={found.requestId} label={t("errors.copy")} doneLabel={t("common.copied")} />
+          <code className="font-mono">{code}</code>
+          {requestId && (
+            <span className="inline-flex min-w-0 items-center gap-1">
+              {t("errors.request")} <code className="font-mono break-all">{requestId}</code>
+              <Copy text={requestId} label={t("errors.copy")} doneLabel={t("common.copied")} />
             </span>
           )}
         </p>

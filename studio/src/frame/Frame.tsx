@@ -1,8 +1,8 @@
 import { Dialog } from "@base-ui/react/dialog";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { ChevronRight, CircleUser, Languages, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Sun, X } from "lucide-react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { ChevronRight, CircleUser, Compass, KeyRound, Languages, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Sun, X } from "lucide-react";
+import { Suspense, lazy, useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { offered } from "@/actions/action";
@@ -14,13 +14,16 @@ import { UploadTray } from "@/frame/UploadTray";
 import { useCurrentCrumbs } from "@/frame/crumbs";
 import { useGlobalActions } from "@/frame/globals";
 import { LANGUAGES, THEMES, setPreferences, usePreferences } from "@/frame/preferences";
+import { useMay } from "@/frame/role";
 import { ROOMS } from "@/frame/rooms";
+import { useTourStep } from "@/frame/tour";
 import { IconButton } from "@/ui/Button";
 import { Kbd } from "@/ui/Kbd";
 import { Logo } from "@/ui/Logo";
 import { Menu } from "@/ui/Menu";
 import { cx } from "@/ui/classes";
 
+const Tour = lazy(() => import("@/frame/Tour").then((module) => ({ default: module.Tour })));
 const THEME_ICONS = { system: Monitor, light: Sun, dark: Moon } as const;
 
 /** What stands around every page of a person who is signed in. */
@@ -31,6 +34,7 @@ export function Frame() {
   const openPalette = useCallback(() => setSearching(true), []);
   const main = useRef<HTMLElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
+  const touring = useTourStep() !== null;
   useGlobalActions(openPalette);
   useShortcuts();
   useEffect(() => {
@@ -53,6 +57,7 @@ export function Frame() {
           <button
             type="button"
             onClick={openPalette}
+            data-tour="search"
             className="mb-3 flex h-8 items-center gap-2 rounded-md border border-line bg-surface px-2.5 text-sm text-muted hover:border-control"
           >
             <Search size={14} aria-hidden />
@@ -69,6 +74,11 @@ export function Frame() {
         </div>
       </div>
       <UploadTray />
+      {touring && (
+        <Suspense fallback={null}>
+          <Tour />
+        </Suspense>
+      )}
       <Palette open={searching} onClose={() => setSearching(false)} />
       <Dialog.Root open={menu} onOpenChange={setMenu}>
         <Dialog.Portal>
@@ -98,12 +108,14 @@ function Brand() {
 
 function Rooms() {
   const { t } = useTranslation();
+  const may = useMay();
   return (
     <nav aria-label={t("frame.rooms")} className="flex flex-col gap-0.5">
-      {ROOMS.map((room) => (
+      {ROOMS.filter((room) => !("needs" in room) || may(room.needs)).map((room) => (
         <Link
           key={room.to}
           to={room.to}
+          data-tour={room.label.replace("nav.", "")}
           activeOptions={{ exact: room.to === "/" }}
           className="flex h-9 items-center gap-2.5 rounded-md px-2.5 text-base font-medium"
           activeProps={{ className: "bg-accent-soft text-accent-ink" }}
@@ -124,7 +136,13 @@ function TopBar({ onMenu, onSearch }: { onMenu: () => void; onSearch: () => void
   const { theme } = usePreferences();
   return (
     <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line bg-surface px-2 sm:px-4">
-      <IconButton icon={MenuIcon} label={t("frame.menu")} onClick={onMenu} className="lg:hidden" />
+      <IconButton
+        icon={MenuIcon}
+        label={t("frame.menu")}
+        onClick={onMenu}
+        data-tour="chat knowledge settings"
+        className="lg:hidden"
+      />
       <nav aria-label={t("frame.where")} className="min-w-0 grow">
         <ol className="flex items-center gap-1 text-base">
           {crumbs.map((crumb, index) => {
@@ -146,7 +164,7 @@ function TopBar({ onMenu, onSearch }: { onMenu: () => void; onSearch: () => void
           })}
         </ol>
       </nav>
-      <IconButton icon={Search} label={t("palette.open")} onClick={onSearch} className="lg:hidden" />
+      <IconButton icon={Search} label={t("palette.open")} onClick={onSearch} data-tour="search" className="lg:hidden" />
       <Menu
         trigger={<IconButton icon={Languages} label={t("language.choose")} />}
         groups={[{ items: LANGUAGES.map((one) => languageItem(one, t(`language.${one}`))) }]}
@@ -170,8 +188,12 @@ function TopBar({ onMenu, onSearch }: { onMenu: () => void; onSearch: () => void
         groups={[
           {
             title: account ? `${account.name} · ${account.email}` : "",
-            items: [{ id: "out", label: t("session.signOut"), icon: LogOut, run: () => run("sign-out") }],
+            items: [
+              { id: "tour", label: t("tour.take"), icon: Compass, run: () => run("tour") },
+              { id: "password", label: t("session.change"), icon: KeyRound, run: () => run("password") },
+            ],
           },
+          { items: [{ id: "out", label: t("session.signOut"), icon: LogOut, run: () => run("sign-out") }] },
         ]}
       />
     </header>

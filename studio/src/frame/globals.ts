@@ -2,15 +2,17 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { BookOpen, Command, Languages, LogOut, MessagesSquare, Palette, SunMoon } from "lucide-react";
+import { BookOpen, Command, Compass, KeyRound, Languages, LogOut, MessagesSquare, Palette, SunMoon } from "lucide-react";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type Action, useActions } from "@/actions/action";
-import { api } from "@/api/client";
-import { bases, chatApps } from "@/api/queries";
+import { type Role, api } from "@/api/client";
+import { bases, chatApps, preferences, session } from "@/api/queries";
 import { LANGUAGES, THEMES, setPreferences } from "@/frame/preferences";
+import { reaches } from "@/frame/role";
 import { ROOMS } from "@/frame/rooms";
+import { tour } from "@/frame/tour";
 import { forgetThreads } from "@/pages/chat/threads";
 
 export function useGlobalActions(openPalette: () => void): void {
@@ -19,11 +21,14 @@ export function useGlobalActions(openPalette: () => void): void {
   const client = useQueryClient();
   const { data: allApps } = useQuery(chatApps);
   const { data: allBases } = useQuery(bases);
+  const { data: kept } = useQuery(preferences);
+  const { data: account } = useQuery(session);
   const actions = useMemo((): Action[] => {
     const to = t("palette.go");
+    const may = (needs: Role) => account !== undefined && reaches(account.role, needs);
     return [
       { id: "palette", label: t("palette.title"), group: to, icon: Command, shortcut: "mod+k", run: openPalette },
-      ...ROOMS.map((room) => ({
+      ...ROOMS.filter((room) => !("needs" in room) || may(room.needs)).map((room) => ({
         id: `go-${room.to}`,
         label: t(room.label),
         group: to,
@@ -70,6 +75,20 @@ export function useGlobalActions(openPalette: () => void): void {
         run: () => void go({ to: "/gallery" }),
       },
       {
+        id: "tour",
+        label: t("tour.take"),
+        group: t("palette.you"),
+        icon: Compass,
+        run: () => void go({ to: "/" }).then(() => tour.begin(kept?.tour === "left" ? (kept.tour_step ?? 0) : 0)),
+      },
+      {
+        id: "password",
+        label: t("session.change"),
+        group: t("palette.you"),
+        icon: KeyRound,
+        run: () => void go({ to: "/password" }),
+      },
+      {
         id: "sign-out",
         label: t("session.signOut"),
         group: t("palette.you"),
@@ -77,11 +96,12 @@ export function useGlobalActions(openPalette: () => void): void {
         run: () =>
           void api.DELETE("/session").finally(() => {
             forgetThreads();
+            tour.forget();
             client.clear();
             void go({ to: "/sign-in" });
           }),
       },
     ];
-  }, [t, go, client, allApps, allBases, openPalette]);
+  }, [t, go, client, allApps, allBases, kept, account, openPalette]);
   useActions(actions);
 }

@@ -1,7 +1,10 @@
-/** What this browser remembers of its reader: language and theme. Nothing else is kept here. */
+/** Language and theme: kept in this browser, and with the account, so that another browser follows at its sign-in. */
 
 import { useSyncExternalStore } from "react";
 
+import { api, body } from "@/api/client";
+import { preferences, queryClient, session } from "@/api/queries";
+import type { components } from "@/api/schema";
 import { i18n } from "@/i18n";
 
 export const LANGUAGES = ["en", "ko"] as const;
@@ -41,7 +44,31 @@ export function applyPreferences(): void {
   if (i18n.language !== current.language) void i18n.changeLanguage(current.language);
 }
 
+/** Chosen by the reader: held here, and by the account where somebody is signed in. */
 export function setPreferences(changes: Partial<Preferences>): void {
+  become(changes);
+  if (queryClient.getQueryData(session.queryKey)) void remember(changes).catch(() => undefined); // it holds here anyway
+}
+
+type Remembered = components["schemas"]["Preferences"];
+
+/** Keeps something with the account. */
+export async function remember(changes: Remembered): Promise<void> {
+  queryClient.setQueryData(preferences.queryKey, (before) => before && { ...before, ...changes });
+  queryClient.setQueryData(preferences.queryKey, await body(api.PATCH("/session/preferences", { body: changes })));
+}
+
+/** After a sign-in: what the account chose in another browser holds here, too. */
+export async function followAccount(): Promise<void> {
+  try {
+    const { language, theme } = await queryClient.fetchQuery({ ...preferences, staleTime: 0 });
+    become({ ...(language && { language }), ...(theme && { theme }) });
+  } catch {
+    // this browser's own choice stands
+  }
+}
+
+function become(changes: Partial<Preferences>): void {
   current = { ...current, ...changes };
   try {
     localStorage.setItem(PLACE, JSON.stringify(current));

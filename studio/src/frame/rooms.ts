@@ -7,5 +7,5 @@ export const ROOMS = [
   { to: "/chat", label: "nav.chat", icon: MessagesSquare, shortcut: "g c" },
   { to: "/apps", label: "nav.apps", icon: AppWindow, shortcut: "g a" },
   { to: "/knowledge", label: "nav.knowledge", icon: BookOpen, shortcut: "g k" },
-  { to: "/settings", label: "nav.settings", icon: Settings, shortcut: "g s" },
+  { to: "/settings", label: "nav.settings", icon: Settings, shortcut: "g s", needs: "admin" },
 ] as const;

@@ -1,4 +1,4 @@
-import { type ComponentProps, type ReactNode, useId } from "react";
+import { type ComponentProps, type FormEvent, type ReactNode, createContext, useContext, useId, useState } from "react";
 
 import { cx } from "@/ui/classes";
 
@@ -6,6 +6,37 @@ const BOX =
   "w-full rounded-md border border-control bg-surface px-3 text-base text-ink transition-colors duration-(--quick) " +
   "hover:border-muted focus:border-accent focus:outline-2 focus:-outline-offset-1 focus:outline-accent " +
   "aria-invalid:border-bad disabled:opacity-60";
+
+/** What a field says when the browser finds its value wrong, in the reader's language and not the browser's. */
+export interface FieldWords {
+  readonly required: string;
+  readonly email: string;
+  readonly url: string;
+  readonly short: (least: number) => string;
+  readonly range: (least: string, most: string) => string;
+  readonly other: string;
+}
+
+export const FieldWordsContext = createContext<FieldWords>({
+  required: "",
+  email: "",
+  url: "",
+  short: () => "",
+  range: () => "",
+  other: "",
+});
+
+type Control = HTMLInputElement | HTMLTextAreaElement;
+
+function complaint(control: Control, words: FieldWords): string {
+  const { validity } = control;
+  if (validity.customError) return control.validationMessage;
+  if (validity.valueMissing) return words.required;
+  if (validity.typeMismatch) return control.type === "email" ? words.email : words.url;
+  if (validity.tooShort) return words.short(control.minLength);
+  if ((validity.rangeUnderflow || validity.rangeOverflow) && "min" in control) return words.range(control.min, control.max);
+  return words.other;
+}
 
 interface FieldProps {
   label: string;
@@ -17,16 +48,25 @@ interface FieldProps {
 
 export function Field({ label, hint, error, children }: FieldProps) {
   const id = useId();
-  const told = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
+  const words = useContext(FieldWordsContext);
+  const [found, setFound] = useState("");
+  const shown = error || found;
+  const told = shown ? `${id}-error` : hint ? `${id}-hint` : undefined;
+  const invalid = (event: FormEvent) => {
+    const control = event.target as Control;
+    event.preventDefault(); // the browser's own bubble speaks the browser's language
+    setFound(complaint(control, words));
+    if (control.form?.querySelector(":invalid:not(fieldset)") === control) control.focus();
+  };
   return (
-    <div className="flex flex-col gap-1.5">
+    <div className="flex flex-col gap-1.5" onInvalidCapture={invalid} onInput={() => setFound("")}>
       <label htmlFor={id} className="text-sm font-medium text-ink">
         {label}
       </label>
-      {children({ id, "aria-describedby": told, "aria-invalid": error ? true : undefined })}
-      {error ? (
-        <p id={`${id}-error`} className="text-sm text-bad">
-          {error}
+      {children({ id, "aria-describedby": told, "aria-invalid": shown ? true : undefined })}
+      {shown ? (
+        <p id={`${id}-error`} role="alert" className="text-sm text-bad">
+          {shown}
         </p>
       ) : (
         hint && (

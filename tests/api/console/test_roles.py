@@ -32,7 +32,12 @@ NEEDS: dict[Role, set[str]] = {
         "GET /knowledge/{base}",
         "GET /knowledge/{base}/documents",
         "POST /knowledge/{base}/search",
+        "GET /knowledge/{base}/progress",
+        "POST /knowledge/{base}/compare",
         "GET /documents/{document_id}",
+        "GET /documents/{document_id}/original",
+        "GET /documents/{document_id}/pages/{page}",
+        "GET /documents/{document_id}/pages/{page}/words",
         "GET /documents/{document_id}/passages",
         "GET /apps",
         "GET /apps/{app}",
@@ -54,7 +59,10 @@ NEEDS: dict[Role, set[str]] = {
     },
     "editor": {
         "POST /knowledge",
+        "PATCH /knowledge/{base}",
         "DELETE /knowledge/{base}",
+        "POST /knowledge/{base}/remove",
+        "POST /knowledge/{base}/retry",
         "PUT /knowledge/{base}/documents/{name}",
         "POST /documents/{document_id}/retry",
         "DELETE /documents/{document_id}",
@@ -142,7 +150,7 @@ def ask(client: httpx.Client, operation: str) -> httpx.Response:
     about = DOCUMENT["paths"][path][method.lower()]
     for parameter in about.get("parameters", []):
         if parameter["in"] == "path":
-            path = path.replace("{" + parameter["name"] + "}", "none")
+            path = path.replace("{" + parameter["name"] + "}", str(sample(parameter["schema"])))
     query = {
         p["name"]: sample(p["schema"], p["name"])
         for p in about.get("parameters", [])

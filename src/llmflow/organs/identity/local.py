@@ -92,7 +92,7 @@ class LocalIdentity:
         await self._proved(email, old)
         check_password(new, email)
         if new == old:
-            raise UsageError("The new password is the old one.", param="new", hint="Choose another.")
+            raise UsageError("The new password is the old one.", param="new", code="password_unchanged")
         await self._accounts.set_password(email, await self._hash(new), must_change_password=False)
 
     async def set_password(self, email: str, new: str, *, must_change_password: bool) -> None:
@@ -197,7 +197,7 @@ def check_password(password: str, email: str) -> None:
         message = "The password is one of the first that anybody tries."
     else:
         return
-    raise UsageError(message, param="password", hint="Choose a longer one; four words that do not belong together do.")
+    raise UsageError(message, param="password", code="password_weak")
 
 
 def _plain(email: str) -> str:

@@ -11,7 +11,8 @@ import { useFormat } from "@/i18n/format";
 import { AppPage } from "@/pages/apps/AppPage";
 import { CodeBlock } from "@/pages/apps/CodeBlock";
 import { SAMPLES, type Sample, sampleOf } from "@/pages/apps/samples";
-import { LoseKey, MadeKey, TERMS, type Term } from "@/pages/settings/Keys";
+import { LoseKey, TERMS, type Term } from "@/pages/settings/Keys";
+import { MadeKey } from "@/pages/settings/MadeKey";
 import { Button, IconButton } from "@/ui/Button";
 import { Dialog, DialogActions } from "@/ui/Dialog";
 import { Field, Input } from "@/ui/Field";
@@ -98,7 +99,7 @@ function NewAppKey({ app, onClose }: { app: App; onClose: () => void }) {
       body(api.POST("/keys", { body: { kind: "app", name, app: app.id, expires: term === "never" ? null : term } })),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.queryKey }),
   });
-  if (make.data) return <MadeKey token={make.data.token} onClose={onClose} />;
+  if (make.data) return <MadeKey kind="app" token={make.data.token} onClose={onClose} />;
   return (
     <form
       className="flex flex-col gap-4"

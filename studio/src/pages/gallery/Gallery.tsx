@@ -154,7 +154,7 @@ function Controls() {
           <Field label={t("common.name")} hint={t("common.optional")}>
             {(ids) => <Input {...ids} placeholder={t("chat.placeholder")} />}
           </Field>
-          <Field label={t("session.password")} error={t("session.tooShort", { least: 10 })}>
+          <Field label={t("session.password")} error={t("form.required")}>
             {(ids) => <Input {...ids} type="password" defaultValue="short" />}
           </Field>
           <Field label={t("apps.instruction")}>{(ids) => <TextArea {...ids} />}</Field>

@@ -1,131 +1,42 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
-import { ArrowRight, BookOpen, CircleCheck, Circle, MessagesSquare, Quote, Stethoscope } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { ArrowRight, BookOpen, MessagesSquare, Stethoscope } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { apps, bases, doctor, members, session } from "@/api/queries";
+import { apps, bases, doctor, session } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
+import { useMay } from "@/frame/role";
 import { useFormat } from "@/i18n/format";
-import { threadOf } from "@/pages/chat/threads";
-import { type Step, stepsOf } from "@/pages/home/steps";
+import { Checklist } from "@/pages/home/Checklist";
+import { Demo } from "@/pages/home/Demo";
+import { Welcome } from "@/pages/home/Welcome";
 import { Page } from "@/ui/Page";
 import { PageHead, Panel } from "@/ui/Panel";
 import { SkeletonRows } from "@/ui/States";
 import { cx } from "@/ui/classes";
 
-const DEMO = "demo";
-
 export function Home() {
   const { t } = useTranslation();
   const { data: account } = useQuery(session);
+  const may = useMay();
   useCrumbs({ label: t("nav.home") });
   return (
     <Page>
       <PageHead title={t("home.title", { name: account?.name ?? "" })} hint={t("home.text")} />
+      <Welcome />
       <div className="grid gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="flex flex-col gap-4">
           <Demo />
-          <Checklist />
+          {account && <Checklist role={account.role} />}
         </div>
         <div className="flex flex-col gap-4">
           <Numbers />
-          <Health />
+          {may("admin") && <Health />}
         </div>
       </div>
     </Page>
-  );
-}
-
-/** The demo, one press away: the question is asked and the chat opens on its answer. */
-function Demo() {
-  const { t, i18n } = useTranslation();
-  const go = useNavigate();
-  const { data } = useQuery(apps);
-  const demo = data?.find(({ name }) => name === DEMO);
-  if (!demo) return null;
-  const korean = (text: string) => /[가-힣]/.test(text);
-  const wanted = i18n.language === "ko";
-  const questions = [...demo.config.suggested_questions].sort((a, b) => Number(korean(b) === wanted) - Number(korean(a) === wanted));
-  return (
-    <Panel title={t("home.demo")} hint={t("home.demoText")} flush>
-      <ul>
-        {questions.slice(0, 3).map((question) => (
-          <li key={question} className="border-b border-line last:border-b-0">
-            <button
-              type="button"
-              onClick={() => {
-                void threadOf(demo.id).ask(question);
-                void go({ to: "/chat/$app", params: { app: demo.id } });
-              }}
-              className="group flex w-full items-center gap-3 px-4 py-3 text-left hover:bg-canvas"
-            >
-              <Quote size={15} className="shrink-0 text-accent-ink" aria-hidden />
-              <span className="grow" lang={korean(question) ? "ko" : "en"}>
-                {question}
-              </span>
-              <ArrowRight size={15} className="shrink-0 text-faint group-hover:text-accent-ink" aria-hidden />
-            </button>
-          </li>
-        ))}
-      </ul>
-    </Panel>
-  );
-}
-
-function Checklist() {
-  const { t } = useTranslation();
-  const health = useQuery(doctor);
-  const allBases = useQuery(bases);
-  const allApps = useQuery(apps);
-  const people = useQuery(members);
-  const all = [health, allBases, allApps, people];
-  const failed = all.find(({ error }) => error !== null);
-  const ready = health.data && allBases.data && allApps.data && people.data;
-  const steps = ready
-    ? stepsOf({ organs: health.data.organs, bases: allBases.data, apps: allApps.data, members: people.data })
-    : [];
-  const done = steps.filter((step) => step.done).length;
-  return (
-    <Panel
-      title={t("home.checklist")}
-      hint={ready ? t("home.progress", { done, count: steps.length }) : undefined}
-      flush
-    >
-      {failed && (
-        <div className="p-4">
-          <ErrorPanel error={failed.error} onRetry={() => all.forEach((query) => void query.refetch())} />
-        </div>
-      )}
-      {!ready && !failed && <SkeletonRows rows={4} label={t("common.loading")} />}
-      <ol>
-        {steps.map((step) => (
-          <StepLine key={step.id} step={step} />
-        ))}
-      </ol>
-    </Panel>
-  );
-}
-
-function StepLine({ step }: { step: Step }) {
-  const { t } = useTranslation();
-  const Icon = step.done ? CircleCheck : Circle;
-  return (
-    <li className="border-b border-line last:border-b-0">
-      <Link to={step.to} className="group flex items-start gap-3 px-4 py-3 hover:bg-canvas">
-        <Icon
-          size={18}
-          className={cx("mt-0.5 shrink-0", step.done ? "text-good" : "text-faint")}
-          aria-label={step.done ? t("home.done") : t("home.open")}
-        />
-        <span className="min-w-0 grow">
-          <span className={cx("block font-medium", step.done && "text-muted")}>{t(`home.step.${step.id}`)}</span>
-          {!step.done && <span className="block text-sm text-muted">{t(`home.stepText.${step.id}`)}</span>}
-        </span>
-        <ArrowRight size={15} className="mt-1 shrink-0 text-faint group-hover:text-accent-ink" aria-hidden />
-      </Link>
-    </li>
   );
 }
 

@@ -1,31 +1,47 @@
 /** The checklist of a new installation, worked out from what is there: nobody ticks anything. */
 
-import type { Account, App, BaseWithCounts, OrganState } from "@/api/client";
+import type { Account, App, BaseWithCounts, ConnectionState, OrganState, Role } from "@/api/client";
+import { reaches } from "@/frame/role";
 
 const DEMO = "demo";
 
 export interface Step {
   readonly id: "model" | "documents" | "app" | "colleague";
   readonly done: boolean;
-  readonly to: "/settings" | "/knowledge" | "/chat" | "/settings/members";
+  readonly to: "/settings/models" | "/knowledge" | "/apps" | "/settings/members";
 }
 
 interface There {
-  readonly organs: readonly OrganState[];
+  readonly role: Role;
   readonly bases: readonly BaseWithCounts[];
   readonly apps: readonly App[];
-  readonly members: readonly Account[];
+  /** These are for administrators only. */
+  readonly organs?: readonly OrganState[] | undefined;
+  readonly connections?: readonly ConnectionState[] | undefined;
+  readonly members?: readonly Account[] | undefined;
 }
 
-/** The included model is for trying out: a chat model counts once it is another one. */
-export function stepsOf({ organs, bases, apps, members }: There): Step[] {
-  const llm = organs.find(({ port }) => port === "llm");
+/** The steps that the reader's role may take. The included model is for trying out: a model counts once it is another. */
+export function stepsOf({ role, organs, connections, bases, apps, members }: There): Step[] {
+  const llm = organs?.find(({ port }) => port === "llm");
   const included = llm?.kind === "embedded" && llm.health.detail.startsWith("smollm2-135m");
   const own = bases.filter(({ base }) => base.name !== DEMO);
-  return [
-    { id: "model", done: llm !== undefined && llm.health.ok && !included, to: "/settings" },
-    { id: "documents", done: own.some(({ documents }) => (documents.ready ?? 0) > 0), to: "/knowledge" },
-    { id: "app", done: apps.some(({ name }) => name !== DEMO), to: "/chat" },
-    { id: "colleague", done: members.length > 1, to: "/settings/members" },
+  const connected = (connections?.length ?? 0) > 0;
+  const steps: (Step & { needs: Role })[] = [
+    {
+      id: "model",
+      needs: "admin",
+      done: connected || (llm !== undefined && llm.health.ok && !included),
+      to: "/settings/models",
+    },
+    {
+      id: "documents",
+      needs: "editor",
+      done: own.some(({ documents }) => (documents.ready ?? 0) > 0),
+      to: "/knowledge",
+    },
+    { id: "app", needs: "editor", done: apps.some(({ name }) => name !== DEMO), to: "/apps" },
+    { id: "colleague", needs: "admin", done: (members?.length ?? 0) > 1, to: "/settings/members" },
   ];
+  return steps.filter(({ needs }) => reaches(role, needs)).map(({ id, done, to }) => ({ id, done, to }));
 }

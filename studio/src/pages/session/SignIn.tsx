@@ -6,7 +6,11 @@ import { useTranslation } from "react-i18next";
 import { api, body } from "@/api/client";
 import { session } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
+import { followAccount } from "@/frame/preferences";
+import { Password } from "@/pages/session/Password";
 import { Shell } from "@/pages/session/Shell";
+import { hand } from "@/pages/session/handed";
+import { useWait } from "@/pages/session/wait";
 import { Button } from "@/ui/Button";
 import { Field, Input } from "@/ui/Field";
 
@@ -21,12 +25,16 @@ export function SignIn() {
   const [password, setPassword] = useState("");
   const signIn = useMutation({
     mutationFn: () => body(api.POST("/session", { body: { email: email.trim(), password } })),
-    onSuccess: (account) => {
+    onSuccess: async (account) => {
       client.setQueryData(session.queryKey, account);
-      if (account.must_change_password) void router.navigate({ to: "/password" });
-      else router.history.push(next ?? "/");
+      await followAccount();
+      if (account.must_change_password) {
+        hand(password);
+        void router.navigate({ to: "/password" });
+      } else router.history.push(next ?? "/");
     },
   });
+  const wait = useWait(signIn.error);
   useEffect(() => {
     document.title = `${t("session.signIn")} · LLMFlow`;
   }, [t]);
@@ -45,29 +53,29 @@ export function SignIn() {
             <Input
               {...ids}
               type="email"
+              name="email"
               autoComplete="username"
+              autoCapitalize="none"
+              spellCheck={false}
               autoFocus
               required
+              maxLength={320}
               value={email}
               onChange={(event) => setEmail(event.target.value)}
             />
           )}
         </Field>
-        <Field label={t("session.password")}>
-          {(ids) => (
-            <Input
-              {...ids}
-              type="password"
-              autoComplete="current-password"
-              required
-              value={password}
-              onChange={(event) => setPassword(event.target.value)}
-            />
-          )}
-        </Field>
-        <Button type="submit" kind="primary" busy={signIn.isPending} className="mt-1 w-full">
-          {t("session.signIn")}
+        <Password
+          label={t("session.password")}
+          name="password"
+          autoComplete="current-password"
+          value={password}
+          onChange={setPassword}
+        />
+        <Button type="submit" kind="primary" busy={signIn.isPending} disabled={wait > 0} className="mt-1 w-full">
+          {wait > 0 ? t("session.wait", { count: wait }) : t("session.signIn")}
         </Button>
+        <p className="text-sm text-muted">{t("session.lost")}</p>
       </form>
     </Shell>
   );

@@ -7,10 +7,10 @@ import { type ApiKey, type KeyKind, api, body } from "@/api/client";
 import { apps, keys } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useFormat } from "@/i18n/format";
+import { MadeKey } from "@/pages/settings/MadeKey";
 import { SettingsHead } from "@/pages/settings/SettingsHead";
 import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
-import { Copy } from "@/ui/Copy";
 import { Confirm, Dialog, DialogActions } from "@/ui/Dialog";
 import { Field, Input } from "@/ui/Field";
 import { Page } from "@/ui/Page";
@@ -43,6 +43,9 @@ export function Keys() {
         <>
           <p className="font-medium">{key.name || t("keys.unnamed")}</p>
           <code className="font-mono text-sm text-muted">{key.hint}…</code>
+          <p className="text-sm text-muted md:hidden">
+            {t("keys.used")}: {when(key.last_used_at, t("keys.unused"))}
+          </p>
         </>
       ),
     },
@@ -97,7 +100,7 @@ export function Keys() {
           )}
         </Panel>
       )}
-      <Dialog open={making} onClose={() => setMaking(false)} title={t("keys.new")} closeLabel={t("common.close")}>
+      <Dialog open={making} onClose={() => setMaking(false)} title={t("keys.new")} closeLabel={t("common.close")} wide>
         <NewKey onClose={() => setMaking(false)} />
       </Dialog>
       <LoseKey one={losing} onClose={() => setLosing(null)} />
@@ -123,7 +126,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
       ),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.queryKey }),
   });
-  if (make.data) return <MadeKey token={make.data.token} onClose={onClose} />;
+  if (make.data) return <MadeKey kind={make.data.key.kind} token={make.data.token} onClose={onClose} />;
   return (
     <form
       className="flex flex-col gap-4"
@@ -178,25 +181,6 @@ function NewKey({ onClose }: { onClose: () => void }) {
         </Button>
       </DialogActions>
     </form>
-  );
-}
-
-/** The key itself, shown this once. */
-export function MadeKey({ token, onClose }: { token: string; onClose: () => void }) {
-  const { t } = useTranslation();
-  return (
-    <>
-      <p className="mb-3 rounded-md bg-warn-soft px-3 py-2 text-warn">{t("keys.once")}</p>
-      <div className="flex items-center gap-2 rounded-md border border-line bg-sunken py-1.5 pr-1.5 pl-3">
-        <code className="grow font-mono text-sm break-all">{token}</code>
-        <Copy text={token} label={t("keys.copy")} doneLabel={t("common.copied")} />
-      </div>
-      <DialogActions>
-        <Button kind="primary" onClick={onClose}>
-          {t("keys.kept")}
-        </Button>
-      </DialogActions>
-    </>
   );
 }
 

@@ -7,6 +7,7 @@ import { LinkTab, LinkTabs } from "@/ui/Tabs";
 
 const TABS = [
   ["/settings", "organs"],
+  ["/settings/models", "models"],
   ["/settings/keys", "keys"],
   ["/settings/members", "members"],
   ["/settings/values", "values"],

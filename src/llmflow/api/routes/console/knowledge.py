@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from llmflow.access.types import Role
 from llmflow.api import auth
 from llmflow.api.sse import EventStream, event
 from llmflow.errors import NotFound
@@ -188,18 +189,17 @@ async def remove_documents(base: str, body: Chosen, request: Request) -> Count:
 @router.post("/knowledge/{base}/compare")
 async def compare(base: str, body: Question, request: Request) -> Compared:
     """The best passages by meaning, by words and by both fused, beside each other."""
-    found = await _base(request, base)
+    found = await _base(request, base, needs="member")
     return await auth.platform_of(request).retriever.compare(found, body.query, top_k=body.top_k)
 
 
 @router.post("/knowledge/{base}/search")
 async def search(base: str, body: Search, request: Request) -> list[Found]:
     """The best passages with the scores of each search."""
-    caller = await auth.console_caller(request, needs="member")
-    found = await auth.platform_of(request).bases.get(caller.workspace_id, base)
+    found = await _base(request, base, needs="member")
     return await auth.platform_of(request).retriever.search([found], body.query, mode=body.mode, top_k=body.top_k)
 
 
-async def _base(request: Request, id_or_name: str) -> KnowledgeBase:
-    caller = await auth.console_caller(request)
+async def _base(request: Request, id_or_name: str, *, needs: Role | None = None) -> KnowledgeBase:
+    caller = await auth.console_caller(request, needs=needs)
     return await auth.platform_of(request).bases.get(caller.workspace_id, id_or_name)

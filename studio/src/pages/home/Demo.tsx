@@ -1,0 +1,101 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { ArrowRight, FileText, MessageCircleQuestion, Quote } from "lucide-react";
+import { useTranslation } from "react-i18next";
+
+import type { App } from "@/api/client";
+import { apps, newestConversationOf } from "@/api/queries";
+import { threadOf } from "@/pages/chat/threads";
+import { Markdown } from "@/ui/Markdown";
+import { Panel } from "@/ui/Panel";
+
+const DEMO = "demo";
+const SOURCES = 3;
+
+const isKorean = (text: string) => /[가-힣]/.test(text);
+
+/** The demo: a question that is answered already, with what it rests on, and more to ask with one press. */
+export function Demo() {
+  const { t, i18n } = useTranslation();
+  const go = useNavigate();
+  const { data } = useQuery(apps);
+  const demo = data?.find(({ name }) => name === DEMO);
+  if (!demo) return null;
+  const wanted = i18n.language === "ko";
+  const questions = [...demo.config.suggested_questions].sort(
+    (a, b) => Number(isKorean(b) === wanted) - Number(isKorean(a) === wanted),
+  );
+  return (
+    <div data-tour="demo">
+      <Panel title={t("home.demo")} hint={t("home.demoText")} flush>
+        <Answered demo={demo} />
+        <ul>
+          {questions.slice(0, 3).map((question) => (
+            <li key={question} className="border-b border-line last:border-b-0">
+              <button
+                type="button"
+                onClick={() => {
+                  void threadOf(demo.id).ask(question);
+                  void go({ to: "/chat/$app", params: { app: demo.id } });
+                }}
+                className="group flex w-full items-center gap-3 px-4 py-3 text-left hover:bg-canvas"
+              >
+                <Quote size={15} className="shrink-0 text-accent-ink" aria-hidden />
+                <span className="grow" lang={isKorean(question) ? "ko" : "en"}>
+                  {question}
+                </span>
+                <ArrowRight size={15} className="shrink-0 text-faint group-hover:text-accent-ink" aria-hidden />
+              </button>
+            </li>
+          ))}
+        </ul>
+      </Panel>
+    </div>
+  );
+}
+
+/** The newest question to the demo with its answer and sources, where there is one. */
+function Answered({ demo }: { demo: App }) {
+  const { t } = useTranslation();
+  const { data } = useQuery(newestConversationOf(demo.id));
+  const message = data?.messages.findLast(({ answer, status }) => status === "normal" && answer !== "");
+  if (!message) return null;
+  const language = isKorean(message.question) ? "ko" : "en";
+  return (
+    <article className="border-b border-line px-4 py-4" aria-label={t("home.answered")}>
+      <p className="flex items-start gap-2.5 font-medium" lang={language}>
+        <MessageCircleQuestion size={17} className="mt-0.5 shrink-0 text-accent-ink" aria-hidden />
+        {message.question}
+      </p>
+      <div className="mt-2 line-clamp-6 pl-7" lang={language}>
+        <Markdown text={message.answer} copyLabel={t("common.copy")} copiedLabel={t("common.copied")} />
+      </div>
+      {message.citations.length > 0 && (
+        <ul aria-label={t("chat.sources")} className="mt-3 flex flex-wrap gap-1.5 pl-7">
+          {message.citations.slice(0, SOURCES).map((one) => (
+            <li key={one.position} className="max-w-full min-w-0">
+              <Link
+                to="/knowledge/$base/documents/$document"
+                params={{ base: one.knowledge_id, document: one.document_id }}
+                search={{ passage: one.chunk_id }}
+                className="inline-flex max-w-full items-center gap-1.5 rounded-md border border-line px-2 py-1 text-sm hover:border-control"
+              >
+                <FileText size={14} className="shrink-0 text-accent-ink" aria-hidden />
+                <span className="truncate">{one.document}</span>
+                {one.page !== null && <span className="shrink-0 text-muted">{t("chat.page", { page: one.page })}</span>}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Link
+        to="/chat/$app"
+        params={{ app: demo.id }}
+        className="mt-3 ml-7 inline-flex items-center gap-1.5 font-medium text-accent-ink hover:underline"
+      >
+        {t("home.goOn")}
+        <ArrowRight size={15} aria-hidden />
+      </Link>
+    </article>
+  );
+}
