@@ -211,7 +211,7 @@ CODES: dict[str, str] = {
     "file_too_large": "Send a smaller file, or raise limits.file_mb in llmflow.yaml.",
     "page_not_found": "Ask whoever gave you the address for a new one.",
     "page_failed": "Try again in a moment. If it goes on, tell whoever runs this page.",
-    "not_chat_app": "Ask a chat app, or export this one and run it in Dify.",
+    "not_chat_app": "Ask a chat app or a chatflow; a workflow is run: `llmflow apps run` or POST /v1/workflows/run.",
     "interrupted": "LLMFlow stopped while it was answering. Ask again.",
     # apps from files, and their versions
     "dsl_unreadable": "Export the app from Dify anew, or mend the line named.",
@@ -234,6 +234,9 @@ CODES: dict[str, str] = {
     "workflow_invalid": "Correct the problems that the editor lists.",
     "workflow_limit": "Make the workflow shorter, or raise the limit under `workflow` in llmflow.yaml.",
     "workflow_timeout": "Make the workflow shorter, or raise workflow.seconds in llmflow.yaml.",
+    "run_not_found": "List the app's runs for their ids.",
+    "run_not_resumable": "Look at the run's status: failed and stopped runs are resumed, paused ones answered.",
+    "run_refused": "Fork the run from an earlier node, or start a new one.",
     "workflow_input_invalid": "Correct the input; the app's parameters list what it takes.",
     # organs
     "organ_unavailable": "`llmflow doctor` shows every organ and what to do.",

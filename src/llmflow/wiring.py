@@ -43,7 +43,7 @@ from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
-from llmflow.net.client import HttpClient, MetadataGuard
+from llmflow.net.client import Guard, HttpClient, MetadataGuard
 from llmflow.organs.tracing.bridge import attach
 from llmflow.ports.blobs import Blobs
 from llmflow.ports.chunker import Chunker
@@ -158,6 +158,7 @@ class Platform:
     apps: AppsRoom
     http: HttpClient
     connected_http: HttpClient
+    node_http: HttpClient
     workspace_id: str
     is_ready: bool = field(default=False)
     spans: BatchSpanProcessor | None = field(default=None)
@@ -231,6 +232,7 @@ class Platform:
                 await self._close_organ(port)
         await self.http.close()
         await self.connected_http.close()
+        await self.node_http.close()
         await self.database.close()
 
     async def _close_organ(self, port: str) -> None:
@@ -307,6 +309,7 @@ async def build(settings: Settings) -> Platform:
         min_free_bytes=min_free_bytes,
     )
     retriever = Retriever(database, organs.embedding, organs.vector_store)
+    node_http = HttpClient(guard=Guard(settings.workflow.http_allow))
     return Platform(
         settings=settings,
         database=database,
@@ -335,10 +338,12 @@ async def build(settings: Settings) -> Platform:
             originals,
             organs.blobs,
             cipher,
+            node_http,
             model_server=_UnusedModelServer(settings, http, gateway),
         ),
         http=http,
         connected_http=connected_http,
+        node_http=node_http,
         workspace_id=workspace_id,
     )
 

@@ -48,6 +48,14 @@ def prepare(live: LiveServer) -> ChatServer:
     return ChatServer(live, **keys)
 
 
+def imported(console: httpx.Client, document: str, **more: Any) -> str:
+    """A key of the app that a DSL file makes, published."""
+    made = console.post("/api/v1/apps/import", json={"document": document, "publish": True, **more})
+    made.raise_for_status()
+    key = console.post("/api/v1/keys", json={"kind": "app", "app": made.json()["app_id"]})
+    return str(key.raise_for_status().json()["token"])
+
+
 def events(lines: Iterator[str]) -> list[dict[str, Any]]:
     """The JSON of each event of a stream, [DONE] and pings left out."""
     data = (line.removeprefix("data: ") for line in lines if line.startswith("data: "))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from llmflow.apps.chat import Ask
+from llmflow.apps.ask import Ask
 from llmflow.apps.room import AppsRoom
 from llmflow.apps.turns import Turn
 from llmflow.apps.types import App, ChatConfig, Ended, EndUser, Failed
-from llmflow.config.settings import Chat, Knowledge, Limits, Settings
+from llmflow.config.settings import Chat, Knowledge, Limits, Settings, Workflow
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
@@ -22,6 +22,7 @@ from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.terms import terms
 from llmflow.knowledge.types import Document, KnowledgeBase
+from llmflow.net.client import Guard, HttpClient
 from llmflow.organs.blobs.folder import FolderBlobs
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.organs.vector_store.memory import MemoryVectorStore
@@ -157,7 +158,11 @@ def room_of(
     database: Database, folder: Path, llm: ScriptedLlm, *, concurrency: int = 32
 ) -> tuple[AppsRoom, Bases, MemoryVectorStore]:
     settings = Settings(
-        home=folder, knowledge=Knowledge(top_k=3), chat=Chat(), limits=Limits(chat_concurrency=concurrency, file_mb=1)
+        home=folder,
+        knowledge=Knowledge(top_k=3),
+        chat=Chat(),
+        limits=Limits(chat_concurrency=concurrency, workflow_concurrency=concurrency, file_mb=1),
+        workflow=Workflow(http_allow=("127.0.0.1",)),
     )
     vectors, embedding, blobs = MemoryVectorStore(), TermEmbedding(), FolderBlobs(folder / "blobs")
     originals = Originals(database, blobs)
@@ -173,6 +178,7 @@ def room_of(
         originals,
         blobs,
         Cipher("a passphrase of tests"),
+        HttpClient(guard=Guard(settings.workflow.http_allow)),
         model_server=lambda: _running(llm),
     )
     return room, bases, vectors

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llmflow.apps.chat import Ask
+from llmflow.apps.ask import Ask
 from llmflow.apps.types import ChatConfig
 from llmflow.apps.words import words
 from llmflow.errors import OrganError

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from llmflow.apps import queries
-from llmflow.apps.chat import Ask
+from llmflow.apps.ask import Ask
 from llmflow.apps.turns import Turn
 from llmflow.apps.types import Ended, TextDelta
 from llmflow.errors import NotFound, OrganError, TooMany, UsageError

@@ -1,14 +1,14 @@
-"""Chat: a question is kept, answered in a turn of its own, and its answer is kept before the turn ends."""
+"""Chat: a question is kept, answered in a turn of its own, and its answer is kept before the turn ends.
+
+One door for every surface: the app's mode decides who answers, its answerer or a run of its workflow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
 from llmflow.apps import queries
 from llmflow.apps.answer import Answerer
+from llmflow.apps.ask import Ask
 from llmflow.apps.conversations import name_after
+from llmflow.apps.flow_chat import FlowChat
 from llmflow.apps.prompt import Earlier, Question
 from llmflow.apps.queries import as_json
 from llmflow.apps.turns import Turn, Turns
@@ -23,29 +23,15 @@ from llmflow.store.ids import new_id, now_ms
 _MAX_QUERY = 100_000  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question to an app. `conversation_id` None begins a conversation; `history`: earlier turns that the caller
-    keeps itself (OpenAI's way), used for a new conversation only. `parent_id`: the message it follows, None for the
-    newest, "" for none (another beginning); what was said on other branches is not told. `files`: Dify's file objects,
-    kept with the message. `waits`: the answer begins when the app's documents are read."""
-
-    query: str
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    conversation_id: str | None = None
-    files: Sequence[dict[str, Any]] = ()
-    history: Sequence[Earlier] = ()
-    name_conversation: bool = True
-    parent_id: str | None = None
-    waits: bool = False
-
-
 class Chat:
-    """`history_messages`: earlier messages given to the model at most."""
+    """`history_messages`: earlier messages given to the model at most. `flows`: answers for apps with a graph."""
 
-    def __init__(self, database: Database, answerer: Answerer, turns: Turns, *, history_messages: int) -> None:
+    def __init__(
+        self, database: Database, answerer: Answerer, turns: Turns, flows: FlowChat, *, history_messages: int
+    ) -> None:
         self._database = database
         self._answerer = answerer
+        self._flows = flows
         self._turns = turns
         self._history_turns = history_messages // 2
 
@@ -56,14 +42,20 @@ class Chat:
 
     async def ask(self, app: App, user: EndUser, ask: Ask) -> Turn:
         """Keeps the question and starts its turn. Raises UsageError, TooMany and NotFound (conversation_not_exists,
-        message_not_exists)."""
+        message_not_exists, not_published)."""
         if not app.answers:
-            message = f"`{app.name}` is a {app.mode} app; this version answers questions in chat apps only."
+            message = (
+                f"`{app.name}` is a {app.mode} app; this version answers questions in chat apps and chatflows only."
+            )
             raise UsageError(message, code="not_chat_app")
         if not ask.query.strip():
             raise UsageError("The question is empty.", param="query")
         if len(ask.query) > _MAX_QUERY:
             raise UsageError(f"The question has more than {_MAX_QUERY} characters.", param="query")
+        if app.mode == "workflow":
+            raise UsageError(f"`{app.name}` is a workflow; it is run, not asked.", code="not_chat_app", param="app")
+        if app.has_graph:
+            return await self._flows.ask(app, user, ask)
         place = self._turns.reserve()
         try:
             turn, question = await self._kept(app, user, ask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from llmflow.apps import queries, search
 from llmflow.apps.queries import ConversationOrder
@@ -44,6 +45,18 @@ class Conversations:
         if found is None:
             raise NotFound("End user not found.", code="end_user_not_found")
         return found
+
+    async def ids_of(self, app_id: str, external_id: str) -> list[str]:
+        """Ids of the end user that API callers name so; [] for nobody."""
+        async with self._database.read() as connection:
+            found = await queries.end_user(connection, app_id, "api", external_id)
+        return [found.id] if found else []
+
+    async def users_by_id(self, ids: Sequence[str]) -> dict[str, EndUser]:
+        if not ids:
+            return {}
+        async with self._database.read() as connection:
+            return {user.id: user for user in await queries.end_users_by_id(connection, ids)}
 
     async def get(self, user: EndUser, conversation_id: str) -> Conversation:
         """Raises NotFound (conversation_not_exists), also for one of somebody else."""

@@ -158,6 +158,13 @@ class Designs:
             message = "Somebody else saved or published this app at the same moment."
             raise Conflict(message, code="changed_meanwhile") from error
 
+    def freeze(self, app: App, design: Design) -> str:
+        """The design, sealed, to be kept elsewhere."""
+        return self._sealed(app, design)
+
+    def thaw(self, app: App, frozen: str) -> Design:
+        return self._opened(app, frozen)
+
     def _sealed(self, app: App, design: Design) -> str:
         content = {"tree": design.document.tree, **msgspec.to_builtins(design.bindings)}
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
 
 from llmflow.apps import queries
 from llmflow.apps.types import AppFile, EndUser
-from llmflow.errors import Forbidden, NotFound, TooLarge
+from llmflow.errors import Forbidden, NotFound, TooLarge, UsageError
 from llmflow.knowledge.documents import clean_name
 from llmflow.knowledge.originals import Originals
 from llmflow.ports.blobs import Blobs
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.workflow.files import make_file
+from llmflow.workflow.nodes.start import InputVariable
 
 _WORD = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
 _MEDIA_TYPE = re.compile(rf"{_WORD}/{_WORD}(?:; ?charset=[A-Za-z0-9_.:-]{{1,40}})?")
@@ -52,6 +56,17 @@ class AppFiles:
             raise TooLarge(f"File size exceeded: at most {megabytes} MB.", code="file_too_large") from error
         return file
 
+    async def keep(
+        self, workspace_id: str, app_id: str, end_user_id: str, name: str, body: bytes, *, media_type: str = ""
+    ) -> AppFile:
+        """A file that the app itself made. Raises as `upload`."""
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield body
+
+        user = EndUser(end_user_id, workspace_id, app_id, "", 0)
+        return await self.upload(user, name, whole(), media_type=media_type)
+
     async def get(self, app_id: str, file_id: str) -> AppFile:
         """Raises NotFound (file_not_found) and, for a file of another app, Forbidden (file_access_denied)."""
         async with self._database.read() as connection:
@@ -70,8 +85,48 @@ class AppFiles:
             found = await queries.files_by_id(connection, ids)
         return {key: file for key, file in found.items() if file.end_user_id == user.id}
 
+    async def values(self, user: EndUser, given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Dify's file objects as values of a workflow. Raises UsageError for one that is none, or not this user's."""
+        checked = [file_object(item) for item in given]
+        ids = [item["upload_file_id"] for item in checked if "upload_file_id" in item]
+        known = await self.of(user, ids)
+        found = []
+        for item in checked:
+            kind = "" if item["type"] == "custom" else item["type"]
+            if "url" in item:
+                name = PurePosixPath(urlsplit(item["url"]).path).name
+                found.append(make_file(name=name, transfer_method="remote_url", url=item["url"], type=kind))
+                continue
+            file = known.get(item["upload_file_id"])
+            if file is None:
+                raise UsageError(f"There is no uploaded file {item['upload_file_id']} of this user.", param="files")
+            found.append(make_file(name=file.name, media_type=file.media_type, size=file.size, id=file.id, type=kind))
+        return found
+
+    async def in_inputs(
+        self, user: EndUser, form: Sequence[InputVariable], inputs: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The inputs with values for the file objects that the form's file fields were given. Raises as `values`."""
+        found = dict(inputs)
+        for field in form:
+            given = inputs.get(field.variable)
+            if field.type == "file" and isinstance(given, dict):
+                found[field.variable] = (await self.values(user, [given]))[0]
+            elif field.type == "file-list" and isinstance(given, list):
+                found[field.variable] = await self.values(user, given)
+        return found
+
     def read(self, file: AppFile) -> AsyncIterator[bytes]:
         return self._blobs.read(file.digest)
+
+
+def file_object(item: Any) -> dict[str, Any]:
+    """A file as a request names it: {"type", "transfer_method", "upload_file_id" or "url"}. Raises UsageError."""
+    method = item.get("transfer_method") if isinstance(item, Mapping) else None
+    key = {"local_file": "upload_file_id", "remote_url": "url"}.get(str(method))
+    if key is None or not isinstance(item.get(key), str):
+        raise UsageError("A file needs transfer_method local_file with upload_file_id, or remote_url with url.")
+    return {"type": str(item.get("type", "custom")), "transfer_method": method, key: item[key]}
 
 
 def _checked(media_type: str) -> str:

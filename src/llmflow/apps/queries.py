@@ -27,13 +27,16 @@ from llmflow.store.tables import (
     api_keys,
     app_versions,
     apps,
+    conversation_variables,
     conversations,
     end_users,
     feedbacks,
     files,
     messages,
     sites,
+    workflow_runs,
 )
+from llmflow.workflow.queries import delete_runs
 
 ConversationOrder = Literal["created_at", "-created_at", "updated_at", "-updated_at"]
 
@@ -102,7 +105,18 @@ async def contents_of_app(connection: AsyncConnection, app_id: str) -> AppConten
 async def delete_app(connection: AsyncConnection, app_id: str) -> set[str]:
     """With all that is its own; the digests of files that were sent to it."""
     digests = set(await connection.scalars(sa.select(files.c.digest).where(files.c.app_id == app_id)))
-    for table in (feedbacks, messages, conversations, files, end_users, api_keys, sites, app_versions):
+    await delete_runs(connection, workflow_runs.c.app_id == app_id)
+    for table in (
+        feedbacks,
+        messages,
+        conversation_variables,
+        conversations,
+        files,
+        end_users,
+        api_keys,
+        sites,
+        app_versions,
+    ):
         await connection.execute(sa.delete(table).where(table.c.app_id == app_id))
     await connection.execute(sa.delete(apps).where(apps.c.id == app_id))
     return digests
@@ -133,6 +147,11 @@ async def end_user_by_id(connection: AsyncConnection, app_id: str, source: Sourc
         )
     ).one_or_none()
     return EndUser(**row._mapping) if row else None
+
+
+async def end_users_by_id(connection: AsyncConnection, ids: Sequence[str]) -> list[EndUser]:
+    rows = await connection.execute(sa.select(*_USER).where(end_users.c.id.in_(list(ids))))
+    return [EndUser(**row._mapping) for row in rows]
 
 
 async def insert_end_user(connection: AsyncConnection, user: EndUser) -> None:
@@ -189,7 +208,9 @@ async def update_conversation(connection: AsyncConnection, conversation_id: str,
 
 
 async def delete_conversation(connection: AsyncConnection, conversation_id: str) -> None:
-    for table in (feedbacks, messages):
+    answered_by = sa.select(messages.c.workflow_run_id).where(messages.c.conversation_id == conversation_id)
+    await delete_runs(connection, workflow_runs.c.id.in_(answered_by))
+    for table in (feedbacks, messages, conversation_variables):
         await connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id))
     await connection.execute(sa.delete(conversations).where(conversations.c.id == conversation_id))
 
@@ -254,6 +275,18 @@ async def branch(
     return [_message(row) for row in await connection.execute(found)]
 
 
+async def count_messages(connection: AsyncConnection, conversation_id: str) -> int:
+    found = sa.select(sa.func.count()).where(messages.c.conversation_id == conversation_id)
+    return int(await connection.scalar(found) or 0)
+
+
+async def conversation_values(connection: AsyncConnection, conversation_id: str) -> dict[str, Any]:
+    """Variables of a conversation that were written, by name."""
+    table = conversation_variables.c
+    rows = await connection.execute(sa.select(table.name, table.value).where(table.conversation_id == conversation_id))
+    return {row.name: msgspec.json.decode(row.value) for row in rows}
+
+
 async def first_query(connection: AsyncConnection, conversation_id: str) -> str | None:
     found: str | None = await connection.scalar(
         sa.select(messages.c.query)
@@ -265,10 +298,11 @@ async def first_query(connection: AsyncConnection, conversation_id: str) -> str 
 
 
 async def mark_crashed(connection: AsyncConnection, before: int, error: str) -> int:
-    """Messages a dead process left unfinished, of all that began before `before`; how many."""
+    """Messages a dead process left unfinished, of all that began before `before`, but for those that a run of a
+    workflow writes, which goes on; how many."""
     result = await connection.execute(
         sa.update(messages)
-        .where(messages.c.status == "running", messages.c.created_at < before)
+        .where(messages.c.status == "running", messages.c.created_at < before, messages.c.workflow_run_id.is_(None))
         .values(status="error", error=error)
     )
     return int(result.rowcount)

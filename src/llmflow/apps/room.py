@@ -9,8 +9,12 @@ from llmflow.apps.conversations import Conversations
 from llmflow.apps.designs import Designs
 from llmflow.apps.feedback import Feedbacks
 from llmflow.apps.files import AppFiles
+from llmflow.apps.flow_chat import FlowChat
 from llmflow.apps.imports import Imports
+from llmflow.apps.outside import Surroundings
 from llmflow.apps.plans import Plans
+from llmflow.apps.reruns import Reruns
+from llmflow.apps.runs import Runs
 from llmflow.apps.sites import Sites
 from llmflow.apps.suggest import Suggestions
 from llmflow.apps.turns import Turns
@@ -19,13 +23,16 @@ from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
+from llmflow.net.client import HttpClient
 from llmflow.ports.blobs import Blobs
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
+from llmflow.workflow.exchange import Exchange
+from llmflow.workflow.journal import Journal
 
 
 class AppsRoom:
-    """`catalogue`: the apps themselves; beside it what is done with them."""
+    """`catalogue`: the apps themselves; beside it what is done with them. `http`: for addresses that users give."""
 
     def __init__(
         self,
@@ -37,6 +44,7 @@ class AppsRoom:
         originals: Originals,
         blobs: Blobs,
         cipher: Cipher,
+        http: HttpClient,
         *,
         model_server: ModelServer,
     ) -> None:
@@ -60,16 +68,39 @@ class AppsRoom:
             model_server=model_server,
         )
         self.turns = Turns(settings.limits.chat_concurrency)
-        self.chat = Chat(database, answerer, self.turns, history_messages=settings.chat.history_messages)
         self.conversations = Conversations(database)
         self.feedback = Feedbacks(database)
         self.files = AppFiles(database, originals, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
+        surroundings = Surroundings(
+            database,
+            gateway,
+            retriever,
+            bases,
+            self.files,
+            Exchange(http, redirects=settings.workflow.http_redirects),
+            file_bytes=settings.limits.file_mb * 1024 * 1024,
+        )
+        journal = Journal(database)
+        self.runs = Runs(
+            database,
+            journal,
+            surroundings.of,
+            settings=settings.workflow,
+            limit=settings.limits.workflow_concurrency,
+        )
+        flows = FlowChat(database, self.plans, self.runs, self.turns, self.files)
+        self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)
+        self.chat = Chat(database, answerer, self.turns, flows, history_messages=settings.chat.history_messages)
         self.suggestions = Suggestions(answerer, gateway)
 
     async def start(self) -> None:
         """Puts right what a dead process left."""
         await self.chat.recover()
+        self.reruns.recover()
 
     async def close(self) -> None:
-        """Stops the answers being written; what was said is kept. Before the organs are closed."""
+        """Stops the answers being written, what was said is kept; breaks off the runs of workflows, which the next
+        start goes on with. Before the organs are closed."""
+        await self.reruns.close()
         await self.turns.close()
+        await self.runs.close()

@@ -1,65 +1,50 @@
-"""Turns: an answer being written is a task of its own; connections only watch it.
-
-Events are kept in the turn's log, and any number of readers follow the log from its start, so a reader that goes away
-or comes late changes nothing. Nothing polls: a reader waits for the next append.
-"""
+"""Turns: an answer being written is a task of its own, or a workflow's run; connections only watch its log."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
+from llmflow.apps.live import LiveRun
+from llmflow.apps.log import Log
 from llmflow.apps.types import Ended, Failed, TurnEvent
-from llmflow.errors import InternalError, LLMFlowError, TooMany
+from llmflow.errors import InternalError, LLMFlowError, OrganError, TooMany
 
 
-class Turn:
-    """One question being answered. `id` is Dify's task_id; times are Unix milliseconds."""
+class Turn(Log[TurnEvent]):
+    """One question being answered. `id` is Dify's task_id; times are Unix milliseconds. `live`: the run of a workflow
+    that answers it."""
+
+    lasts = (Ended, Failed)
 
     def __init__(
-        self, id: str, *, app_id: str, end_user_id: str, conversation_id: str, message_id: str, created_at: int
+        self,
+        id: str,
+        *,
+        app_id: str,
+        end_user_id: str,
+        conversation_id: str,
+        message_id: str,
+        created_at: int,
+        live: LiveRun | None = None,
     ) -> None:
+        super().__init__()
         self.id = id
         self.app_id = app_id
         self.end_user_id = end_user_id
         self.conversation_id = conversation_id
         self.message_id = message_id
         self.created_at = created_at
+        self.live = live
         self.stoppable = True  # False once the answer is whole: it is stored as it is
         self.begun = False  # a task cancelled before its first step would never run: it is stopped when it begins
-        self._events: list[TurnEvent] = []
-        self._more = asyncio.Event()
-
-    @property
-    def last(self) -> Ended | Failed | None:
-        """How it ended, or None while it goes on."""
-        event = self._events[-1] if self._events else None
-        return event if isinstance(event, Ended | Failed) else None
-
-    def append(self, event: TurnEvent) -> None:
-        self._events.append(event)
-        more, self._more = self._more, asyncio.Event()
-        more.set()
-
-    async def follow(self) -> AsyncGenerator[Sequence[TurnEvent]]:
-        """Every event from the first to the terminal one, those that are there at once together."""
-        seen = 0
-        while True:
-            more = self._more
-            batch = self._events[seen:]
-            if batch:
-                seen += len(batch)
-                yield batch
-                if isinstance(batch[-1], Ended | Failed):
-                    return
-            else:
-                await more.wait()
 
     async def finished(self) -> Ended | Failed:
         """Waits for the end."""
-        while (last := self.last) is None:
-            await self._more.wait()
-        return last
+        last = await self.ended()
+        if isinstance(last, Ended | Failed):
+            return last
+        return failed(OrganError("LLMFlow is stopping; it goes on with the answer when it starts.", code="interrupted"))
 
 
 class Place:
@@ -85,6 +70,7 @@ class Turns:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._tasks: dict[str, tuple[Turn, asyncio.Task[None]]] = {}
+        self._runs: dict[str, tuple[Turn, LiveRun]] = {}
         self._reserved = 0
 
     def __len__(self) -> int:
@@ -118,22 +104,32 @@ class Turns:
         if turn.last is None:
             turn.append(failed(InternalError("The answer could not be written.")))
 
+    def watch(self, turn: Turn, live: LiveRun) -> None:
+        """A turn that a run writes, until `unwatch`; runs have a limit of their own."""
+        self._runs[turn.id] = (turn, live)
+
+    def unwatch(self, turn: Turn) -> None:
+        self._runs.pop(turn.id, None)
+
     def find(self, turn_id: str) -> Turn | None:
         """The turn while it goes on."""
-        found = self._tasks.get(turn_id)
+        found = self._tasks.get(turn_id) or self._runs.get(turn_id)
         return found[0] if found else None
 
     def running(self, conversation_id: str) -> dict[str, Turn]:
         """The turns of a conversation that go on, by the message they write."""
-        turns = (turn for turn, _ in self._tasks.values())
+        turns = (turn for turn, _ in (*self._tasks.values(), *self._runs.values()))
         return {turn.message_id: turn for turn in turns if turn.conversation_id == conversation_id}
 
     def stop(self, turn_id: str, *, app_id: str, end_user_id: str) -> bool:
         """Ends a turn of this app's user; what was said is kept. False when there is none such (any more)."""
-        found = self._tasks.get(turn_id)
-        if found is None or (found[0].app_id, found[0].end_user_id) != (app_id, end_user_id):
+        turn = self.find(turn_id)
+        if turn is None or (turn.app_id, turn.end_user_id) != (app_id, end_user_id):
             return False
-        return _cancel(*found)
+        if turn_id in self._runs:
+            self._runs[turn_id][1].stop()
+            return True
+        return _cancel(*self._tasks[turn_id])
 
     async def close(self) -> None:
         """Stops every turn and waits until each is stored."""

@@ -55,7 +55,7 @@ class App:
     @property
     def answers(self) -> bool:
         """Whether this version answers its questions; apps of other modes are kept, and asking them is an error."""
-        return self.mode == "chat"
+        return self.mode in ("chat", "advanced-chat")
 
 
 @dataclass(frozen=True, slots=True)

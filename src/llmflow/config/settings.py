@@ -61,6 +61,7 @@ class Limits:
     parse_memory_mb: int = setting(2048, "Memory a reader may take in MB", least=256)
     document_pages: int = setting(5000, "Most pages in one document", least=1)
     chat_concurrency: int = setting(32, "Answers being written at once in one process", least=1)
+    workflow_concurrency: int = setting(200, "Runs of workflows under way at once in one process", least=1)
     public_concurrency: int = setting(8, "Of these, answers to visitors of public pages at most", least=1)
     design_mb: int = setting(5, "Largest design of an app, and largest DSL file, in MB", least=1)
     app_versions: int = setting(1000, "Published versions kept of one app, at most", least=1)

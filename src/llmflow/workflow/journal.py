@@ -192,7 +192,7 @@ class Journal:
         self._paying: asyncio.Task[None] | None = None
 
     def open(
-        self, run: NewRun, *, tell: Tell, written: int = 0, also: Also = _nothing, broken: Broken = _ignored
+        self, run: NewRun, *, tell: Tell, written: int = 0, also: Also | None = None, broken: Broken = _ignored
     ) -> Record:
         """The place of a run that begins, or goes on behind its `written` events. `tell` hands each event to the
         readers. `also(is_first, last)`: rows of others that are written with the run's first batch in this process and
@@ -201,7 +201,7 @@ class Journal:
         owes the ends of too many runs."""
         if len(self._owed) >= _OWED:
             raise OrganError("The database takes nothing; too many runs wait to be written.", code="disk_full")
-        return Record(self, run, written=written, tell=tell, also=also, broken=broken)
+        return Record(self, run, written=written, tell=tell, also=also or _nothing, broken=broken)
 
     def wake(self, record: Record, within_s: float) -> None:
         """The record has news, to be written in `within_s` at the latest."""

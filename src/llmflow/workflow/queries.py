@@ -96,11 +96,11 @@ async def events_after(connection: AsyncConnection, run_id: str, after: int = 0)
     ]
 
 
-async def delete_runs(connection: AsyncConnection, app_id: str) -> None:
-    """All runs of an app, with their events."""
-    of_app = sa.select(workflow_runs.c.id).where(workflow_runs.c.app_id == app_id)
-    await connection.execute(sa.delete(run_events).where(run_events.c.run_id.in_(of_app)))
-    await connection.execute(sa.delete(workflow_runs).where(workflow_runs.c.app_id == app_id))
+async def delete_runs(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> None:
+    """Runs, with their events."""
+    of_them = sa.select(workflow_runs.c.id).where(which)
+    await connection.execute(sa.delete(run_events).where(run_events.c.run_id.in_(of_them)))
+    await connection.execute(sa.delete(workflow_runs).where(which))
 
 
 def _where(app_id: str, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
@@ -118,7 +118,8 @@ def _where(app_id: str, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         where.append(table.account_id == wanted.account_id)
     if wanted.keyword:
         part = f"%{_escaped(wanted.keyword)}%"
-        where.append(sa.or_(table.inputs.like(part, escape="\\"), table.outputs.like(part, escape="\\")))
+        words = (sa.type_coerce(column, sa.Text) for column in (table.inputs, table.outputs))  # read, not written
+        where.append(sa.or_(*(column.like(part, escape="\\") for column in words)))
     return where
 
 

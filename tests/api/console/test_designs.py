@@ -175,7 +175,6 @@ def test_apps_that_are_not_run_yet_answer_with_a_code(
         talk = {"inputs": {}, "query": "안녕", "user": "u"}
         assert call(app, "POST", "/chat-messages", **talk).json()["code"] == "not_yet"
         assert call(flow, "POST", "/chat-messages", **talk).json()["code"] == "not_chat_app"
-        assert call(flow, "POST", "/workflows/run", inputs={}, user="u").json()["code"] == "not_yet"
         assert call(app, "POST", "/workflows/run", inputs={}, user="u").json()["code"] == "not_workflow_app"
         assert call(app, "GET", "/parameters").json()["opening_statement"].startswith("안녕하세요")
         assert call(flow, "GET", "/info").json()["mode"] == "workflow"

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.api.chat_server import QUESTION, ChatServer, events
+from tests.api.chat_server import QUESTION, ChatServer, events, imported
 
 OURS = {"llmflow"}  # the one key that is added to Dify's objects
 
@@ -51,6 +53,21 @@ def _check(answer: httpx.Response, golden: Any, *, same_body: bool = False) -> N
         _same(answer.json(), golden["body"])
     if same_body:
         assert (answer.json() if isinstance(golden["body"], dict) else answer.text) == golden["body"]
+
+
+@pytest.fixture(scope="module")
+def golden_apps(chat_server: ChatServer, shared_data: Path) -> dict[str, str]:
+    """The keys of the very apps that the golden answers are of."""
+    folder = shared_data / "dify" / "golden" / "apps"
+    with chat_server.live.client() as console:
+        return {file.stem: imported(console, file.read_text("utf-8")) for file in sorted(folder.glob("*.yml"))}
+
+
+@pytest.fixture
+def as_app(chat_server: ChatServer, golden_apps: dict[str, str]) -> Iterator[Callable[[str], httpx.Client]]:
+    """The Service API with the key of one of them."""
+    with ExitStack() as stack:
+        yield lambda name: stack.enter_context(chat_server.client(golden_apps[name]))
 
 
 @pytest.fixture
@@ -133,3 +150,114 @@ def test_errors_are_the_same_to_the_letter(chat_server: ChatServer, service: htt
         ("err_bad_key", {"Authorization": "Bearer app-wrong"}),
     ):
         _check(httpx.get(f"{url}/info", headers=headers, trust_env=False), golden(name), same_body=True)
+
+
+# the apps the golden answers are of
+
+
+def _same_events(ours: list[dict[str, Any]], golden: Any, *, ids: dict[str, str]) -> None:
+    """The same events in the same order, of the same nodes, with the same keys and types; `ids` agree."""
+    theirs = events(iter(golden["body"].splitlines()))
+    assert [_named(event) for event in ours] == [_named(event) for event in theirs]
+    for event, known in zip(ours, theirs, strict=True):
+        _same(event, known, f"$.{known['event']}")
+        for name, value in ids.items():
+            assert event.get(name, value) == value
+
+
+def _named(event: dict[str, Any]) -> tuple[str, str | None, str | None]:
+    data = event.get("data") or {}
+    return event["event"], data.get("node_id"), data.get("node_type")
+
+
+@pytest.mark.parametrize(
+    ("name", "app"),
+    [(f"{what}_{app}", app) for what in ("info", "meta", "parameters") for app in ("c3", "w3")] + [("site_c3", "c3")],
+)
+def test_what_an_imported_app_tells_of_itself(
+    as_app: Callable[[str], httpx.Client], golden: Any, name: str, app: str
+) -> None:
+    theirs = golden(name)
+    same_body = name.startswith(("meta", "parameters"))
+    if name.startswith("parameters"):  # the one thing that is the installation's own: its limits
+        ours = as_app(app).get(theirs["request"]["path"])
+        theirs["body"]["system_parameters"] = ours.json()["system_parameters"]
+    _check(as_app(app).get(theirs["request"]["path"]), theirs, same_body=same_body)
+
+
+def test_a_blocking_run(as_app: Callable[[str], httpx.Client], golden: Any) -> None:
+    theirs = golden("wf_blocking")
+    answer = as_app("w3").post("/workflows/run", json=theirs["request"]["json"])
+    _check(answer, theirs)
+    body = answer.json()
+    assert body["data"]["outputs"] == theirs["body"]["data"]["outputs"]
+    assert (body["data"]["status"], body["data"]["total_steps"]) == ("succeeded", 3)
+    assert body["workflow_run_id"] == body["data"]["id"]
+
+
+def test_a_streamed_run(as_app: Callable[[str], httpx.Client], golden: Any) -> None:
+    theirs = golden("wf_stream_w10")
+    with as_app("w10").stream("POST", "/workflows/run", json=theirs["request"]["json"]) as answer:
+        assert answer.headers["content-type"] == theirs["content_type"]
+        assert {name: answer.headers[name] for name in theirs["headers"]} == theirs["headers"]
+        lines = list(answer.iter_lines())
+    assert lines[:2] == theirs["body"].splitlines()[:2]
+    found = events(iter(lines))
+    _same_events(found, theirs, ids={name: found[0][name] for name in ("workflow_run_id", "task_id")})
+    assert found[-1]["data"]["outputs"] == {"out": "hi hi hi hi hi hi x"}
+
+
+def test_a_finished_run_looked_at_and_followed_again(as_app: Callable[[str], httpx.Client], golden: Any) -> None:
+    client = as_app("w3")
+    ran = client.post("/workflows/run", json=golden("wf_blocking")["request"]["json"]).json()
+    detail = client.get(f"/workflows/run/{ran['workflow_run_id']}")
+    theirs = golden("wf_run_detail")
+    _check(detail, theirs)
+    assert json.loads(detail.json()["inputs"]).keys() == json.loads(theirs["body"]["inputs"]).keys()
+    assert detail.json()["outputs"] == theirs["body"]["outputs"]
+    theirs = golden("wf_events_finished")
+    again = client.get(f"/workflow/{ran['workflow_run_id']}/events", params={"user": "g1"})
+    _check(again, theirs)
+    assert again.text.startswith("data: ")
+    _same_events(events(iter(again.text.splitlines())), theirs, ids={"workflow_run_id": ran["workflow_run_id"]})
+
+
+def test_a_chatflow_asked_twice(as_app: Callable[[str], httpx.Client], golden: Any) -> None:
+    client = as_app("c3")
+    theirs = golden("chat_blocking")
+    first = client.post("/chat-messages", json=theirs["request"]["json"])
+    _check(first, theirs)
+    assert (first.json()["answer"], first.json()["mode"]) == ("hi hello", "advanced-chat")
+    theirs = golden("chat_stream")
+    conversation_id = first.json()["conversation_id"]
+    wanted = {**theirs["request"]["json"], "conversation_id": conversation_id}
+    with client.stream("POST", "/chat-messages", json=wanted) as answer:
+        lines = list(answer.iter_lines())
+    assert lines[:2] == theirs["body"].splitlines()[:2]
+    found = events(iter(lines))
+    same = ("message_id", "task_id", "workflow_run_id", "created_at")
+    _same_events(found, theirs, ids={"conversation_id": conversation_id, **{name: found[0][name] for name in same}})
+    assert found[0]["data"]["inputs"]["sys.dialogue_count"] == 2
+    listed = client.get("/messages", params={"user": "g1", "conversation_id": conversation_id, "limit": 1})
+    _check(listed, golden("messages"))
+    assert (listed.json()["data"][0]["answer"], listed.json()["has_more"]) == ("hi hello", True)
+    _check(client.get("/conversations", params={"user": "g1", "limit": 2}), golden("conversations"))
+
+
+@pytest.mark.parametrize(
+    ("name", "app"),
+    [
+        ("err_missing_input", "w3"),
+        ("err_missing_user", "w3"),
+        ("err_bad_response_mode", "w3"),
+        ("err_run_detail_404", "w3"),
+        ("err_wrong_mode", "w3"),
+        ("err_wrong_mode2", "c3"),
+        ("stop_unknown", "w3"),
+    ],
+)
+def test_what_an_imported_app_refuses(as_app: Callable[[str], httpx.Client], golden: Any, name: str, app: str) -> None:
+    theirs = golden(name)
+    wanted = theirs["request"]
+    answer = as_app(app).request(wanted["method"], wanted["path"], json=wanted["json"], params=wanted["params"])
+    _check(answer, theirs, same_body=name != "err_bad_response_mode")

@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field
 
 from llmflow.access.types import Caller
 from llmflow.api import auth, errors, sse
-from llmflow.apps.chat import Ask
+from llmflow.apps.ask import Ask
 from llmflow.apps.turns import Turn
 from llmflow.apps.types import App, ChatMessage, Ended, EndUser, Failed, Replaced, TextDelta, Waiting
 from llmflow.errors import CODES, LLMFlowError

@@ -16,7 +16,7 @@ from llmflow.access.types import Caller
 from llmflow.api.routes.openai import wire
 from llmflow.api.routes.openai.completion import DONE, Head, Wanted, tail
 from llmflow.api.sse import EventStream, until_gone
-from llmflow.apps.chat import Ask
+from llmflow.apps.ask import Ask
 from llmflow.apps.prompt import Earlier
 from llmflow.apps.turns import Turn
 from llmflow.apps.types import Answer, Ended, EndUser, Failed, TextDelta

@@ -8,6 +8,7 @@ from starlette.routing import Route
 from llmflow.api.routes.service import shapes
 from llmflow.api.routes.service.dify import DEFAULT_USER, Call, answer, operation
 from llmflow.wiring import Platform
+from llmflow.workflow.dsl.document import mapping
 
 _OFF = {"enabled": False}
 _AUTHOR = "LLMFlow"
@@ -25,11 +26,15 @@ def routes(platform: Platform) -> list[Route]:
 
 
 async def _parameters(call: Call) -> Response:
-    """`file_upload` is empty: files may be sent and are kept with the message; chat models here read text."""
+    """`file_upload` of a chat app is empty: files may be sent and are kept with the message; its model reads text."""
     config, limits = call.app.config, call.platform.settings.limits
+    form, upload = list(config.user_input_form), {}
+    if call.app.has_graph:
+        compiled = await call.platform.apps.plans.in_force(call.app)
+        form, upload = compiled.user_input_form, mapping(compiled.document.features.get("file_upload"))
     return answer(
         {
-            "opening_statement": config.opening_statement,
+            "opening_statement": config.opening_statement or (None if call.app.mode == "workflow" else ""),
             "suggested_questions": config.suggested_questions,
             "suggested_questions_after_answer": {"enabled": config.suggested_questions_after_answer},
             "speech_to_text": _OFF,
@@ -37,9 +42,9 @@ async def _parameters(call: Call) -> Response:
             "retriever_resource": {"enabled": config.retriever_resource},
             "annotation_reply": _OFF,
             "more_like_this": _OFF,
-            "user_input_form": config.user_input_form,
+            "user_input_form": form,
             "sensitive_word_avoidance": _OFF,
-            "file_upload": {},
+            "file_upload": upload,
             "system_parameters": {
                 "image_file_size_limit": limits.file_mb,
                 "video_file_size_limit": limits.file_mb,

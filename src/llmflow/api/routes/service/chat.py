@@ -10,16 +10,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmflow.api.routes.service import shapes
-from llmflow.api.routes.service.dify import HEADERS, Call, answer, checked, error_body, operation, refused
+from llmflow.api.routes.service.dify import CHATS, HEADERS, PING, Call, answer, checked, error_body, operation, refused
+from llmflow.api.routes.service.flow_events import Shapes, lines
 from llmflow.api.sse import EventStream, event
-from llmflow.apps.chat import Ask
+from llmflow.apps.ask import Ask
+from llmflow.apps.files import file_object
+from llmflow.apps.live import LiveRun
 from llmflow.apps.turns import Turn
 from llmflow.apps.types import Ended, Failed, TextDelta, Waiting
 from llmflow.errors import UsageError
 from llmflow.store.ids import is_uuid
 from llmflow.wiring import Platform
+from llmflow.workflow.events import WorkflowFinished
 
-PING = b"event: ping\n\n"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -32,13 +35,14 @@ class ChatRequestPayload(msgspec.Struct, frozen=True):
     conversation_id: str | None = None
     files: list[dict[str, Any]] | None = None
     auto_generate_name: bool = True
+    workflow_id: str | None = None
 
 
 def routes(platform: Platform) -> list[Route]:
     return [
-        operation(platform, "/chat-messages", "POST", _ask, only="chat"),
-        operation(platform, "/chat-messages/{task_id}/stop", "POST", _stop, only="chat"),
-        operation(platform, "/messages/{message_id:uuid}/suggested", "GET", _suggested, only="chat"),
+        operation(platform, "/chat-messages", "POST", _ask, only=CHATS),
+        operation(platform, "/chat-messages/{task_id}/stop", "POST", _stop, only=CHATS),
+        operation(platform, "/messages/{message_id:uuid}/suggested", "GET", _suggested, only=CHATS),
     ]
 
 
@@ -49,7 +53,7 @@ async def _ask(call: Call) -> Response:
     conversation_id = (wanted.conversation_id or "").strip() or None
     if conversation_id and not is_uuid(conversation_id):
         raise UsageError("conversation_id must be a valid UUID", param="conversation_id")
-    files = [_file(item) for item in wanted.files or ()]
+    files = [file_object(item) for item in wanted.files or ()]
     ids = [item["upload_file_id"] for item in files if "upload_file_id" in item]
     known = await call.platform.apps.files.of(user, ids)
     for missing in (id for id in ids if id not in known):
@@ -60,21 +64,21 @@ async def _ask(call: Call) -> Response:
         conversation_id=conversation_id.lower() if conversation_id else None,
         files=files,
         name_conversation=wanted.auto_generate_name,
+        version_id=_version(wanted.workflow_id),
     )
     _required_inputs(call, wanted.inputs)
     turn = await call.platform.apps.chat.ask(call.app, user, ask)
     with_sources = call.app.config.retriever_resource
     if wanted.response_mode == "streaming":
-        return EventStream(_stream(turn, with_sources), headers=HEADERS, ping=PING)
+        told = _stream(turn, with_sources) if turn.live is None else _run_stream(turn, turn.live, with_sources)
+        return EventStream(told, headers=HEADERS, ping=PING)
     return _whole(turn, await turn.finished(), call.app.mode, with_sources)
 
 
-def _file(item: dict[str, Any]) -> dict[str, Any]:
-    method = item.get("transfer_method")
-    key = {"local_file": "upload_file_id", "remote_url": "url"}.get(str(method))
-    if key is None or not isinstance(item.get(key), str):
-        raise UsageError("A file needs transfer_method local_file with upload_file_id, or remote_url with url.")
-    return {"type": str(item.get("type", "custom")), "transfer_method": method, key: item[key]}
+def _version(given: str | None) -> str | None:
+    if given and not is_uuid(given):
+        raise UsageError("Invalid workflow_id format.", code="workflow_id_format_error", param="workflow_id")
+    return given.lower() if given else None
 
 
 def _required_inputs(call: Call, inputs: dict[str, Any]) -> None:
@@ -106,12 +110,7 @@ def _whole(turn: Turn, end: Ended | Failed, mode: str, with_sources: bool) -> Re
 
 async def _stream(turn: Turn, with_sources: bool) -> AsyncGenerator[bytes]:
     """The turn as Dify's events; the reader may go at any time, the turn goes on."""
-    base = {
-        "conversation_id": turn.conversation_id,
-        "message_id": turn.message_id,
-        "created_at": shapes.seconds(turn.created_at),
-        "task_id": turn.id,
-    }
+    base = _base(turn)
     head = b'data: {"event":"message",' + _encode(base)[1:-1] + b',"id":"' + turn.message_id.encode() + b'","answer":'
     tail = b',"from_variable_selector":null}\n\n'
     yield PING
@@ -121,6 +120,32 @@ async def _stream(turn: Turn, with_sources: bool) -> AsyncGenerator[bytes]:
             for item in batch
             if not isinstance(item, Waiting)
         )
+
+
+async def _run_stream(turn: Turn, live: LiveRun, with_sources: bool) -> AsyncGenerator[bytes]:
+    """The turn of a workflow, with the events of its run; the end of the message comes before the end of the run."""
+    told = Shapes(live.run, live.user, turn)
+    base = _base(turn)
+    yield PING
+    async for batch in live.follow():
+        yield lines(told, [item for item in batch if not isinstance(item, WorkflowFinished)])
+        end = batch[-1]
+        if not isinstance(end, WorkflowFinished):
+            continue
+        if isinstance(turn.last, Ended):
+            yield _other(turn.last, turn, base, with_sources)
+        yield told.of(end)
+        if isinstance(turn.last, Failed):
+            yield _other(turn.last, turn, base, with_sources)
+
+
+def _base(turn: Turn) -> dict[str, Any]:
+    return {
+        "conversation_id": turn.conversation_id,
+        "message_id": turn.message_id,
+        "created_at": shapes.seconds(turn.created_at),
+        "task_id": turn.id,
+    }
 
 
 def _other(item: Any, turn: Turn, base: dict[str, Any], with_sources: bool) -> bytes:

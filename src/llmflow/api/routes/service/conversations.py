@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmflow.api.routes.service import shapes
-from llmflow.api.routes.service.dify import HEADERS, Call, answer, checked, operation
+from llmflow.api.routes.service.dify import CHATS, HEADERS, Call, answer, checked, operation
 from llmflow.apps.queries import ConversationOrder
 from llmflow.apps.types import ChatMessage, EndUser
 from llmflow.errors import UsageError
@@ -32,11 +32,11 @@ class MessageFeedbackPayload(msgspec.Struct, frozen=True):
 def routes(platform: Platform) -> list[Route]:
     one = "/conversations/{conversation_id:uuid}"
     return [
-        operation(platform, "/conversations", "GET", _list, only="chat"),
-        operation(platform, one, "DELETE", _delete, only="chat"),
-        operation(platform, f"{one}/name", "POST", _rename, only="chat"),
-        operation(platform, f"{one}/variables", "GET", _variables, only="chat"),
-        operation(platform, "/messages", "GET", _messages, only="chat"),
+        operation(platform, "/conversations", "GET", _list, only=CHATS),
+        operation(platform, one, "DELETE", _delete, only=CHATS),
+        operation(platform, f"{one}/name", "POST", _rename, only=CHATS),
+        operation(platform, f"{one}/variables", "GET", _variables, only=CHATS),
+        operation(platform, "/messages", "GET", _messages, only=CHATS),
         operation(platform, "/messages/{message_id:uuid}/feedbacks", "POST", _rate),
         operation(platform, "/app/feedbacks", "GET", _feedbacks),
     ]

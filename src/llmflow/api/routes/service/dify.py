@@ -21,6 +21,22 @@ from llmflow.apps.types import App, EndUser
 from llmflow.errors import CODES, Forbidden, LLMFlowError, NotFound, Unauthorized, UsageError
 from llmflow.wiring import Platform
 
+PING = b"event: ping\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """App modes that an operation serves, and the code that others get; `later`: those that Dify serves there and this
+    version does not yet."""
+
+    names: frozenset[str]
+    code: str
+    later: frozenset[str] = frozenset()
+
+
+CHATS = Modes(frozenset({"chat", "advanced-chat"}), "not_chat_app", frozenset({"agent-chat"}))
+WORKFLOWS = Modes(frozenset({"workflow"}), "not_workflow_app")
+GRAPHS = Modes(frozenset({"workflow", "advanced-chat"}), "not_workflow_app")
 HEADERS = {"X-Version": "1.14.2", "X-Env": "PRODUCTION"}
 DEFAULT_USER = "DEFAULT-USER"  # where a request names nobody
 WRONG_MODE = "Please check if your app mode matches the right API route."
@@ -49,6 +65,10 @@ _CODES: dict[str, tuple[str, int]] = {
     "model_timeout": ("completion_request_error", 400),
     "organ_unavailable": ("completion_request_error", 400),
     "context_too_long": ("completion_request_error", 400),
+    "workflow_input_invalid": ("invalid_param", 400),
+    "not_published": ("app_unavailable", 400),
+    "version_not_found": ("not_found", 404),
+    "run_not_found": ("not_found", 404),
 }
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 Body = TypeVar("Body")
@@ -94,22 +114,20 @@ class Call:
 
 
 #: Modes that Dify serves by the operations of another.
-_ALIKE = {"chat": ("advanced-chat", "agent-chat")}
 Handler = Callable[[Call], Awaitable[Response]]
 
 
-def operation(platform: Platform, path: str, method: str, handler: Handler, *, only: str = "") -> Route:
-    """A route for app keys; `only`: the one app mode it serves, else 400 not_<mode>_app, and 501 for a mode that Dify
-    serves there and this version does not yet."""
+def operation(platform: Platform, path: str, method: str, handler: Handler, *, only: Modes | None = None) -> Route:
+    """A route for app keys; `only`: the app modes it serves, for others 400 or 501."""
 
     async def endpoint(request: Request) -> Response:
         try:
             caller = await caller_of(request, platform, "app")
             call = Call(request, platform, caller, await _app_of(platform, caller))
-            if only and call.app.mode != only:
-                if call.app.mode in _ALIKE.get(only, ()):
+            if only is not None and call.app.mode not in only.names:
+                if call.app.mode in only.later:
                     return not_yet(request)
-                raise UsageError(WRONG_MODE, code=f"not_{only}_app")
+                raise UsageError(WRONG_MODE, code=only.code)
             return await handler(call)
         except LLMFlowError as error:
             return refused(error)

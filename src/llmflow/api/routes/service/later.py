@@ -17,12 +17,6 @@ _SEGMENT = _DOCUMENT + "/segments/{segment_id:uuid}"
 
 #: (path, methods, the mode's error code for apps of another mode; "" for operations of any app)
 FOR_APPS: tuple[tuple[str, str, str], ...] = (
-    ("/workflows/run", "POST", "not_workflow_app"),
-    ("/workflows/{workflow_id}/run", "POST", "not_workflow_app"),
-    ("/workflows/run/{workflow_run_id}", "GET", "not_workflow_app"),
-    ("/workflows/tasks/{task_id}/stop", "POST", "not_workflow_app"),
-    ("/workflows/logs", "GET", ""),
-    ("/workflow/{workflow_run_id:uuid}/events", "GET", "not_workflow_app"),
     ("/completion-messages", "POST", "app_unavailable"),
     ("/completion-messages/{task_id}/stop", "POST", "app_unavailable"),
     ("/conversations/{conversation_id:uuid}/variables/{variable_id:uuid}", "PUT", ""),

@@ -1,0 +1,63 @@
+"""Logs: what a piece of work tells while it is done, followed by any number of readers.
+
+A reader that goes away or comes late changes nothing. Nothing polls: a reader waits for the next append.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Generic, TypeVar
+
+Told = TypeVar("Told")
+
+
+class Log(Generic[Told]):
+    """Events from the first to the last; `lasts`: the types of events that end it."""
+
+    lasts: tuple[type, ...] = ()
+
+    def __init__(self) -> None:
+        self._events: list[Told] = []
+        self._more = asyncio.Event()
+        self._broke_off = False
+
+    @property
+    def last(self) -> Told | None:
+        """How it ended; None while it goes on."""
+        event = self._events[-1] if self._events else None
+        return event if isinstance(event, self.lasts) else None
+
+    def append(self, event: Told) -> None:
+        self._events.append(event)
+        self._wake()
+
+    def break_off(self) -> None:
+        """It ends here without a last event: the process ends, and another will go on."""
+        self._broke_off = True
+        self._wake()
+
+    async def follow(self, seen: int = 0) -> AsyncGenerator[Sequence[Told]]:
+        """Every event behind the first `seen` to the last one, those that are there at once together."""
+        while True:
+            more = self._more
+            batch = self._events[seen:]
+            if batch:
+                seen += len(batch)
+                yield batch
+                if isinstance(batch[-1], self.lasts):
+                    return
+            elif self._broke_off:
+                return
+            else:
+                await more.wait()
+
+    async def ended(self) -> Told | None:
+        """Waits for the last event; None when it broke off."""
+        while (last := self.last) is None and not self._broke_off:
+            await self._more.wait()
+        return last
+
+    def _wake(self) -> None:
+        more, self._more = self._more, asyncio.Event()
+        more.set()
