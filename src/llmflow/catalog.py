@@ -69,6 +69,7 @@ ADAPTERS: tuple[Adapter, ...] = (
             Option("model", str, "", "The default model; empty: the first one the server lists"),
             _API_KEY,
             Option("context_tokens", int, 8192, "Context window in tokens, where the server does not say"),
+            Option("vision", bool, False, "Whether its models see images, where the server does not say"),
             _TIMEOUT,
         ),
         default_port=8000,
@@ -83,6 +84,7 @@ ADAPTERS: tuple[Adapter, ...] = (
             Option("reply", str, "", "What it answers; empty: the last user message"),
             Option("delay_ms", float, 0.0, "Pause between tokens"),
             Option("context_tokens", int, 8192, "Context window in tokens it claims to have"),
+            Option("vision", bool, False, "Whether it claims to see images"),
         ),
     ),
     Adapter(

@@ -171,6 +171,7 @@ CODES: dict[str, str] = {
     "conflict": "Choose another name, or change the existing one.",
     "changed_meanwhile": "Load it again, then make your change on what stands there now.",
     "too_large": "Send less, or raise the limit under `limits` in llmflow.yaml.",
+    "model_blind": "Choose a model that sees images for this app, or send the text instead.",
     "unsupported_type": "Convert the file to a supported type; docs/organs.md lists them.",
     "too_many_requests": "Wait a moment and try again.",
     "not_yet": "This operation is documented but not served by this version.",

@@ -339,6 +339,7 @@ async def build(settings: Settings) -> Platform:
             organs.blobs,
             cipher,
             node_http,
+            organs.parser,
             model_server=_UnusedModelServer(settings, http, gateway),
         ),
         http=http,

@@ -97,6 +97,9 @@ const appApi = createRoute({
   component: lazyRouteComponent(() => import("@/pages/apps/AppApi"), "AppApi"),
 });
 
+/** The same page, which stays as it is when a new conversation gets its address. */
+const conversation = createRoute({ getParentRoute: () => chat, path: "$conversation" });
+
 const knowledge = createRoute({
   ...page,
   path: "/knowledge",
@@ -179,7 +182,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat, appList, appSettings, appPublish, appApi, knowledge, base, retrieval, document, settings, models, keys, members, values]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), appList, appSettings, appPublish, appApi, knowledge, base, retrieval, document, settings, models, keys, members, values]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

@@ -26,21 +26,17 @@ const citation = (position: number, document: string): Citation => ({
 });
 
 const exchange = (answer: string, citations: readonly Citation[]): Exchange => ({
-  id: 1,
+  key: "1",
+  id: "m",
+  parent: null,
   question: "연차는?",
+  files: [],
   answer,
   state: "done",
-  ending: {
-    event: "end",
-    message_id: "m",
-    conversation_id: "c",
-    task_id: "t",
-    kind: "generated",
-    hint: "",
-    model: "qwen3",
-    stopped: false,
-    citations,
-  },
+  kind: "generated",
+  model: "qwen3",
+  citations,
+  opinion: null,
 });
 
 const rich = (text: string, streaming = false) =>

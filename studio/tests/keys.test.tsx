@@ -23,19 +23,19 @@ test("the Enter that ends a Korean syllable does not send, in any browser's tell
 
 test("the composer sends once, after the composing and not in it", () => {
   const asked = vi.fn();
-  render(<Composer busy={false} onSend={asked} onStop={() => undefined} />);
+  render(<Composer app="demo" busy={false} onSend={asked} onStop={() => undefined} />);
   const field = screen.getByRole("textbox");
   fireEvent.change(field, { target: { value: "연차는 며칠" } });
   fireEvent.keyDown(field, { key: "Enter", keyCode: 229 });
   fireEvent.keyDown(field, { key: "Enter", keyCode: 13, isComposing: true });
   expect(asked).not.toHaveBeenCalled();
   fireEvent.keyDown(field, { key: "Enter", keyCode: 13 });
-  expect(asked.mock.calls).toEqual([["연차는 며칠"]]);
+  expect(asked.mock.calls).toEqual([["연차는 며칠", []]]);
 });
 
 test("nothing is sent while an answer is written, and what was typed stays", () => {
   const asked = vi.fn();
-  render(<Composer busy onSend={asked} onStop={() => undefined} />);
+  render(<Composer app="demo" busy onSend={asked} onStop={() => undefined} />);
   const field = screen.getByRole<HTMLTextAreaElement>("textbox");
   fireEvent.change(field, { target: { value: "다음 질문" } });
   fireEvent.keyDown(field, { key: "Enter", keyCode: 13 });

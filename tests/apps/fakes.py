@@ -14,6 +14,7 @@ from llmflow.apps.room import AppsRoom
 from llmflow.apps.turns import Turn
 from llmflow.apps.types import App, ChatConfig, Ended, EndUser, Failed
 from llmflow.config.settings import Chat, Knowledge, Limits, Settings, Workflow
+from llmflow.errors import DocumentError, Unsupported
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
@@ -29,6 +30,7 @@ from llmflow.organs.vector_store.memory import MemoryVectorStore
 from llmflow.ports.embedding import Role, Vectors
 from llmflow.ports.health import Health
 from llmflow.ports.llm import ModelInfo
+from llmflow.ports.parser import Element, PageWords, ParsedDocument, Progress
 from llmflow.ports.vector_store import IndexRow
 from llmflow.store.content import Scope
 from llmflow.store.crypto import Cipher
@@ -60,6 +62,31 @@ class TermEmbedding:
         """Nothing is held."""
 
 
+class PlainParser:
+    """Reads UTF-8 text, a page to a form feed; anything else is damaged."""
+
+    suffixes = (".txt", ".md")
+
+    async def parse(self, path: Path, *, name: str, progress: Progress | None = None) -> ParsedDocument:
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise DocumentError(f"{name} is damaged.") from error
+        return ParsedDocument(tuple(Element("NarrativeText", page) for page in text.split("\f")), "text/plain")
+
+    async def page_image(self, path: Path, page: int, *, width: int) -> bytes:
+        raise Unsupported("Text has no pages.")
+
+    async def page_words(self, path: Path, page: int) -> PageWords:
+        raise Unsupported("Text has no pages.")
+
+    async def health(self) -> Health:
+        return Health(True, "in process")
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
 class TinyLlm(ScriptedLlm):
     """Scripted, but says of itself what the packaged model says."""
 
@@ -79,6 +106,7 @@ class World:
     base: KnowledgeBase
     app: App
     user: EndUser
+    folder: Path
 
     async def learn(self, name: str, *passages: str, heading: Sequence[str] = (), page: int | None = None) -> None:
         """A document that is ready, with these passages."""
@@ -179,6 +207,7 @@ def room_of(
         blobs,
         Cipher("a passphrase of tests"),
         HttpClient(guard=Guard(settings.workflow.http_allow)),
+        PlainParser(),
         model_server=lambda: _running(llm),
     )
     return room, bases, vectors
@@ -197,4 +226,4 @@ async def world_of(database: Database, folder: Path, llm: ScriptedLlm, *, concur
     base = await bases.get(WORKSPACE, made.id)
     app = await room.catalogue.create(WORKSPACE, "helper", ChatConfig(knowledge=(base.id,)))
     user = await room.conversations.user(WORKSPACE, app.id, "ann")
-    return World(database, room, bases, vectors, llm, base, app, user)
+    return World(database, room, bases, vectors, llm, base, app, user, folder)

@@ -21,7 +21,7 @@ _log = logging.getLogger("llmflow.access")
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DOCUMENTS = re.compile(r"/api/v1/knowledge/[^/]+/documents/")
-_FILES = "/v1/files/upload"
+_FILES = re.compile(r"/v1/files/upload$|/api/v1/apps/[^/]+/files$")
 
 
 class Edge:
@@ -62,7 +62,7 @@ class Edge:
     def _limit(self, path: str) -> int:
         if _DOCUMENTS.match(path):
             return self._document_bytes
-        return self._file_bytes if path == _FILES else self._body_bytes
+        return self._file_bytes if _FILES.match(path) else self._body_bytes
 
     def _refusal(self, path: str, headers: dict[bytes, bytes]) -> LLMFlowError | None:
         host = _host(headers.get(b"host", b"").decode("latin-1"))

@@ -77,6 +77,8 @@ class Answerer:
     async def answer(self, app: App, question: Question, draft: Draft) -> Answer:
         """Writes the answer to `draft` piece by piece and gives it back whole. Raises what the model raises, unless
         the documents can be quoted instead."""
+        if question.attached:
+            return await self._with_files(app, question, draft)
         if not app.config.knowledge:
             return await self._chat(app, question, draft)
         found = await self.search(app, question)
@@ -96,6 +98,23 @@ class Answerer:
         is_certain = evidence.verdict is Verdict.CERTAIN
         cosines = self._comparer.cosines
         return await self._over(app, question, found, bags, is_certain, draft, compare=cosines)
+
+    async def _with_files(self, app: App, question: Question, draft: Draft) -> Answer:
+        """From the question's files, and from the app's passages where any stand out."""
+        say = words(question.language)
+        info = await self._gateway.info(app.config.model)
+        if not info.grounded or not reads(info, question.language):
+            hint = await self._way_up(say)
+            return _spoken(draft, Answer(f"{say.no_reader} {hint}", "unknown", hint=hint, model=info.id))
+        found = await self.search(app, question) if app.config.knowledge else []
+        if found and any(hit.scores.dense is not None for hit in found):
+            bags = await bags_of(found)
+            evidence = await relevance.weigh(
+                _searched(question), question.language, found, bags, self._comparer.cosines
+            )
+            if evidence.verdict is Verdict.NOTHING:
+                found = []
+        return await self._generated(app, question, found[: app.config.top_k or self._top_k], info, draft)
 
     async def search(self, app: App, question: Question, *, top_k: int = _POOL) -> list[Found]:
         """The passages nearest to the question, relevant or not, best first."""
@@ -166,6 +185,8 @@ class Answerer:
             if delta.text:
                 draft.say(delta.text)
             usage = delta.usage or usage
+        for name, part in asked.cut:
+            draft.say("\n\n_" + words(question.language).cut.format(name=name, percent=int(part * 100)) + "_")
         return Answer(
             draft.text,
             "generated",

@@ -4,9 +4,13 @@ One door for every surface: the app's mode decides who answers, its answerer or 
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from llmflow.apps import queries
 from llmflow.apps.answer import Answerer
 from llmflow.apps.ask import Ask
+from llmflow.apps.attachments import Attachments
 from llmflow.apps.conversations import name_after
 from llmflow.apps.flow_chat import FlowChat
 from llmflow.apps.prompt import Earlier, Question
@@ -27,10 +31,18 @@ class Chat:
     """`history_messages`: earlier messages given to the model at most. `flows`: answers for apps with a graph."""
 
     def __init__(
-        self, database: Database, answerer: Answerer, turns: Turns, flows: FlowChat, *, history_messages: int
+        self,
+        database: Database,
+        answerer: Answerer,
+        attachments: Attachments,
+        turns: Turns,
+        flows: FlowChat,
+        *,
+        history_messages: int,
     ) -> None:
         self._database = database
         self._answerer = answerer
+        self._attachments = attachments
         self._flows = flows
         self._turns = turns
         self._history_turns = history_messages // 2
@@ -41,8 +53,8 @@ class Chat:
             return await queries.mark_crashed(connection, now_ms(), f"interrupted: {CODES['interrupted']}")
 
     async def ask(self, app: App, user: EndUser, ask: Ask) -> Turn:
-        """Keeps the question and starts its turn. Raises UsageError, TooMany and NotFound (conversation_not_exists,
-        message_not_exists, not_published)."""
+        """Keeps the question and starts its turn. Raises UsageError, TooMany, Unsupported (model_blind) and NotFound
+        (conversation_not_exists, message_not_exists, not_published)."""
         if not app.answers:
             message = (
                 f"`{app.name}` is a {app.mode} app; this version answers questions in chat apps and chatflows only."
@@ -58,11 +70,14 @@ class Chat:
             return await self._flows.ask(app, user, ask)
         place = self._turns.reserve()
         try:
-            turn, question = await self._kept(app, user, ask)
+            if ask.files:
+                await self._attachments.check(app, user, ask.files)
+            turn, question, files = await self._kept(app, user, ask)
         except BaseException:
             place.release()
             raise
-        writing = Writing(self._database, self._answerer, app, question, waits=ask.waits)
+        attached = partial(self._attachments.of, app, user, files) if files else None
+        writing = Writing(self._database, self._answerer, app, question, waits=ask.waits, attached=attached)
         place.start(turn, writing.run)
         return turn
 
@@ -70,16 +85,19 @@ class Chat:
         """Ends the user's turn; what was said is kept. False when it is unknown or over."""
         return self._turns.stop(task_id, app_id=user.app_id, end_user_id=user.id)
 
-    async def _kept(self, app: App, user: EndUser, ask: Ask) -> tuple[Turn, Question]:
+    async def _kept(self, app: App, user: EndUser, ask: Ask) -> tuple[Turn, Question, list[dict[str, Any]]]:
+        """The turn, the question, and the files of it and of those before it, the newest first."""
         conversation_id = ask.conversation_id or new_id()
         scope = Scope("conversation", conversation_id)
         inputs = as_json(dict(ask.inputs))
         query, kept_inputs, empty, none = await self._database.boundary.admit(scope, [ask.query, inputs, "", "[]"])
         history = list(ask.history)
+        files = list(ask.files)
         parent_id: str | None = None
         if ask.conversation_id:
             earlier = await self._before(app, user, ask)
             parent_id = earlier[-1].id if earlier else None
+            files += [file for message in reversed(earlier) for file in message.files]
             history = [Earlier(m.query, m.answer, m.kind) for m in earlier if m.status in ("normal", "stopped")]
         turn = Turn(
             new_id(),
@@ -124,7 +142,7 @@ class Chat:
             history=history[-self._history_turns :] if self._history_turns else [],
             is_public=user.source == "public",
         )
-        return turn, question
+        return turn, question, files
 
     async def _before(self, app: App, user: EndUser, ask: Ask) -> list[ChatMessage]:
         """What the question follows, oldest first."""

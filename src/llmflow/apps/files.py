@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,13 +69,33 @@ class AppFiles:
         return await self.upload(user, name, whole(), media_type=media_type)
 
     async def get(self, app_id: str, file_id: str) -> AppFile:
-        """Raises NotFound (file_not_found) and, for a file of another app, Forbidden (file_access_denied)."""
+        """One that an API caller sent. Raises NotFound (file_not_found) and, for a file of another app or one that came
+        another way, Forbidden (file_access_denied)."""
         async with self._database.read() as connection:
             found = (await queries.files_by_id(connection, [file_id])).get(file_id)
+            if found is None:
+                raise NotFound("The requested file was not found.", code="file_not_found")
+            sender = await queries.end_user_by_id(connection, app_id, "api", found.end_user_id)
+        if found.app_id != app_id or sender is None:
+            raise Forbidden("Access to the requested file is denied.", code="file_access_denied")
+        return found
+
+    async def settle(self, file: AppFile, media_type: str) -> AppFile:
+        """Under the media type that its bytes turned out to have."""
+        async with self._database.write() as connection:
+            await queries.update_file(connection, file.id, media_type=media_type)
+        return replace(file, media_type=media_type)
+
+    async def remove(self, file: AppFile) -> None:
+        async with self._database.write() as connection:
+            await queries.delete_files(connection, [file.id])
+        await self._originals.remove([file.digest])
+
+    async def own(self, user: EndUser, file_id: str) -> AppFile:
+        """Raises NotFound (file_not_found), also for one of somebody else."""
+        found = (await self.of(user, [file_id])).get(file_id)
         if found is None:
             raise NotFound("The requested file was not found.", code="file_not_found")
-        if found.app_id != app_id:
-            raise Forbidden("Access to the requested file is denied.", code="file_access_denied")
         return found
 
     async def of(self, user: EndUser, ids: Sequence[str]) -> dict[str, AppFile]:

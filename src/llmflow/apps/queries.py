@@ -376,6 +376,20 @@ async def files_by_id(connection: AsyncConnection, ids: Sequence[str]) -> dict[s
     return {row.id: AppFile(**row._mapping) for row in rows}
 
 
+async def update_file(connection: AsyncConnection, file_id: str, **values: Any) -> None:
+    await connection.execute(sa.update(files).where(files.c.id == file_id).values(**values))
+
+
+async def file_text(connection: AsyncConnection, file_id: str) -> str | None:
+    """What a reader made of it; None when none did yet."""
+    found: str | None = await connection.scalar(sa.select(files.c.text).where(files.c.id == file_id))
+    return found
+
+
+async def delete_files(connection: AsyncConnection, ids: Sequence[str]) -> None:
+    await connection.execute(sa.delete(files).where(files.c.id.in_(list(ids))))
+
+
 def as_json(value: object) -> str:
     """JSON text for a content column; it still has to pass the boundary."""
     return msgspec.json.encode(value).decode()

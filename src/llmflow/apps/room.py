@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmflow.apps.answer import Answerer, ModelServer
 from llmflow.apps.apps import Apps
+from llmflow.apps.attachments import Attachments
 from llmflow.apps.chat import Chat
 from llmflow.apps.conversations import Conversations
 from llmflow.apps.designs import Designs
@@ -25,6 +26,7 @@ from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.net.client import HttpClient
 from llmflow.ports.blobs import Blobs
+from llmflow.ports.parser import Parser
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.workflow.exchange import Exchange
@@ -45,6 +47,7 @@ class AppsRoom:
         blobs: Blobs,
         cipher: Cipher,
         http: HttpClient,
+        parser: Parser,
         *,
         model_server: ModelServer,
     ) -> None:
@@ -71,6 +74,7 @@ class AppsRoom:
         self.conversations = Conversations(database)
         self.feedback = Feedbacks(database)
         self.files = AppFiles(database, originals, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
+        self.attachments = Attachments(database, self.files, blobs, parser, gateway)
         surroundings = Surroundings(
             database,
             gateway,
@@ -90,7 +94,14 @@ class AppsRoom:
         )
         flows = FlowChat(database, self.plans, self.runs, self.turns, self.files)
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)
-        self.chat = Chat(database, answerer, self.turns, flows, history_messages=settings.chat.history_messages)
+        self.chat = Chat(
+            database,
+            answerer,
+            self.attachments,
+            self.turns,
+            flows,
+            history_messages=settings.chat.history_messages,
+        )
         self.suggestions = Suggestions(answerer, gateway)
 
     async def start(self) -> None:

@@ -25,6 +25,8 @@ class Words:
     model_down: str
     by_words: str
     more_about: str  # takes a heading
+    no_reader: str  # of files in a question
+    cut: str  # takes the name of a file and the percent of it that was read
 
 
 _KOREAN = Words(
@@ -48,6 +50,8 @@ _KOREAN = Words(
     model_down="언어 모델이 응답하지 않아 문서를 그대로 인용했습니다: {error}",
     by_words="임베딩 모델이 응답하지 않아 뜻이 아니라 낱말로만 찾았습니다. `llmflow doctor`에 할 일이 나옵니다.",
     more_about="‘{heading}’에 대해 더 알려 주세요.",
+    no_reader="지금 연결된 언어 모델은 질문에 첨부한 파일을 읽고 답할 수 없습니다.",
+    cut="{name}은(는) 한 번에 읽기에 길어 앞부분 {percent}%만 읽었습니다.",
 )
 _ENGLISH = Words(
     quoted="Quoted from the documents.",
@@ -71,6 +75,8 @@ _ENGLISH = Words(
     model_down="The language model did not answer, so the documents are quoted: {error}",
     by_words="The embedding model does not answer, so only words were matched. `llmflow doctor` says what to do.",
     more_about="Tell me more about “{heading}”.",
+    no_reader="The language model connected now cannot answer from files in a question.",
+    cut="{name} is too long to be read at once: only its first {percent} % were read.",
 )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from llmflow.apps import queries
 from llmflow.apps.answer import Answerer
-from llmflow.apps.prompt import Question
+from llmflow.apps.prompt import Attached, Question
 from llmflow.apps.queries import as_json
 from llmflow.apps.turns import Turn, failed
 from llmflow.apps.types import Answer, AnswerKind, App, Citation, Ended, Failed, TextDelta, Usage, Waiting
@@ -23,16 +24,24 @@ _LOOK_S = 0.5  # between two looks at documents that are still being read
 
 
 class Writing:
-    """`waits`: begins when the app's documents are read."""
+    """`waits`: begins when the app's documents are read. `attached`: reads the question's files."""
 
     def __init__(
-        self, database: Database, answerer: Answerer, app: App, question: Question, *, waits: bool = False
+        self,
+        database: Database,
+        answerer: Answerer,
+        app: App,
+        question: Question,
+        *,
+        waits: bool = False,
+        attached: Callable[[], Awaitable[Attached]] | None = None,
     ) -> None:
         self._database = database
         self._answerer = answerer
         self._app = app
         self._question = question
         self._waits = waits
+        self._attached = attached
         self._pieces: list[str] = []
         self._citations: tuple[Citation, ...] = ()
         self._model = ""
@@ -62,6 +71,8 @@ class Writing:
         try:
             if self._waits:
                 await self._until_read()
+            if self._attached is not None:
+                self._question = replace(self._question, attached=await self._attached())
             answer = await self._answerer.answer(self._app, self._question, self)
             turn.stoppable = False
             end = Ended(answer, self._usage(answer))

@@ -41,9 +41,13 @@ export type AnswerEvent =
   | Ending
   | { readonly event: "error"; readonly error: ErrorBody };
 
-interface Asked {
+export interface Asked {
   readonly question: string;
   readonly conversation_id: string | null;
+  /** The message it follows; null: the newest; "": none, another beginning. */
+  readonly parent_id: string | null;
+  /** Ids of files that were uploaded for it. */
+  readonly files: readonly string[];
 }
 
 /** The answer's events. Throws ApiError when the server refuses, cannot be reached or breaks off in the middle. */
@@ -51,15 +55,30 @@ export async function* ask(app: string, asked: Asked, signal: AbortSignal): Asyn
   const answer = await send(`${BASE}/apps/${encodeURIComponent(app)}/ask`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...asked, user: "console" }),
+    body: JSON.stringify(asked),
     signal,
   });
+  yield* read(answer, signal);
+}
+
+/** The events of an answer that is under way, or over, from its start. */
+export async function* follow(app: string, message: string, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
+  yield* read(await send(`${BASE}/apps/${encodeURIComponent(app)}/messages/${message}/events`, { signal }), signal);
+}
+
+async function* read(answer: Response, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
   if (!answer.body) throw unreachable();
+  let isOver = false;
   try {
-    for await (const { data } of eventsOf(answer.body)) yield JSON.parse(data) as AnswerEvent;
+    for await (const { data } of eventsOf(answer.body)) {
+      const event = JSON.parse(data) as AnswerEvent;
+      isOver = event.event === "end" || event.event === "error";
+      yield event;
+    }
   } catch (error) {
     if (error instanceof ApiError || signal.aborted) throw error;
     connection.lost();
     throw unreachable();
   }
+  if (!isOver) throw unreachable();
 }

@@ -56,4 +56,16 @@ export const connection = {
       }
     };
   },
+  /** Resolves when the server answers, at once when it does. */
+  back(): Promise<void> {
+    return new Promise((resolve) => {
+      const leave = connection.subscribe(() => told());
+      const told = () => {
+        if (state === "lost") return;
+        leave();
+        resolve();
+      };
+      told();
+    });
+  },
 };

@@ -1,6 +1,6 @@
 /** What pages load and change: one entry per noun, so that every page names it alike and invalidates the same keys. */
 
-import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { QueryClient, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { type Document, type SearchMode, api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
@@ -61,6 +61,33 @@ export const models = queryOptions({
   queryFn: () => body(api.GET("/models")),
   staleTime: 30_000,
 });
+
+const RUNNING_MS = 3_000;
+
+/** Yours with an app, newest first, `search` among names and what was said. */
+export const conversationsOf = (app: string, search: string) =>
+  infiniteQueryOptions({
+    queryKey: ["conversations", app, search],
+    queryFn: ({ pageParam }) =>
+      body(
+        api.GET("/apps/{app}/conversations", {
+          params: { path: { app }, query: { search, ...(pageParam ? { after: pageParam } : {}) } },
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (last) => (last.has_more ? last.conversations.at(-1)?.id : undefined),
+    placeholderData: (previous) => previous,
+    refetchInterval: (query) =>
+      query.state.data?.pages.some((page) => page.conversations.some(({ running }) => running)) ? RUNNING_MS : false,
+  });
+
+/** The files an app takes with a question. */
+export const acceptedBy = (app: string) =>
+  queryOptions({
+    queryKey: ["apps", app, "accepted"],
+    queryFn: () => body(api.GET("/apps/{app}/files", { params: { path: { app } } })),
+    staleTime: 60_000,
+  });
 
 export const bases = queryOptions({
   queryKey: ["knowledge"],

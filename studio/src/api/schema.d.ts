@@ -950,6 +950,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/apps/{app}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Accepted Files
+         * @description What may be attached to a question.
+         */
+        get: operations["accepted_files_apps__app__files_get"];
+        put?: never;
+        /**
+         * Attach File
+         * @description Sends a file, its bytes as the body, and reads it; its id goes into `files` of a question.
+         */
+        post: operations["attach_file_apps__app__files_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get File
+         * @description One that you sent.
+         */
+        get: operations["get_file_apps__app__files__file_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sites": {
         parameters: {
             query?: never;
@@ -1205,6 +1249,18 @@ export interface components {
              */
             outcome: "accepted" | "replaced" | "unchanged" | "duplicate";
         };
+        /**
+         * AcceptedFiles
+         * @description What may be attached. `images` is False where the app's model does not see them.
+         */
+        AcceptedFiles: {
+            /** Suffixes */
+            suffixes: string[];
+            /** Images */
+            images: boolean;
+            /** File Mb */
+            file_mb: number;
+        };
         /** Account */
         Account: {
             /** Id */
@@ -1315,6 +1371,22 @@ export interface components {
             created_at: number;
             /** Updated At */
             updated_at: number;
+        };
+        /**
+         * AttachedFile
+         * @description `media_type`: what its bytes are, whatever its name says.
+         */
+        AttachedFile: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Media Type */
+            media_type: string;
+            /** Size */
+            size: number;
+            /** Is Image */
+            is_image: boolean;
         };
         /**
          * BaseChange
@@ -2564,6 +2636,8 @@ export interface components {
             parent_id: string | null;
             /** Question */
             question: string;
+            /** Files */
+            files: components["schemas"]["AttachedFile"][];
             /** Answer */
             answer: string;
             /**
@@ -2760,6 +2834,11 @@ export interface components {
              * @description The message it follows; null: the newest of the conversation; empty: none, a new beginning
              */
             parent_id?: string | null;
+            /**
+             * Files
+             * @description Ids of files sent for it
+             */
+            files?: string[];
             /**
              * User
              * @description Who asks, of a caller with a key
@@ -4792,6 +4871,105 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Review"][];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    accepted_files_apps__app__files_get: {
+        parameters: {
+            query?: {
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptedFiles"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    attach_file_apps__app__files_post: {
+        parameters: {
+            query: {
+                name: string;
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachedFile"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_file_apps__app__files__file_id__get: {
+        parameters: {
+            query?: {
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {

@@ -101,11 +101,14 @@ interface SidePanelProps {
   title: ReactNode;
   hint?: ReactNode;
   closeLabel: string;
+  side?: "left" | "right";
+  /** The content brings its own margins and scrolls itself. */
+  flush?: boolean;
   children: ReactNode;
 }
 
-/** Slides in from the right over the page; on a phone it is the whole screen. */
-export function SidePanel({ open, onClose, title, hint, closeLabel, children }: SidePanelProps) {
+/** Slides in over the page; from the right, on a phone, it is the whole screen. */
+export function SidePanel({ open, onClose, title, hint, closeLabel, side = "right", flush = false, children }: SidePanelProps) {
   const giveBack = useReturn(open);
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
@@ -113,10 +116,12 @@ export function SidePanel({ open, onClose, title, hint, closeLabel, children }: 
         <Base.Backdrop className={BACKDROP} />
         <Base.Popup
           finalFocus={giveBack}
-          className={
-            "fixed inset-y-0 right-0 z-40 flex w-full flex-col border-l border-line bg-surface shadow-high outline-none sm:w-md " +
-            "transition-transform duration-(--calm) ease-out data-ending-style:translate-x-full data-starting-style:translate-x-full"
-          }
+          className={cx(
+            "fixed inset-y-0 z-40 flex flex-col border-line bg-surface shadow-high outline-none transition-transform duration-(--calm) ease-out",
+            side === "right"
+              ? "right-0 w-full border-l data-ending-style:translate-x-full data-starting-style:translate-x-full sm:w-md"
+              : "left-0 w-80 max-w-[88vw] border-r data-ending-style:-translate-x-full data-starting-style:-translate-x-full",
+          )}
         >
           <header className="flex items-start gap-3 border-b border-line px-5 py-4">
             <div className="min-w-0 grow">
@@ -125,7 +130,7 @@ export function SidePanel({ open, onClose, title, hint, closeLabel, children }: 
             </div>
             <IconButton icon={X} label={closeLabel} size="small" onClick={onClose} />
           </header>
-          <div className="scroll-quiet grow overflow-y-auto px-5 py-4">{children}</div>
+          <div className={flush ? "min-h-0 grow" : "scroll-quiet grow overflow-y-auto px-5 py-4"}>{children}</div>
         </Base.Popup>
       </Base.Portal>
     </Base.Root>

@@ -81,13 +81,20 @@ function Image({ src, alt }: ComponentProps<"img">) {
 function Pre({ children }: ComponentProps<"pre">) {
   const { copy, copied } = useContext(Labels);
   return (
-    <div className="group relative">
-      <pre tabIndex={0}>{children}</pre>
-      <div className="absolute top-1 right-1 rounded-md bg-surface opacity-0 group-focus-within:opacity-100 group-hover:opacity-100">
+    <figure className="code">
+      <figcaption>
+        <span>{languageOf(children)}</span>
         <Copy text={textOf(children)} label={copy} doneLabel={copied} />
-      </div>
-    </div>
+      </figcaption>
+      <pre tabIndex={0}>{children}</pre>
+    </figure>
   );
+}
+
+/** What the fence names: ```python. */
+function languageOf(node: ReactNode): string {
+  if (!node || typeof node !== "object" || !("props" in node)) return "";
+  return /language-(\S+)/.exec((node.props as { className?: string }).className ?? "")?.[1] ?? "";
 }
 
 function textOf(node: ReactNode): string {

@@ -185,3 +185,45 @@ def test_a_correction_is_kept_and_read_by_administrators(session: httpx.Client, 
     assert session.delete(path).status_code == 400
     assert client.put(path, json=opinion).status_code == 404  # somebody else's answer
     assert session.put(path, json={"rating": "meh"}).status_code == 400
+
+
+def test_a_file_is_its_senders_alone_and_never_runs_as_a_page(session: httpx.Client, client: httpx.Client) -> None:
+    page = "<html><script>alert(1)</script><p>연차는 15일입니다.</p></html>".encode()
+    sent = session.post("/apps/plain/files", params={"name": "규정.html"}, content=page)
+    assert sent.status_code == 201
+    file = sent.json()
+    assert (file["name"], file["is_image"], file["size"]) == ("규정.html", False, len(page))
+    path = f"/apps/plain/files/{file['id']}"
+    got = session.get(path)
+    assert got.content == page
+    assert got.headers["content-type"] == "application/octet-stream"
+    assert got.headers["content-disposition"].startswith("attachment; filename*=UTF-8''")
+    assert "sandbox" in got.headers["content-security-policy"]
+    assert got.headers["x-content-type-options"] == "nosniff"
+    account = session.get("/session").json()["id"]
+    for user in ("console", account):
+        assert client.get(path, params={"user": user}).status_code == 404
+    key = client.post("/keys", json={"kind": "app", "app": "plain"}).json()["token"]
+    url = str(client.base_url).rstrip("/").replace("/api/v1", "/v1")
+    preview = httpx.get(
+        f"{url}/files/{file['id']}/preview", headers={"Authorization": f"Bearer {key}"}, trust_env=False
+    )
+    assert preview.status_code == 403
+    told = _ask(session, "며칠인가요?", files=[file["id"]])
+    assert "연차는 15일입니다." in _text(told)
+    shown = session.get(f"/apps/plain/conversations/{told[0]['conversation_id']}").json()["messages"][0]
+    assert shown["files"] == [file]
+    other = client.post("/apps/plain/ask", json={"question": "x", "files": [file["id"]]})
+    assert (other.status_code, other.json()["error"]["param"]) == (400, "files")
+
+
+def test_what_cannot_be_attached_is_refused_with_a_code(session: httpx.Client) -> None:
+    accepted = session.get("/apps/plain/files").json()
+    assert not accepted["images"]
+    assert ".pdf" in accepted["suffixes"]
+    assert ".png" not in accepted["suffixes"]
+    image = session.post("/apps/plain/files", params={"name": "a.png"}, content=b"\x89PNG\r\n\x1a\n" + bytes(20))
+    assert (image.status_code, image.json()["error"]["code"]) == (415, "model_blind")
+    assert image.json()["error"]["hint"]
+    empty = session.post("/apps/plain/files", params={"name": "a.txt"}, content=b"")
+    assert (empty.status_code, empty.json()["error"]["code"]) == (422, "document_empty")

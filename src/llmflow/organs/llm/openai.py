@@ -25,17 +25,26 @@ _SHOWN_MODELS = 8
 class OpenAILlm:
     """`url`: the base address, with or without /v1. `model` "": the first one the server lists.
 
-    `context_tokens` counts where the server does not say. `http` is shared and stays open. The key is in no message,
-    whatever the server answers.
+    `context_tokens` and `vision` count where the server does not say. `http` is shared and stays open. The key is in no
+    message, whatever the server answers.
     """
 
     def __init__(
-        self, *, url: str, model: str, api_key: str, context_tokens: int, timeout_s: float, http: HttpClient
+        self,
+        *,
+        url: str,
+        model: str,
+        api_key: str,
+        context_tokens: int,
+        timeout_s: float,
+        http: HttpClient,
+        vision: bool = False,
     ) -> None:
         self._url = base_url(url, user=not api_key)
         self._model = model
         self._key = api_key
         self._context_tokens = context_tokens
+        self._vision = vision
         self._timeout_s = timeout_s
         self._http = http
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
@@ -45,7 +54,11 @@ class OpenAILlm:
     async def models(self) -> list[ModelInfo]:
         response = await self._get("/models")
         if response.status in (404, 405, 501) and self._model:
-            return [ModelInfo(id=self._model, context_tokens=self._context_tokens, owned_by=self._host())]
+            return [
+                ModelInfo(
+                    id=self._model, context_tokens=self._context_tokens, vision=self._vision, owned_by=self._host()
+                )
+            ]
         if response.status != 200:
             raise self._error(response, self._model)
         try:
@@ -127,7 +140,7 @@ class OpenAILlm:
         return ModelInfo(
             id=entry.id or entry.name,
             context_tokens=context,
-            vision=entry.sees(),
+            vision=self._vision or entry.sees(),
             owned_by=entry.owned_by or self._host(),
         )
 

@@ -29,12 +29,13 @@ class ScriptedLlm:
         reply: str = "",
         delay_ms: float = 0.0,
         context_tokens: int = 8192,
+        vision: bool = False,
         model: str = "scripted",
         replies: Sequence[Reply] = (),
     ) -> None:
         self._reply = reply
         self._delay_s = delay_ms / 1000
-        self._info = ModelInfo(id=model, context_tokens=context_tokens)
+        self._info = ModelInfo(id=model, context_tokens=context_tokens, vision=vision)
         self._replies = list(replies)
         self.requests: list[ChatRequest] = []
 

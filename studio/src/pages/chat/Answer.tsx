@@ -1,10 +1,12 @@
-import { Ban, FileText, RotateCw } from "lucide-react";
+import { Ban, FileText, RotateCw, Unplug } from "lucide-react";
 import { useCallback } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Citation } from "@/api/ask";
+import type { Opinion as Kept } from "@/api/client";
 import { ErrorPanel } from "@/frame/ErrorPanel";
-import { type Exchange, citationsOf } from "@/pages/chat/threads";
+import { Opinion, OpinionNote } from "@/pages/chat/Opinion";
+import { type Exchange, isUnderWay } from "@/pages/chat/threads";
 import { Badge } from "@/ui/Badge";
 import { IconButton } from "@/ui/Button";
 import { Copy } from "@/ui/Copy";
@@ -14,15 +16,15 @@ import { Progress } from "@/ui/Progress";
 interface AnswerProps {
   exchange: Exchange;
   onCitation: (citation: Citation) => void;
-  /** Only the last answer can be asked for again. */
-  onAgain?: () => void;
+  /** Undefined while it cannot be asked again. */
+  onAgain?: (() => void) | undefined;
+  onRate?: (opinion: Kept | null) => Promise<void>;
 }
 
-export function Answer({ exchange, onCitation, onAgain }: AnswerProps) {
+export function Answer({ exchange, onCitation, onAgain, onRate }: AnswerProps) {
   const { t } = useTranslation();
-  const { answer, state, ending, error } = exchange;
-  const citations = citationsOf(exchange);
-  const over = state === "done" || state === "stopped" || state === "failed";
+  const { answer, state, kind, model, error, citations, opinion, isLost } = exchange;
+  const over = !isUnderWay(exchange);
   const mark = useCallback(
     (position: number) => {
       const found = citations.find((one) => one.position === position);
@@ -32,7 +34,7 @@ export function Answer({ exchange, onCitation, onAgain }: AnswerProps) {
   );
   return (
     <div aria-busy={!over} className="flex min-w-0 flex-col gap-3">
-      {state === "waiting" && <Waiting exchange={exchange} />}
+      {state === "waiting" && !isLost && <Waiting exchange={exchange} />}
       {answer && (
         <Markdown
           text={answer}
@@ -42,7 +44,13 @@ export function Answer({ exchange, onCitation, onAgain }: AnswerProps) {
           copiedLabel={t("common.copied")}
         />
       )}
-      {error && <ErrorPanel error={error} onRetry={onAgain} />}
+      {isLost && (
+        <p role="status" className="flex items-center gap-2 text-sm text-warn">
+          <Unplug size={15} className="shrink-0" aria-hidden />
+          {t("chat.lost")}
+        </p>
+      )}
+      {error && <ErrorPanel error={error} {...(onAgain && { onRetry: onAgain })} />}
       {citations.length > 0 && (
         <ul aria-label={t("chat.sources")} className="flex flex-wrap gap-1.5">
           {citations.map((citation) => (
@@ -56,19 +64,21 @@ export function Answer({ exchange, onCitation, onAgain }: AnswerProps) {
         <div className="-ml-1.5 flex flex-wrap items-center gap-1 text-sm text-muted">
           {answer && <Copy text={answer} label={t("chat.copy")} doneLabel={t("common.copied")} />}
           {onAgain && <IconButton icon={RotateCw} size="small" label={t("chat.again")} onClick={onAgain} />}
+          {onRate && answer && <Opinion answer={answer} opinion={opinion} onRate={onRate} />}
           {state === "stopped" && (
             <Badge tone="warn" icon={Ban}>
               {t("chat.stopped")}
             </Badge>
           )}
-          {ending && (
+          {kind && state !== "stopped" && (
             <span className="pl-1.5 text-faint">
-              {t(`chat.kind.${ending.kind}`)}
-              {ending.model && ` · ${ending.model}`}
+              {t(`chat.kind.${kind}`)}
+              {model && ` · ${model}`}
             </span>
           )}
         </div>
       )}
+      {opinion && <OpinionNote opinion={opinion} />}
     </div>
   );
 }

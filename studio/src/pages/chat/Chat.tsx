@@ -1,37 +1,42 @@
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { ArrowDown, SquarePen } from "lucide-react";
+import { getRouteApi, useNavigate, useParams } from "@tanstack/react-router";
+import { ArrowDown, PanelLeft, PanelLeftOpen, SquarePen } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type Action, useActions } from "@/actions/action";
 import type { Citation } from "@/api/ask";
 import type { App } from "@/api/client";
-import { apps } from "@/api/queries";
+import { acceptedBy, apps } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { PageWaiting } from "@/frame/PageStates";
 import { useCrumbs } from "@/frame/crumbs";
 import { Answer } from "@/pages/chat/Answer";
 import { CitationPanel } from "@/pages/chat/CitationPanel";
 import { Composer } from "@/pages/chat/Composer";
+import { History } from "@/pages/chat/History";
 import { NewApp } from "@/pages/apps/NewApp";
-import { threadOf, useThread } from "@/pages/chat/threads";
-import { Button, IconButton } from "@/ui/Button";
+import { Question } from "@/pages/chat/Question";
+import { type Thread, isUnderWay, settle, threadOf, useThread } from "@/pages/chat/threads";
+import { IconButton } from "@/ui/Button";
+import { SidePanel } from "@/ui/Dialog";
 import { preloadMarkdown } from "@/ui/Markdown";
 import { Select } from "@/ui/Select";
-import { EmptyState } from "@/ui/States";
+import { EmptyState, SkeletonRows } from "@/ui/States";
+import { cx } from "@/ui/classes";
 
 const route = getRouteApi("/inside/chat/$app");
 const NEAR_PX = 120;
+let isHidden = false; // the history's column, as long as the window lives
 
 preloadMarkdown();
 
 export function Chat() {
   const { t } = useTranslation();
   const { app: id } = route.useParams();
+  const { conversation = null } = useParams({ strict: false });
   const { data, error, refetch } = useQuery(apps);
   const app = data?.find((one) => one.id === id || one.name === id);
-  useCrumbs({ label: t("nav.chat"), to: "/chat" }, { label: app?.name ?? "" });
   if (error) {
     return (
       <div className="mx-auto max-w-2xl p-6">
@@ -41,70 +46,128 @@ export function Chat() {
   }
   if (!data) return <PageWaiting />;
   if (!app) return <EmptyState icon={SquarePen} title={t("chat.missing")} text={t("chat.missingText")} />;
-  return <Talk key={app.id} app={app} all={data} />;
+  return <Room app={app} all={data} conversation={conversation} />;
 }
 
-function Talk({ app, all }: { app: App; all: readonly App[] }) {
+/** The history beside the conversation; on a phone it slides in. */
+function Room({ app, all, conversation }: { app: App; all: readonly App[]; conversation: string | null }) {
   const { t } = useTranslation();
   const go = useNavigate();
-  const thread = threadOf(app.id);
-  const { exchanges, isBusy } = useThread(thread);
-  const [citation, setCitation] = useState<Citation | null>(null);
+  const [hidden, setHidden] = useState(isHidden);
+  const [drawer, setDrawer] = useState(false);
   const [making, setMaking] = useState(false);
-  const { box, list, isAway, toEnd } = useStickToEnd();
-  const again = useMemo(
+  const collapse = (next: boolean) => {
+    isHidden = next;
+    setHidden(next);
+  };
+  const begin = useCallback(() => {
+    setDrawer(false);
+    settle(app.id);
+    void go({ to: "/chat/$app", params: { app: app.id } });
+  }, [app.id, go]);
+  const anew = useMemo(
     (): Action => ({
       id: "chat-new",
       label: t("chat.new"),
       group: t("nav.chat"),
       icon: SquarePen,
       shortcut: "mod+shift+o",
-      run: thread.clear,
+      run: begin,
     }),
-    [t, thread],
+    [t, begin],
   );
-  useActions(useMemo(() => [again], [again]));
-  const ask = useCallback(
-    (question: string) => {
-      void thread.ask(question);
-      toEnd();
-    },
-    [thread, toEnd],
-  );
-  const onAgain = isBusy ? undefined : thread.again;
-
+  useActions(useMemo(() => [anew], [anew]));
+  const thread = threadOf(app.id, conversation);
+  const history = { app, open: conversation, onNew: begin, onChosen: () => setDrawer(false) };
   return (
-    <div className="flex h-full flex-col">
+    <div className="flex h-full">
       <h1 className="sr-only">{app.name}</h1>
-      <div className="flex items-center gap-2 border-b border-line bg-surface px-3 py-2 sm:px-6">
-        <Select
-          label={t("chat.app")}
-          value={app.id}
-          choices={[
-            ...all.map((one) => ({ value: one.id, label: one.name, hint: one.description })),
-            { value: "", label: t("apps.new"), hint: t("apps.newText") },
-          ]}
-          onChange={(value) => (value ? void go({ to: "/chat/$app", params: { app: value } }) : setMaking(true))}
-          className="max-w-64"
-        />
-        <div className="grow" />
-        <Button kind="quiet" size="small" icon={again.icon} onClick={again.run} disabled={exchanges.length === 0}>
-          <span className="hidden sm:inline">{again.label}</span>
-          <span className="sr-only sm:hidden">{again.label}</span>
-        </Button>
+      <aside className={cx("w-66 shrink-0 border-r border-line", hidden ? "hidden" : "hidden md:block")}>
+        <History {...history} onCollapse={() => collapse(true)} />
+      </aside>
+      <div className="flex min-w-0 grow flex-col">
+        <div className="flex items-center gap-1.5 border-b border-line bg-surface px-2 py-2 sm:px-4">
+          <IconButton icon={PanelLeft} label={t("chat.history.title")} onClick={() => setDrawer(true)} className="md:hidden" />
+          {hidden && (
+            <IconButton
+              icon={PanelLeftOpen}
+              label={t("chat.history.show")}
+              onClick={() => collapse(false)}
+              className="hidden md:inline-flex"
+            />
+          )}
+          <Select
+            label={t("chat.app")}
+            value={app.id}
+            choices={[
+              ...all.map((one) => ({ value: one.id, label: one.name, hint: one.description })),
+              { value: "", label: t("apps.new"), hint: t("apps.newText") },
+            ]}
+            onChange={(value) => (value ? void go({ to: "/chat/$app", params: { app: value } }) : setMaking(true))}
+            className="max-w-64"
+          />
+          <div className="grow" />
+          <IconButton icon={anew.icon} label={anew.label} onClick={anew.run} className={cx(!hidden && "md:hidden")} />
+        </div>
+        <Talk key={thread.key} app={app} thread={thread} conversation={conversation} />
       </div>
+      <SidePanel
+        side="left"
+        open={drawer}
+        onClose={() => setDrawer(false)}
+        title={t("chat.history.title")}
+        closeLabel={t("common.close")}
+        flush
+      >
+        <History {...history} />
+      </SidePanel>
+      <NewApp open={making} onClose={() => setMaking(false)} then="/chat/$app" />
+    </div>
+  );
+}
+
+function Talk({ app, thread, conversation }: { app: App; thread: Thread; conversation: string | null }) {
+  const { t } = useTranslation();
+  const go = useNavigate();
+  const shown = useThread(thread);
+  const { exchanges, isBusy, error } = shown;
+  const { data: accepted } = useQuery(acceptedBy(app.id));
+  const [citation, setCitation] = useState<Citation | null>(null);
+  const { box, list, isAway, toEnd } = useStickToEnd();
+  useCrumbs({ label: t("nav.chat"), to: "/chat" }, { label: app.name, to: `/chat/${app.id}` }, { label: shown.name });
+  useEffect(() => {
+    if (conversation !== null) settle(app.id);
+    else if (shown.conversation !== null) {
+      void go({ to: "/chat/$app/$conversation", params: { app: app.id, conversation: shown.conversation }, replace: true });
+    }
+  }, [app.id, conversation, go, shown.conversation]);
+  const last = exchanges.at(-1);
+  if (error && exchanges.length === 0) {
+    return (
+      <div className="mx-auto w-full max-w-2xl p-6">
+        <ErrorPanel error={error} onRetry={() => void thread.load()} />
+      </div>
+    );
+  }
+  return (
+    <>
       <div ref={box} className="scroll-quiet min-h-0 grow overflow-y-auto">
         <div ref={list} className="mx-auto flex max-w-3xl flex-col gap-7 px-4 py-6">
-          {exchanges.length === 0 && <Opening app={app} onAsk={ask} />}
-          {exchanges.map((exchange, index) => (
-            <article key={exchange.id} className="flex flex-col gap-4">
-              <h2 className="max-w-[88%] self-end rounded-xl bg-accent-soft px-4 py-2.5 text-md whitespace-pre-wrap">
-                {exchange.question}
-              </h2>
+          {shown.isLoading && exchanges.length === 0 && <SkeletonRows label={t("common.loading")} />}
+          {!shown.isLoading && exchanges.length === 0 && <Opening app={app} onAsk={(question) => void thread.ask(question)} />}
+          {exchanges.map((exchange) => (
+            <article key={exchange.key} className="flex flex-col gap-2">
+              <Question
+                app={app.id}
+                exchange={exchange}
+                onEdit={isBusy || exchange.id === null ? undefined : (question) => thread.edit(exchange.key, question)}
+                onChoose={thread.choose}
+              />
               <Answer
                 exchange={exchange}
                 onCitation={setCitation}
-                {...(index === exchanges.length - 1 && onAgain ? { onAgain } : {})}
+                onAgain={isBusy ? undefined : () => thread.again(exchange.key)}
+                onRate={(opinion) => thread.rate(exchange.key, opinion)}
               />
             </article>
           ))}
@@ -119,14 +182,22 @@ function Talk({ app, all }: { app: App; all: readonly App[] }) {
             className="absolute -top-12 left-1/2 -translate-x-1/2 rounded-full border border-line bg-raised shadow-high"
           />
         )}
-        <Composer busy={isBusy} onSend={ask} onStop={thread.stop} />
+        <Composer
+          app={app.id}
+          accept={accepted?.suffixes.join(",")}
+          busy={isBusy}
+          onSend={(question, files) => {
+            void thread.ask(question, { files });
+            toEnd();
+          }}
+          onStop={thread.stop}
+        />
       </div>
       <p className="sr-only" role="log" aria-live="polite">
-        {exchanges.at(-1)?.state === "done" ? exchanges.at(-1)?.answer : ""}
+        {last && !isUnderWay(last) ? last.answer : ""}
       </p>
       <CitationPanel citation={citation} onClose={() => setCitation(null)} />
-      <NewApp open={making} onClose={() => setMaking(false)} then="/chat/$app" />
-    </div>
+    </>
   );
 }
 

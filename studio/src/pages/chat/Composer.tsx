@@ -1,37 +1,73 @@
-import { ArrowUp, Square } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { ArrowUp, Paperclip, Square } from "lucide-react";
+import { type ClipboardEvent, type DragEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { sends } from "@/actions/keys";
+import type { Attached } from "@/api/attach";
+import { AttachmentChips } from "@/pages/chat/AttachmentChips";
+import { useAttachments } from "@/pages/chat/attachments";
+import { IconButton } from "@/ui/Button";
+import { cx } from "@/ui/classes";
 
 interface ComposerProps {
+  app: string;
+  /** The endings of files it takes, ".pdf,.png"; undefined while that is not known. */
+  accept?: string | undefined;
   busy: boolean;
-  onSend: (question: string) => void;
+  onSend: (question: string, files: readonly Attached[]) => void;
   onStop: () => void;
 }
 
-/** Enter sends, Shift+Enter breaks the line; the Enter that ends a Korean syllable does neither. */
-export function Composer({ busy, onSend, onStop }: ComposerProps) {
+/** Enter sends, Shift+Enter breaks the line; the Enter that ends a Korean syllable does neither. Files come by the
+    button, by dropping them and from the clipboard. */
+export function Composer({ app, accept, busy, onSend, onStop }: ComposerProps) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState("");
+  const [over, setOver] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
+  const files = useAttachments(app);
   useEffect(() => {
-    field.current?.focus({ preventScroll: true });
+    if (matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
   }, []);
+  const canSend = typed.trim() !== "" && files.ready;
   const send = () => {
-    const question = typed.trim();
-    if (!question || busy) return;
+    if (!canSend || busy) return;
     setTyped("");
-    onSend(question);
+    onSend(typed.trim(), files.take());
+  };
+  const dropped = (event: DragEvent) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    setOver(event.type === "dragover");
+    if (event.type === "drop") files.add(event.dataTransfer.files);
+  };
+  const pasted = (event: ClipboardEvent) => {
+    const found = [...event.clipboardData.files];
+    if (found.length === 0) return;
+    event.preventDefault();
+    files.add(found);
   };
   return (
     <form
-      className="rounded-xl border border-control bg-surface p-2 shadow-low focus-within:border-accent focus-within:shadow-[0_0_0_1px_var(--accent)]"
+      className={cx(
+        "relative rounded-xl border border-control bg-surface p-2 shadow-low focus-within:border-accent focus-within:shadow-[0_0_0_1px_var(--accent)]",
+        over && "border-accent",
+      )}
       onSubmit={(event) => {
         event.preventDefault();
         send();
       }}
+      onDragOver={dropped}
+      onDragLeave={dropped}
+      onDrop={dropped}
     >
+      {over && (
+        <div className="pointer-events-none absolute inset-0 z-10 flex items-center justify-center rounded-xl bg-accent-soft font-medium text-accent-ink">
+          {t("chat.files.drop")}
+        </div>
+      )}
+      <AttachmentChips all={files.all} onRemove={files.remove} />
       <textarea
         ref={field}
         rows={1}
@@ -40,6 +76,7 @@ export function Composer({ busy, onSend, onStop }: ComposerProps) {
         aria-label={t("chat.question")}
         placeholder={t("chat.placeholder")}
         onChange={(event) => setTyped(event.target.value)}
+        onPaste={pasted}
         onKeyDown={(event) => {
           if (!sends(event)) return;
           event.preventDefault();
@@ -47,8 +84,21 @@ export function Composer({ busy, onSend, onStop }: ComposerProps) {
         }}
         className="scroll-quiet block field-sizing-content max-h-52 min-h-9 w-full resize-none bg-transparent px-2 py-1.5 text-md outline-none"
       />
-      <div className="flex items-center gap-2 pl-2">
-        <p className="grow text-xs text-faint">{t("chat.keys")}</p>
+      <div className="flex items-center gap-2">
+        <input
+          ref={picker}
+          type="file"
+          multiple
+          hidden
+          aria-label={t("chat.files.add")}
+          accept={accept}
+          onChange={(event) => {
+            files.add(event.target.files ?? []);
+            event.target.value = "";
+          }}
+        />
+        <IconButton icon={Paperclip} size="small" label={t("chat.files.add")} onClick={() => picker.current?.click()} />
+        <p className="grow truncate text-xs text-faint">{t("chat.keys")}</p>
         {busy ? (
           <button
             type="button"
@@ -62,7 +112,7 @@ export function Composer({ busy, onSend, onStop }: ComposerProps) {
         ) : (
           <button
             type="submit"
-            disabled={!typed.trim()}
+            disabled={!canSend}
             aria-label={t("chat.send")}
             title={t("chat.send")}
             className="flex size-8 items-center justify-center rounded-lg bg-accent text-on-accent hover:bg-accent-strong disabled:bg-hover disabled:text-faint"

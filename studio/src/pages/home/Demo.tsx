@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import type { App } from "@/api/client";
 import { apps, newestConversationOf } from "@/api/queries";
-import { threadOf } from "@/pages/chat/threads";
+import { beginThread } from "@/pages/chat/threads";
 import { Markdown } from "@/ui/Markdown";
 import { Panel } from "@/ui/Panel";
 
@@ -35,7 +35,7 @@ export function Demo() {
               <button
                 type="button"
                 onClick={() => {
-                  void threadOf(demo.id).ask(question);
+                  void beginThread(demo.id).ask(question);
                   void go({ to: "/chat/$app", params: { app: demo.id } });
                 }}
                 className="group flex w-full items-center gap-3 px-4 py-3 text-left hover:bg-canvas"
@@ -59,7 +59,7 @@ function Answered({ demo }: { demo: App }) {
   const { t } = useTranslation();
   const { data } = useQuery(newestConversationOf(demo.id));
   const message = data?.messages.findLast(({ answer, status }) => status === "normal" && answer !== "");
-  if (!message) return null;
+  if (!data || !message) return null;
   const language = isKorean(message.question) ? "ko" : "en";
   return (
     <article className="border-b border-line px-4 py-4" aria-label={t("home.answered")}>
@@ -89,8 +89,8 @@ function Answered({ demo }: { demo: App }) {
         </ul>
       )}
       <Link
-        to="/chat/$app"
-        params={{ app: demo.id }}
+        to="/chat/$app/$conversation"
+        params={{ app: demo.id, conversation: data.id }}
         className="mt-3 ml-7 inline-flex items-center gap-1.5 font-medium text-accent-ink hover:underline"
       >
         {t("home.goOn")}

@@ -23,9 +23,10 @@ from pydantic import BaseModel, Field
 from llmflow.access.types import Caller
 from llmflow.api import auth, errors, sse
 from llmflow.apps.ask import Ask
+from llmflow.apps.attachments import kind_of
 from llmflow.apps.turns import Turn
 from llmflow.apps.types import App, ChatMessage, Ended, EndUser, Failed, Replaced, TextDelta, Waiting
-from llmflow.errors import CODES, LLMFlowError
+from llmflow.errors import CODES, LLMFlowError, UsageError
 
 router = APIRouter(tags=["chat"])
 
@@ -39,6 +40,7 @@ class Question(BaseModel):
     parent_id: str | None = Field(
         None, description="The message it follows; null: the newest of the conversation; empty: none, a new beginning"
     )
+    files: list[str] = Field(default_factory=list, max_length=10, description="Ids of files sent for it")
     user: str = Field(CONSOLE, max_length=255, description="Who asks, of a caller with a key")
 
 
@@ -65,8 +67,15 @@ async def asker(request: Request, app: str, user: str = CONSOLE) -> tuple[App, E
 async def ask(app: str, body: Question, request: Request) -> sse.EventStream:
     """Asks an app; the answer waits until the app's documents are read. Its events are those of /events."""
     found, user = await asker(request, app, body.user)
-    question = Ask(body.question, conversation_id=body.conversation_id, parent_id=body.parent_id, waits=True)
-    turn = await auth.platform_of(request).apps.chat.ask(found, user, question)
+    room = auth.platform_of(request).apps
+    known = await room.files.of(user, body.files)
+    for missing in (id for id in body.files if id not in known):
+        raise UsageError(f"There is no file {missing} of yours.", param="files")
+    files = [{"type": kind_of(known[id]), "transfer_method": "local_file", "upload_file_id": id} for id in body.files]
+    question = Ask(
+        body.question, conversation_id=body.conversation_id, parent_id=body.parent_id, files=files, waits=True
+    )
+    turn = await room.chat.ask(found, user, question)
     return sse.EventStream(_of_turn(turn), ping=_PING)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -12,10 +13,11 @@ from pydantic import BaseModel, Field
 
 from llmflow.api import auth
 from llmflow.api.routes.console.asking import CONSOLE, asker, error_of
+from llmflow.api.routes.console.files import AttachedFile, shown_file
 from llmflow.apps import export
 from llmflow.apps.search import Hit
 from llmflow.apps.turns import Turn
-from llmflow.apps.types import ChatMessage, Citation, Conversation, MessageStatus, Rating
+from llmflow.apps.types import AppFile, ChatMessage, Citation, Conversation, MessageStatus, Rating
 from llmflow.errors import NotFound
 
 router = APIRouter(tags=["chat"])
@@ -58,6 +60,7 @@ class ShownMessage(BaseModel):
     id: str
     parent_id: str | None
     question: str
+    files: list[AttachedFile]
     answer: str
     status: MessageStatus
     error: MessageError | None
@@ -106,13 +109,14 @@ async def get_conversation(app: str, conversation_id: str, request: Request, use
     room = auth.platform_of(request).apps
     running = room.turns.running(conversation_id)  # before the messages: one that ends meanwhile is read as ended
     conversation, messages = await room.conversations.tree(asking, conversation_id)
+    files = await room.files.of(asking, [id for message in messages for id in _file_ids(message)])
     return ShownConversation(
         id=conversation.id,
         app_id=conversation.app_id,
         name=conversation.name,
         created_at=conversation.created_at,
         updated_at=conversation.updated_at,
-        messages=[_shown(message, running.get(message.id)) for message in messages],
+        messages=[_shown(message, running.get(message.id), files) for message in messages],
     )
 
 
@@ -182,16 +186,21 @@ def _listed(hit: Hit, *, is_running: bool) -> ListedConversation:
     )
 
 
-def _shown(message: ChatMessage, turn: Turn | None) -> ShownMessage:
+def _file_ids(message: ChatMessage) -> list[str]:
+    return [str(file["upload_file_id"]) for file in message.files if "upload_file_id" in file]
+
+
+def _shown(message: ChatMessage, turn: Turn | None, files: Mapping[str, AppFile]) -> ShownMessage:
     values: dict[str, Any] = {
         name: getattr(message, name)
         for name in ShownMessage.model_fields
-        if name not in ("question", "error", "task_id")
+        if name not in ("question", "files", "error", "task_id")
     }
     error = error_of(message)
     return ShownMessage(
         **values,
         question=message.query,
+        files=[shown_file(files[id]) for id in _file_ids(message) if id in files],
         error=MessageError(**error) if error else None,
         task_id=turn.id if turn else None,
     )
