@@ -101,7 +101,7 @@ def dsl(
 
 
 class Counting:
-    """`asked`: how often each path was asked for. A held path waits until `release`; those in `broken` answer 500."""
+    """`asked`: how often each path was asked for. A held path waits until `release`; one in `broken` is hung up on."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -140,12 +140,15 @@ def counting_server() -> Iterator[Counting]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = counting.take(self.path)
+            if body is None:
+                self.close_connection = True
+                return
             try:
-                self.send_response(200 if body is not None else 500)
+                self.send_response(200)
                 self.send_header("Content-Type", "text/plain; charset=utf-8")
-                self.send_header("Content-Length", str(len(body or b"")))
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body or b"")
+                self.wfile.write(body)
             except OSError:
                 return  # who asked was killed meanwhile
 

@@ -28,6 +28,11 @@ class Log(Generic[Told]):
         event = self._events[-1] if self._events else None
         return event if isinstance(event, self.lasts) else None
 
+    @property
+    def told(self) -> Sequence[Told]:
+        """All events so far."""
+        return tuple(self._events)
+
     def append(self, event: Told) -> None:
         self._events.append(event)
         self._wake()

@@ -184,6 +184,10 @@ class Reruns:
 
     # after a crash
 
+    @property
+    def is_recovering(self) -> bool:
+        return self._recovery is not None and not self._recovery.done()
+
     def recover(self) -> None:
         """Takes up the runs that a dead process left, as places are free; call at start."""
         self._recovery = asyncio.get_running_loop().create_task(self._recover(), name="recovery of runs")

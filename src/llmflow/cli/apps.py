@@ -12,6 +12,7 @@ import typer
 from llmflow.cli.client import connect, part
 from llmflow.cli.options import Home, Json
 from llmflow.cli.options import group as new_group
+from llmflow.cli.run import run_app
 from llmflow.cli.show import coloured, cut, note, plain, print_json, table, when
 from llmflow.errors import UsageError
 
@@ -153,3 +154,17 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
             raise UsageError(f"{option} {pair}: write OLD=NEW.", param=option)
         found[old] = new
     return found
+
+
+@group.command("run")
+def run(
+    app: Annotated[str, typer.Argument(metavar="APP", help="A workflow, by name or id")],
+    given: Annotated[
+        list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; may be repeated")
+    ] = None,
+    version: Annotated[str, typer.Option(help="A published version's number, or draft; else the one in force")] = "",
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """Run a workflow once and print what it gives."""
+    run_app(app, given or [], version, as_json, home)

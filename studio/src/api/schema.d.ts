@@ -787,6 +787,151 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/apps/{app}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Runs
+         * @description The newest first.
+         */
+        get: operations["list_runs_apps__app__runs_get"];
+        put?: never;
+        /**
+         * Start Run
+         * @description Runs a workflow and follows it; a reader that leaves changes nothing. The first event is `run` {run_id,
+         *     task_id}, then come those of /events.
+         */
+        post: operations["start_run_apps__app__runs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run
+         * @description The run, its nodes in the order they began, and those that wait for a person.
+         */
+        get: operations["get_run_apps__app__runs__run_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow Run
+         * @description Every event from the first, or from behind `after`, and those that come, to the end of the run.
+         */
+        get: operations["follow_run_apps__app__runs__run_id__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/runs/{run_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Run
+         * @description Ends a run that is under way or paused.
+         */
+        post: operations["stop_run_apps__app__runs__run_id__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/runs/{run_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Run
+         * @description Goes on with a failed or stopped run where it ended; what is finished is not run again.
+         */
+        post: operations["resume_run_apps__app__runs__run_id__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/runs/{run_id}/fork": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fork Run
+         * @description A new run that begins at a node of this one, with all that was finished before it.
+         */
+        post: operations["fork_run_apps__app__runs__run_id__fork_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/runs/{run_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Run
+         * @description Answers a node that waits; the run goes on, or ends by `fail`.
+         */
+        post: operations["answer_run_apps__app__runs__run_id__answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/apps/{app}/ask": {
         parameters: {
             query?: never;
@@ -1282,6 +1427,31 @@ export interface components {
             created_at: number;
             /** Last Seen At */
             last_seen_at?: number | null;
+        };
+        /**
+         * AnswerBody
+         * @description `reply`: to a question of the node, `values` being its fields; `repeat`: run a node in doubt again; `skip`: take
+         *     `values` as its outputs and go on by `handle`; `fail`: end the run.
+         */
+        AnswerBody: {
+            /** Node Id */
+            node_id: string;
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "reply" | "repeat" | "skip" | "fail";
+            /** Values */
+            values?: {
+                [key: string]: unknown;
+            };
+            /** At */
+            at?: number[];
+            /**
+             * Handle
+             * @default source
+             */
+            handle: string;
         };
         /**
          * ApiKey
@@ -1907,6 +2077,43 @@ export interface components {
             recent_s: number;
         };
         /**
+         * ForkBody
+         * @description `at`: which rounds of the containers around the node, outermost first. `inputs`: changed inputs of the run;
+         *     `outputs`: by node, changed outputs of nodes that stay finished.
+         */
+        ForkBody: {
+            /** Node Id */
+            node_id: string;
+            /** At */
+            at?: number[];
+            /** Inputs */
+            inputs?: {
+                [key: string]: unknown;
+            };
+            /** Outputs */
+            outputs?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
+         * ForkedRun
+         * @description What the fork did not have to do again: `saved_ms` of nodes' time, `saved_tokens` of models.
+         */
+        ForkedRun: {
+            /** Run Id */
+            run_id: string;
+            /** Task Id */
+            task_id: string;
+            /** Saved Nodes */
+            saved_nodes: number;
+            /** Saved Tokens */
+            saved_tokens: number;
+            /** Saved Ms */
+            saved_ms: number;
+        };
+        /**
          * Found
          * @description A hit with all that a citation needs. `score`: of the mode; fused scores lie in 0..1.
          */
@@ -2253,6 +2460,24 @@ export interface components {
             /** New */
             new: string;
         };
+        /**
+         * NewRunBody
+         * @description `version`: a published version's number, 0 for the draft; left out: the version in force.
+         */
+        NewRunBody: {
+            /** Inputs */
+            inputs?: {
+                [key: string]: unknown;
+            };
+            /** Version */
+            version?: number | null;
+            /**
+             * User
+             * @description sys.user_id, of a caller with a key
+             * @default console
+             */
+            user: string;
+        };
         /** NewSignIn */
         NewSignIn: {
             /** Email */
@@ -2350,6 +2575,71 @@ export interface components {
              * @default []
              */
             codes: string[];
+        };
+        /**
+         * NodeRun
+         * @description One execution of a node. Times are Unix seconds. `at`: rounds of the containers around it; `reused`: taken over
+         *     from the run this one was forked from; `retries`: how often it was tried again.
+         */
+        NodeRun: {
+            /** Id */
+            id: string;
+            /** Node Id */
+            node_id: string;
+            /** Node Type */
+            node_type: string;
+            /** Title */
+            title: string;
+            /** Index */
+            index: number;
+            /** Status */
+            status: string;
+            /** Created At */
+            created_at: number;
+            /** Finished At */
+            finished_at?: number | null;
+            /**
+             * Elapsed Time
+             * @default 0
+             */
+            elapsed_time: number;
+            /** Inputs */
+            inputs?: {
+                [key: string]: unknown;
+            };
+            /** Process Data */
+            process_data?: {
+                [key: string]: unknown;
+            };
+            /** Outputs */
+            outputs?: {
+                [key: string]: unknown;
+            };
+            /** Error */
+            error?: string | null;
+            /** Error Code */
+            error_code?: string | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Predecessor */
+            predecessor?: string | null;
+            /**
+             * At
+             * @default []
+             */
+            at: number[];
+            /**
+             * Reused
+             * @default false
+             */
+            reused: boolean;
+            /**
+             * Retries
+             * @default 0
+             */
+            retries: number;
         };
         /** Opinion */
         Opinion: {
@@ -2557,6 +2847,48 @@ export interface components {
             /** Updated At */
             updated_at: number;
         };
+        /**
+         * RunDetail
+         * @description `nodes`: in the order they began; `events`: how many there are.
+         */
+        RunDetail: {
+            run: components["schemas"]["StoredRun"];
+            /** Nodes */
+            nodes: components["schemas"]["NodeRun"][];
+            /** Waiting */
+            waiting: components["schemas"]["WaitingNode"][];
+            /** Events */
+            events: number;
+        };
+        /** RunPage */
+        RunPage: {
+            /** Runs */
+            runs: components["schemas"]["StoredRun"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Limit */
+            limit: number;
+        };
+        /**
+         * RunRef
+         * @description `task_id`: stops it, like its id.
+         */
+        RunRef: {
+            /** Run Id */
+            run_id: string;
+            /** Task Id */
+            task_id: string;
+        };
+        /** RunStopped */
+        RunStopped: {
+            /**
+             * Stopped
+             * @description false: it was over
+             */
+            stopped: boolean;
+        };
         /** SavedDraft */
         SavedDraft: {
             version: components["schemas"]["AppVersion"];
@@ -2747,6 +3079,85 @@ export interface components {
              */
             stopped: boolean;
         };
+        /**
+         * StoredRun
+         * @description A run as the database has it. `inputs`: with the system's variables as "sys.query" ...; `error_code` "": none.
+         */
+        StoredRun: {
+            /** Id */
+            id: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /** App Id */
+            app_id: string;
+            /** Version Id */
+            version_id: string;
+            /** Task Id */
+            task_id: string;
+            /** Source */
+            source: string;
+            /** Created At */
+            created_at: number;
+            /** Graph */
+            graph?: string | null;
+            /** End User Id */
+            end_user_id?: string | null;
+            /** Account Id */
+            account_id?: string | null;
+            /** Conversation Id */
+            conversation_id?: string | null;
+            /** Message Id */
+            message_id?: string | null;
+            /** Parent Id */
+            parent_id?: string | null;
+            /** Forked Node */
+            forked_node?: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "running" | "paused" | "succeeded" | "partial-succeeded" | "failed" | "stopped";
+            /** Inputs */
+            inputs?: {
+                [key: string]: unknown;
+            };
+            /** Outputs */
+            outputs?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Error
+             * @default
+             */
+            error: string;
+            /**
+             * Error Code
+             * @default
+             */
+            error_code: string;
+            /**
+             * Elapsed Ms
+             * @default 0
+             */
+            elapsed_ms: number;
+            /**
+             * Total Tokens
+             * @default 0
+             */
+            total_tokens: number;
+            /**
+             * Total Steps
+             * @default 0
+             */
+            total_steps: number;
+            /**
+             * Exceptions Count
+             * @default 0
+             */
+            exceptions_count: number;
+            /** Finished At */
+            finished_at?: number | null;
+        };
         /** Trial */
         Trial: {
             /**
@@ -2820,6 +3231,27 @@ export interface components {
             version: components["schemas"]["AppVersion"];
             /** Document */
             document: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * WaitingNode
+         * @description `asks`: "reply", the node has a question, `form`; "repeat", nobody knows whether it ran.
+         */
+        WaitingNode: {
+            /** Node Id */
+            node_id: string;
+            /** Title */
+            title: string;
+            /** At */
+            at: number[];
+            /**
+             * Asks
+             * @enum {string}
+             */
+            asks: "reply" | "repeat";
+            /** Form */
+            form: {
                 [key: string]: unknown;
             };
         };
@@ -4498,6 +4930,283 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     }[];
+                };
+            };
+        };
+    };
+    list_runs_apps__app__runs_get: {
+        parameters: {
+            query?: {
+                status?: ("running" | "paused" | "succeeded" | "partial-succeeded" | "failed" | "stopped") | null;
+                /** @description Part of the inputs or outputs */
+                keyword?: string | null;
+                page?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    start_run_apps__app__runs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRunBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_run_apps__app__runs__run_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    follow_run_apps__app__runs__run_id__events_get: {
+        parameters: {
+            query?: {
+                /** @description The number of the last event that was seen */
+                after?: number;
+                /** @description Stay while the run waits for a person */
+                through_pauses?: boolean;
+            };
+            header?: never;
+            path: {
+                app: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_run_apps__app__runs__run_id__stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStopped"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    resume_run_apps__app__runs__run_id__resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRef"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    fork_run_apps__app__runs__run_id__fork_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForkBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForkedRun"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    answer_run_apps__app__runs__run_id__answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRef"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -45,6 +45,7 @@ NEEDS: dict[Role, set[str]] = {
         "GET /apps/{app}/site",
         "GET /sites",
         "POST /apps/{app}/ask",
+        "POST /apps/{app}/runs",  # of the draft or an older version: editor
         "POST /tasks/{task_id}/stop",
         "GET /apps/{app}/files",
         "POST /apps/{app}/files",
@@ -86,6 +87,13 @@ NEEDS: dict[Role, set[str]] = {
         "DELETE /apps/{app}/versions/{number}",
         "POST /apps/{app}/versions/{number}/restore",
         "GET /apps/{app}/diff",
+        "GET /apps/{app}/runs",
+        "GET /apps/{app}/runs/{run_id}",
+        "GET /apps/{app}/runs/{run_id}/events",
+        "POST /apps/{app}/runs/{run_id}/stop",
+        "POST /apps/{app}/runs/{run_id}/resume",
+        "POST /apps/{app}/runs/{run_id}/fork",
+        "POST /apps/{app}/runs/{run_id}/answer",
     },
     "admin": {
         "GET /apps/{app}/feedback",
