@@ -62,7 +62,7 @@ export async function remember(changes: Remembered): Promise<void> {
 export async function followAccount(): Promise<void> {
   try {
     const { language, theme } = await queryClient.fetchQuery({ ...preferences, staleTime: 0 });
-    become({ ...(language && { language }), ...(theme && { theme }) });
+    if (language || theme) become({ ...(language && { language }), ...(theme && { theme }) });
   } catch {
     // this browser's own choice stands
   }
