@@ -109,10 +109,10 @@ const knowledge = createRoute({
 const base = createRoute({
   ...page,
   path: "/knowledge/$base",
-  validateSearch: (search): { search?: string; state?: string; offset?: number } => ({
+  validateSearch: (search): { search?: string; state?: string; sort?: string } => ({
     search: text(search.search),
     state: text(search.state),
-    offset: count(search.offset),
+    sort: text(search.sort),
   }),
   component: lazyRouteComponent(() => import("@/pages/knowledge/Base"), "Base"),
 });
@@ -120,9 +120,9 @@ const base = createRoute({
 const retrieval = createRoute({
   ...page,
   path: "/knowledge/$base/retrieval",
-  validateSearch: (search): { query?: string; mode?: string; top?: number } => ({
+  validateSearch: (search): { query?: string; by?: string; top?: number } => ({
     query: text(search.query),
-    mode: text(search.mode),
+    by: text(search.by),
     top: count(search.top),
   }),
   component: lazyRouteComponent(() => import("@/pages/knowledge/Retrieval"), "Retrieval"),
@@ -131,8 +131,10 @@ const retrieval = createRoute({
 const document = createRoute({
   ...page,
   path: "/knowledge/$base/documents/$document",
-  validateSearch: (search): { passage?: string; offset?: number } => ({
+  validateSearch: (search): { passage?: string; quote?: string; page?: number; offset?: number } => ({
     passage: text(search.passage),
+    quote: text(search.quote),
+    page: count(search.page),
     offset: count(search.offset),
   }),
   component: lazyRouteComponent(() => import("@/pages/knowledge/DocumentPage"), "DocumentPage"),

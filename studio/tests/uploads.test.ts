@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 
 import { matches } from "@/frame/filter";
-import { namesFor } from "@/frame/uploads";
+import { nameFor } from "@/frame/uploads";
 import { formatAgo, formatBytes } from "@/i18n/format";
 import { ownPath } from "@/router";
 
-test("namesakes from different folders keep their folders, because a name replaces its namesake", () => {
-  expect(namesFor(["2025/규정.pdf", "2026/규정.pdf", "2026/안내.pdf"])).toEqual(["2025 › 규정.pdf", "2026 › 규정.pdf", "안내.pdf"]);
+test("files of a folder keep their folders in the name, because a name replaces its namesake", () => {
+  expect(["2025/규정.pdf", "2026/인사/규정.pdf", "안내.pdf"].map(nameFor)).toEqual(["2025 › 규정.pdf", "2026 › 인사 › 규정.pdf", "안내.pdf"]);
 });
 
 test("a filter finds words in any order and Korean by first consonants", () => {

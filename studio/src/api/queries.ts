@@ -2,7 +2,7 @@
 
 import { QueryClient, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
-import { type Document, type SearchMode, api, body } from "@/api/client";
+import { api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import { answers } from "@/api/modes";
 
@@ -19,16 +19,6 @@ export const queryClient = new QueryClient({
     mutations: { retry: false, networkMode: "always" },
   },
 });
-
-export const isLive = (document: Document): boolean => document.state === "queued" || document.state === "running";
-
-export const PAGE = 50;
-
-export interface DocumentFilter {
-  readonly state?: Document["state"];
-  readonly search?: string;
-  readonly offset?: number;
-}
 
 export const session = queryOptions({
   queryKey: ["session"],
@@ -100,51 +90,6 @@ export const baseOf = (base: string) =>
   queryOptions({
     queryKey: ["knowledge", base],
     queryFn: () => body(api.GET("/knowledge/{base}", { params: { path: { base } } })),
-    refetchInterval: (query) =>
-      query.state.data?.documents.queued || query.state.data?.documents.running ? LIVE_MS : false,
-  });
-
-export const documentsOf = (base: string, filter: DocumentFilter) =>
-  queryOptions({
-    queryKey: ["knowledge", base, "documents", filter],
-    queryFn: () =>
-      body(
-        api.GET("/knowledge/{base}/documents", {
-          params: {
-            path: { base },
-            query: { state: filter.state, search: filter.search, offset: filter.offset, limit: PAGE },
-          },
-        }),
-      ),
-    placeholderData: (previous) => previous,
-    refetchInterval: (query) => (query.state.data?.documents.some(isLive) ? LIVE_MS : false),
-  });
-
-export const documentOf = (document_id: string) =>
-  queryOptions({
-    queryKey: ["documents", document_id],
-    queryFn: () => body(api.GET("/documents/{document_id}", { params: { path: { document_id } } })),
-    refetchInterval: (query) => (query.state.data && isLive(query.state.data) ? LIVE_MS : false),
-  });
-
-export const passagesOf = (document_id: string, offset: number) =>
-  queryOptions({
-    queryKey: ["documents", document_id, "passages", offset],
-    queryFn: () =>
-      body(
-        api.GET("/documents/{document_id}/passages", {
-          params: { path: { document_id }, query: { offset, limit: PAGE } },
-        }),
-      ),
-  });
-
-export const searchOf = (base: string, query: string, mode: SearchMode, top_k: number) =>
-  queryOptions({
-    queryKey: ["knowledge", base, "search", query, mode, top_k],
-    queryFn: () =>
-      body(api.POST("/knowledge/{base}/search", { params: { path: { base } }, body: { query, mode, top_k } })),
-    enabled: query !== "",
-    staleTime: 30_000,
   });
 
 export const doctor = queryOptions({

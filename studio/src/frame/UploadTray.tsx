@@ -1,6 +1,8 @@
 import { CircleAlert, CircleCheck, RotateCw, X } from "lucide-react";
 import { useTranslation } from "react-i18next";
 
+import type { ApiError } from "@/api/errors";
+import { useErrorText } from "@/frame/errorText";
 import { type Upload, uploads, useUploads } from "@/frame/uploads";
 import { IconButton } from "@/ui/Button";
 import { Progress } from "@/ui/Progress";
@@ -27,6 +29,9 @@ export function UploadTray() {
           {title}
           {failed.length > 0 && <span className="text-bad"> · {t("uploads.failed", { count: failed.length })}</span>}
         </p>
+        {failed.length > 1 && (
+          <IconButton icon={RotateCw} size="small" label={t("uploads.retryFailed")} onClick={uploads.retryFailed} />
+        )}
         <IconButton
           icon={X}
           size="small"
@@ -44,13 +49,22 @@ export function UploadTray() {
   );
 }
 
+function Wrong({ error }: { error: ApiError }) {
+  const { message, hint } = useErrorText()(error);
+  return (
+    <p>
+      <span className="text-bad">{message}</span> <span className="text-muted">{hint}</span>
+    </p>
+  );
+}
+
 function Line({ one }: { one: Upload }) {
   const { t } = useTranslation();
   return (
     <li className="flex items-start gap-2 px-4 py-1.5 text-sm">
       <div className="min-w-0 grow">
         <p className="truncate">{one.name}</p>
-        {one.error && <p className="text-bad">{one.error.message || t("errors.server_unreachable.message")}</p>}
+        {one.error && <Wrong error={one.error} />}
         {(one.outcome === "unchanged" || one.outcome === "duplicate") && (
           <p className="text-muted">{t(`uploads.outcome.${one.outcome}`)}</p>
         )}

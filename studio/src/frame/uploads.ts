@@ -6,7 +6,7 @@ import { asApiError, type ApiError } from "@/api/errors";
 import { queryClient } from "@/api/queries";
 import { type Accepted, upload } from "@/api/upload";
 
-const AT_ONCE = 2;
+const AT_ONCE = 3;
 
 export interface Upload {
   readonly id: number;
@@ -16,7 +16,7 @@ export interface Upload {
   readonly state: "waiting" | "sending" | "done" | "failed";
   readonly part: number;
   readonly outcome?: Accepted["outcome"];
-  readonly error?: ApiError;
+  readonly error?: ApiError | undefined;
 }
 
 export interface Picked {
@@ -37,18 +37,13 @@ function become(changed: readonly Upload[]): void {
 const change = (id: number, changes: Partial<Upload>): void =>
   become(all.map((one) => (one.id === id ? { ...one, ...changes } : one)));
 
-/** A free name for each file: its own, or its folders with " › " between, because a name replaces its namesake. */
-export function namesFor(paths: readonly string[]): string[] {
-  const own = (path: string) => path.split("/").pop() ?? path;
-  const count = new Map<string, number>();
-  for (const path of paths) count.set(own(path), (count.get(own(path)) ?? 0) + 1);
-  return paths.map((path) => (count.get(own(path)) === 1 ? own(path) : path.split("/").filter(Boolean).join(" › ")));
-}
+/** A file's name in its base: with the folders it came in, " › " between, because a name replaces its namesake and two
+ *  folders may both have a README. The same folder again then renews the same documents. */
+export const nameFor = (path: string): string => path.split("/").filter(Boolean).join(" › ");
 
 export function enqueue(base: string, picked: readonly Picked[]): void {
-  const names = namesFor(picked.map(({ path }) => path));
   const added = picked.map(
-    ({ file }, index): Upload => ({ id: next++, base, name: names[index] ?? "", file, state: "waiting", part: 0 }),
+    ({ path, file }): Upload => ({ id: next++, base, name: nameFor(path), file, state: "waiting", part: 0 }),
   );
   become([...all, ...added]);
   pump();
@@ -67,7 +62,7 @@ async function send({ id, base, name, file }: Upload): Promise<void> {
   try {
     const { outcome } = await upload(base, name, file, { told: (part) => change(id, { part }), signal: stop.signal });
     change(id, { state: "done", part: 1, outcome });
-    void queryClient.invalidateQueries({ queryKey: ["knowledge"] });
+    refresh();
   } catch (error) {
     if (!stop.signal.aborted) change(id, { state: "failed", error: asApiError(error) });
   }
@@ -75,9 +70,23 @@ async function send({ id, base, name, file }: Upload): Promise<void> {
   pump();
 }
 
+let refreshing: ReturnType<typeof setTimeout> | undefined;
+
+/** Lists are read anew at most once a second, however many files arrive. */
+function refresh(): void {
+  refreshing ??= setTimeout(() => {
+    refreshing = undefined;
+    void queryClient.invalidateQueries({ queryKey: ["knowledge"] });
+  }, 1_000);
+}
+
 export const uploads = {
+  retryFailed(): void {
+    become(all.map((one) => (one.state === "failed" ? { ...one, state: "waiting", part: 0, error: undefined } : one)));
+    pump();
+  },
   retry(id: number): void {
-    change(id, { state: "waiting", part: 0 });
+    change(id, { state: "waiting", part: 0, error: undefined });
     pump();
   },
   /** Takes everything out of the list; what was on its way is stopped. */

@@ -21,6 +21,15 @@ interface ButtonProps extends ComponentProps<"button"> {
   children: ReactNode;
 }
 
+const SHAPE =
+  "inline-flex shrink-0 items-center justify-center gap-1.5 rounded-md border font-medium whitespace-nowrap select-none " +
+  "transition-colors duration-(--quick) disabled:cursor-not-allowed disabled:opacity-50";
+const SIZES = { small: "h-7 px-2.5 text-sm", normal: "h-9 px-3.5 text-base" } as const;
+
+/** For links that look like buttons. */
+export const buttonLook = (kind: ButtonKind = "secondary", size: keyof typeof SIZES = "normal"): string =>
+  cx(SHAPE, SIZES[size], KINDS[kind]);
+
 export function Button({
   kind = "secondary",
   size = "normal",
@@ -37,13 +46,7 @@ export function Button({
       {...rest}
       disabled={disabled || busy}
       aria-busy={busy || undefined}
-      className={cx(
-        "inline-flex shrink-0 items-center justify-center gap-1.5 rounded-md border font-medium whitespace-nowrap select-none",
-        "transition-colors duration-(--quick) disabled:cursor-not-allowed disabled:opacity-50",
-        size === "small" ? "h-7 px-2.5 text-sm" : "h-9 px-3.5 text-base",
-        KINDS[kind],
-        className,
-      )}
+      className={cx(buttonLook(kind, size), className)}
     >
       {busy ? <LoaderCircle size={15} className="animate-spin" aria-hidden /> : Icon && <Icon size={15} aria-hidden />}
       {children}

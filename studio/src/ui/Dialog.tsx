@@ -69,6 +69,8 @@ interface ConfirmProps {
   confirmLabel: string;
   cancelLabel: string;
   busy?: boolean;
+  /** Something must be done before it can be confirmed. */
+  blocked?: boolean;
   children?: ReactNode;
 }
 
@@ -85,7 +87,7 @@ export function Confirm(props: ConfirmProps) {
           {props.children}
           <DialogActions>
             <Button onClick={props.onClose}>{props.cancelLabel}</Button>
-            <Button kind="danger" onClick={props.onConfirm} busy={props.busy ?? false}>
+            <Button kind="danger" onClick={props.onConfirm} busy={props.busy ?? false} disabled={props.blocked}>
               {props.confirmLabel}
             </Button>
           </DialogActions>
@@ -97,6 +99,8 @@ export function Confirm(props: ConfirmProps) {
 
 interface SidePanelProps {
   open: boolean;
+  /** For pages and tables. */
+  wide?: boolean;
   onClose: () => void;
   title: ReactNode;
   hint?: ReactNode;
@@ -108,7 +112,8 @@ interface SidePanelProps {
 }
 
 /** Slides in over the page; from the right, on a phone, it is the whole screen. */
-export function SidePanel({ open, onClose, title, hint, closeLabel, side = "right", flush = false, children }: SidePanelProps) {
+export function SidePanel(props: SidePanelProps) {
+  const { open, onClose, title, hint, closeLabel, side = "right", wide = false, flush = false, children } = props;
   const giveBack = useReturn(open);
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
@@ -119,8 +124,9 @@ export function SidePanel({ open, onClose, title, hint, closeLabel, side = "righ
           className={cx(
             "fixed inset-y-0 z-40 flex flex-col border-line bg-surface shadow-high outline-none transition-transform duration-(--calm) ease-out",
             side === "right"
-              ? "right-0 w-full border-l data-ending-style:translate-x-full data-starting-style:translate-x-full sm:w-md"
+              ? "right-0 w-full border-l data-ending-style:translate-x-full data-starting-style:translate-x-full"
               : "left-0 w-80 max-w-[88vw] border-r data-ending-style:-translate-x-full data-starting-style:-translate-x-full",
+            side === "right" && (wide ? "sm:w-xl lg:w-2xl" : "sm:w-md"),
           )}
         >
           <header className="flex items-start gap-3 border-b border-line px-5 py-4">

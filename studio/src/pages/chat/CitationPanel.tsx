@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { ArrowUpRight } from "lucide-react";
+import { Suspense, lazy } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Citation } from "@/api/ask";
@@ -7,11 +8,14 @@ import { useFormat } from "@/i18n/format";
 import { PassageText } from "@/pages/knowledge/PassageText";
 import { SidePanel } from "@/ui/Dialog";
 
-/** The passage behind a citation, the quoted words lit, and the way to its document. */
+const CitedPage = lazy(() => import("@/pages/knowledge/CitedPage").then((found) => ({ default: found.CitedPage })));
+
+/** The page and the passage behind a citation, the quoted words lit, and the way to its document. */
 export function CitationPanel({ citation, onClose }: { citation: Citation | null; onClose: () => void }) {
   const { t } = useTranslation();
   return (
     <SidePanel
+      wide
       open={citation !== null}
       onClose={onClose}
       closeLabel={t("common.close")}
@@ -39,6 +43,9 @@ function Body({ citation }: { citation: Citation }) {
   ] as const;
   return (
     <>
+      <Suspense>
+        <CitedPage key={citation.chunk_id} citation={citation} />
+      </Suspense>
       <PassageText text={citation.text} lit={citation.quote} />
       <dl className="mt-5 grid grid-cols-3 gap-2 border-t border-line pt-4">
         {scores.map(([label, value, digits]) => (
@@ -51,7 +58,7 @@ function Body({ citation }: { citation: Citation }) {
       <Link
         to="/knowledge/$base/documents/$document"
         params={{ base: citation.knowledge_id, document: citation.document_id }}
-        search={{ passage: citation.chunk_id }}
+        search={{ passage: citation.chunk_id, quote: citation.quote || undefined }}
         className="mt-5 inline-flex items-center gap-1 font-medium text-accent-ink underline underline-offset-2"
       >
         {t("chat.openDocument")}

@@ -26,6 +26,7 @@ const COLOURS = [
   "canvas", "surface", "raised", "sunken", "hover", "line", "control", "ink", "muted", "faint", "accent", "accent-strong",
   "on-accent", "accent-soft", "accent-ink", "good", "good-soft", "warn", "warn-soft", "bad", "bad-soft", "bad-fill", "on-bad",
   "info", "info-soft", "dense", "keyword", "fused",
+  "lit",
 ] as const; // prettier-ignore
 const SIZES = ["xs", "sm", "base", "md", "lg", "xl"] as const;
 
@@ -160,21 +161,21 @@ function Controls() {
           <Field label={t("apps.instruction")}>{(ids) => <TextArea {...ids} />}</Field>
           <div className="flex flex-col gap-3">
             <Select
-              label={t("retrieval.mode")}
+              label={t("keys.kind")}
               value={chosen}
               choices={[
-                { value: "one", label: t("retrieval.hybrid"), hint: t("retrieval.hybridText") },
-                { value: "two", label: t("retrieval.dense"), hint: t("retrieval.denseText") },
+                { value: "one", label: t("score.fused"), hint: t("retrieval.fusedText") },
+                { value: "two", label: t("score.dense"), hint: t("retrieval.denseText") },
               ]}
               onChange={setChosen}
             />
             <Checkbox label={t("nav.knowledge")} defaultChecked />
             <Segments
-              label={t("retrieval.mode")}
+              label={t("keys.kind")}
               value={chosen}
               choices={[
-                { value: "one", label: t("retrieval.hybrid") },
-                { value: "two", label: t("retrieval.dense") },
+                { value: "one", label: t("score.fused") },
+                { value: "two", label: t("score.dense") },
               ]}
               onChange={setChosen}
             />

@@ -1,30 +1,76 @@
 import { useQuery } from "@tanstack/react-query";
-import { linkOptions } from "@tanstack/react-router";
+import { linkOptions, useNavigate } from "@tanstack/react-router";
+import { EllipsisVertical, Pencil, Trash2 } from "lucide-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { baseOf } from "@/api/queries";
+import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
+import { ChangeBase } from "@/pages/knowledge/ChangeBase";
+import { LoseBase } from "@/pages/knowledge/LoseBase";
 import { StateCounts } from "@/pages/knowledge/State";
+import { IconButton } from "@/ui/Button";
+import { Menu } from "@/ui/Menu";
 import { PageHead } from "@/ui/Panel";
 import { LinkTab, LinkTabs } from "@/ui/Tabs";
 
-/** Name, counts and tabs of one knowledge base. */
+/** Name, counts, settings and tabs of one knowledge base. */
 export function BaseHead({ id }: { id: string }) {
   const { t } = useTranslation();
-  const { data } = useQuery(baseOf(id));
+  const go = useNavigate();
+  const { data, error, refetch } = useQuery(baseOf(id));
+  const [changing, setChanging] = useState(false);
+  const [losing, setLosing] = useState(false);
   const name = data?.base.name ?? "";
   useCrumbs({ label: t("nav.knowledge"), to: "/knowledge" }, { label: name });
+  if (error) return <ErrorPanel error={error} onRetry={() => void refetch()} />;
   return (
     <>
-      <PageHead title={name || " "} hint={data?.base.description} actions={data && <StateCounts counts={data.documents} />} />
+      <PageHead
+        title={name || " "}
+        hint={data && <Hint description={data.base.description} model={data.base.embedding_model} tokens={data.base.chunk_tokens} />}
+        actions={
+          data && (
+            <div className="flex items-center gap-2">
+              <StateCounts counts={data.documents} />
+              <Menu
+                trigger={<IconButton icon={EllipsisVertical} label={t("knowledge.more")} />}
+                groups={[
+                  {
+                    items: [
+                      { id: "change", label: t("knowledge.change"), icon: Pencil, run: () => setChanging(true) },
+                      { id: "lose", label: t("knowledge.deleteThis"), icon: Trash2, danger: true, run: () => setLosing(true) },
+                    ],
+                  },
+                ]}
+              />
+            </div>
+          )
+        }
+      />
       <LinkTabs label={name}>
-        <LinkTab link={linkOptions({ to: "/knowledge/$base", params: { base: id } })}>
-          {t("knowledge.documents")}
-        </LinkTab>
-        <LinkTab link={linkOptions({ to: "/knowledge/$base/retrieval", params: { base: id } })}>
-          {t("retrieval.title")}
-        </LinkTab>
+        <LinkTab link={linkOptions({ to: "/knowledge/$base", params: { base: id } })}>{t("knowledge.documents")}</LinkTab>
+        <LinkTab link={linkOptions({ to: "/knowledge/$base/retrieval", params: { base: id } })}>{t("retrieval.title")}</LinkTab>
       </LinkTabs>
+      <ChangeBase one={changing ? (data ?? null) : null} onClose={() => setChanging(false)} />
+      <LoseBase
+        one={losing ? (data ?? null) : null}
+        onClose={() => setLosing(false)}
+        onLost={() => void go({ to: "/knowledge" })}
+      />
+    </>
+  );
+}
+
+function Hint({ description, model, tokens }: { description: string; model: string; tokens: number }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {description && <span className="block">{description}</span>}
+      <span className="block text-sm text-faint">
+        {t("knowledge.embedding")}: {model || t("knowledge.modelLater")} · {t("knowledge.chunks", { count: tokens })}
+      </span>
     </>
   );
 }

@@ -11,15 +11,15 @@ import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
 import { matches } from "@/frame/filter";
 import { useFormat } from "@/i18n/format";
+import { LoseBase } from "@/pages/knowledge/LoseBase";
 import { StateCounts } from "@/pages/knowledge/State";
 import { Button, IconButton } from "@/ui/Button";
-import { Confirm, Dialog, DialogActions } from "@/ui/Dialog";
+import { Dialog, DialogActions } from "@/ui/Dialog";
 import { Field, Input } from "@/ui/Field";
 import { Page } from "@/ui/Page";
 import { PageHead, Panel } from "@/ui/Panel";
 import { EmptyState, SkeletonRows } from "@/ui/States";
 import { type Column, Table } from "@/ui/Table";
-import { toast } from "@/ui/Toasts";
 
 export function Bases() {
   const { t } = useTranslation();
@@ -182,37 +182,5 @@ function NewBaseForm({ onClose }: { onClose: () => void }) {
         </Button>
       </DialogActions>
     </form>
-  );
-}
-
-function LoseBase({ one, onClose }: { one: BaseWithCounts | null; onClose: () => void }) {
-  const { t } = useTranslation();
-  const client = useQueryClient();
-  const lose = useMutation({
-    mutationFn: (base: string) => api.DELETE("/knowledge/{base}", { params: { path: { base } } }),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: bases.queryKey });
-      toast(t("knowledge.deleted", { name: one?.base.name ?? "" }));
-      onClose();
-    },
-  });
-  const count = Object.values(one?.documents ?? {}).reduce((sum, some) => sum + some, 0);
-  return (
-    <Confirm
-      open={one !== null}
-      onClose={onClose}
-      onConfirm={() => one && lose.mutate(one.base.id)}
-      busy={lose.isPending}
-      title={t("knowledge.delete", { name: one?.base.name ?? "" })}
-      text={t("knowledge.deleteText", { count })}
-      confirmLabel={t("common.delete")}
-      cancelLabel={t("common.cancel")}
-    >
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
   );
 }

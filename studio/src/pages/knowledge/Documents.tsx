@@ -1,153 +1,180 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { RotateCw, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { useQueries } from "@tanstack/react-query";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { type Document, api } from "@/api/client";
-import { asApiError } from "@/api/errors";
+import type { Document } from "@/api/client";
+import { type DocumentFilter, type News, ROWS, type Sort, documentsOf } from "@/api/documents";
 import { ErrorPanel } from "@/frame/ErrorPanel";
-import { useFormat } from "@/i18n/format";
-import { DocumentState } from "@/pages/knowledge/State";
-import { IconButton } from "@/ui/Button";
-import { Confirm } from "@/ui/Dialog";
-import { type Column, Table } from "@/ui/Table";
-import { toast } from "@/ui/Toasts";
+import { DocumentRow } from "@/pages/knowledge/DocumentRow";
+import type { Selection } from "@/pages/knowledge/selection";
+import { SkeletonRows } from "@/ui/States";
+import { cx } from "@/ui/classes";
 
-/** A base's documents with where each of them is, and what to do about it. */
-export function Documents({ base, rows }: { base: string; rows: readonly Document[] }) {
+const ROW = 45; // pixels, until a row is measured
+
+type SortKey = "name" | "state" | "passages" | "size" | "updated";
+
+interface DocumentsProps {
+  base: string;
+  filter: DocumentFilter;
+  news: News | undefined;
+  selection: Selection;
+  onSelect: (selection: Selection) => void;
+  onSort: (sort: Sort) => void;
+  onDelete: (document: Document) => void;
+}
+
+/** A base's documents with where each of them is. Only the rows in sight are loaded and drawn. */
+export function Documents({ base, filter, news, selection, onSelect, onSort, onDelete }: DocumentsProps) {
   const { t } = useTranslation();
-  const format = useFormat();
-  const [losing, setLosing] = useState<Document | null>(null);
-  const retry = useRetry();
-  const columns: Column<Document>[] = [
-    {
-      id: "name",
-      title: t("common.name"),
-      className: "w-full min-w-44",
-      cell: (one) => (
-        <>
-          <Link
-            to="/knowledge/$base/documents/$document"
-            params={{ base, document: one.id }}
-            className="font-medium break-words hover:underline"
-          >
-            {one.name}
-          </Link>
-          {one.state === "failed" && (
-            <p className="mt-0.5 text-sm">
-              <span className="text-bad">{one.error_message}</span> <span className="text-muted">{one.error_hint}</span>
-            </p>
-          )}
-          {one.warnings.map((warning) => (
-            <p key={warning} className="mt-0.5 text-sm text-warn">
-              {warning}
-            </p>
-          ))}
-        </>
-      ),
-    },
-    { id: "state", title: t("knowledge.state"), cell: (one) => <DocumentState document={one} /> },
-    {
-      id: "passages",
-      title: t("knowledge.passages"),
-      align: "right",
-      wideOnly: true,
-      cell: (one) => <span className="tabular-nums">{one.chunk_count ? format.number(one.chunk_count) : "–"}</span>,
-    },
-    {
-      id: "size",
-      title: t("knowledge.size"),
-      align: "right",
-      wideOnly: true,
-      cell: (one) => <span className="whitespace-nowrap text-muted tabular-nums">{format.bytes(one.size)}</span>,
-    },
-    {
-      id: "changed",
-      title: t("common.changed"),
-      wideOnly: true,
-      cell: (one) => <span className="whitespace-nowrap text-muted">{format.ago(one.updated_at)}</span>,
-    },
-    {
-      id: "do",
-      title: t("common.actions"),
-      hideTitle: true,
-      align: "right",
-      className: "whitespace-nowrap",
-      cell: (one) => (
-        <>
-          {one.state === "failed" && (
-            <IconButton
-              icon={RotateCw}
-              size="small"
-              label={t("knowledge.retry", { name: one.name })}
-              onClick={() => retry.mutate(one.id)}
-            />
-          )}
-          <IconButton
-            icon={Trash2}
-            size="small"
-            label={t("knowledge.delete", { name: one.name })}
-            onClick={() => setLosing(one)}
-          />
-        </>
-      ),
-    },
-  ];
+  const box = useRef<HTMLDivElement>(null);
+  const [margin, setMargin] = useState(0);
+  const [parts, setParts] = useState<readonly number[]>([0]);
+  const found = useQueries({
+    queries: parts.map((part) => ({ ...documentsOf(base, filter, part), placeholderData: (old: unknown) => old as never })),
+  });
+  const total = found.find(({ data }) => data)?.data?.total;
+  const rowAt = (index: number) => {
+    const at = parts.indexOf(Math.floor(index / ROWS));
+    return found[at]?.data?.documents[index % ROWS];
+  };
+  const rows = useVirtualizer({
+    count: total ?? 0,
+    getScrollElement: () => document.getElementById("main"),
+    estimateSize: () => ROW,
+    getItemKey: (index) => rowAt(index)?.id ?? index,
+    overscan: 8,
+    scrollMargin: margin,
+  });
+  const items = rows.getVirtualItems();
+  const first = items[0];
+  const last = items[items.length - 1];
+  const wanted = first && last ? span(Math.floor(first.index / ROWS), Math.floor(last.index / ROWS)) : [0];
+  useLayoutEffect(() => {
+    if (wanted.join() !== parts.join()) setParts(wanted);
+  });
+  useLayoutEffect(() => {
+    const main = document.getElementById("main");
+    if (!box.current || !main) return;
+    const top = box.current.getBoundingClientRect().top - main.getBoundingClientRect().top + main.scrollTop;
+    if (Math.abs(top - margin) > 1) setMargin(top);
+  });
+  const failed = found.find(({ error }) => error);
+  if (failed?.error) return <ErrorPanel error={failed.error} onRetry={() => void failed.refetch()} />;
+  if (total === undefined) return <SkeletonRows label={t("common.loading")} />;
+  if (total === 0) return <p className="p-8 text-center text-muted">{t("common.noMatch")}</p>;
+  const reading = new Map(news?.reading.map((one) => [one.document_id, one]));
+  const toggle = (id: string) => {
+    const ids = new Set(selection.ids);
+    if (!ids.delete(id)) ids.add(id);
+    onSelect({ all: false, ids });
+  };
+  const head = (key: SortKey, title: string, look = "") => (
+    <SortHead key={key} of={key} title={title} sort={filter.sort} onSort={onSort} look={look} />
+  );
   return (
-    <>
-      <Table
-        label={t("knowledge.documents")}
-        columns={columns}
-        rows={rows}
-        rowKey={({ id }) => id}
-        empty={<p className="p-8 text-center text-muted">{t("common.noMatch")}</p>}
-      />
-      <LoseDocument one={losing} onClose={() => setLosing(null)} />
-    </>
+    <div ref={box}>
+      <table aria-label={t("knowledge.documents")} aria-rowcount={total + 1} className="w-full table-fixed border-collapse text-base">
+        <thead>
+          <tr className="text-sm text-muted">
+            <th scope="col" className="w-10 border-b border-line py-2 pl-4 text-left">
+              <input
+                type="checkbox"
+                aria-label={t("select.all", { count: total })}
+                checked={selection.all}
+                ref={(input) => {
+                  if (input) input.indeterminate = !selection.all && selection.ids.size > 0;
+                }}
+                onChange={() => onSelect({ all: !selection.all && selection.ids.size === 0, ids: new Set() })}
+                className="size-4 align-middle accent-accent"
+              />
+            </th>
+            {head("name", t("common.name"))}
+            {head("state", t("knowledge.state"), "w-28 sm:w-44")}
+            {head("passages", t("knowledge.passages"), "hidden w-24 text-right md:table-cell")}
+            {head("size", t("knowledge.size"), "hidden w-24 text-right md:table-cell")}
+            {head("updated", t("common.changed"), "hidden w-32 lg:table-cell")}
+            <th scope="col" className="w-12 border-b border-line sm:w-22">
+              <span className="sr-only">{t("common.actions")}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          <Space height={(first?.start ?? margin) - margin} />
+          {items.map((item) => {
+            const row = rowAt(item.index);
+            return (
+              <tr
+                key={item.key}
+                ref={rows.measureElement}
+                data-index={item.index}
+                aria-rowindex={item.index + 2}
+                className="border-b border-line hover:bg-canvas"
+              >
+                {row ? (
+                  <DocumentRow
+                    base={base}
+                    document={row}
+                    reading={reading.get(row.id)}
+                    isSelected={selection.all || selection.ids.has(row.id)}
+                    isFixed={selection.all}
+                    onToggle={toggle}
+                    onDelete={onDelete}
+                  />
+                ) : (
+                  <td colSpan={7} className="h-11 px-4">
+                    <span className="block h-3 w-1/3 animate-pulse rounded-sm bg-sunken" />
+                  </td>
+                )}
+              </tr>
+            );
+          })}
+          <Space height={rows.getTotalSize() - ((last?.end ?? margin) - margin)} />
+        </tbody>
+      </table>
+    </div>
   );
 }
 
-export function useRetry() {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (document_id: string) =>
-      api.POST("/documents/{document_id}/retry", { params: { path: { document_id } } }),
-    onSettled: () => client.invalidateQueries({ queryKey: ["knowledge"] }),
-    onError: (error) => {
-      const { message, hint } = asApiError(error);
-      toast(message, { text: hint, bad: true });
-    },
-  });
+const span = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+
+function Space({ height }: { height: number }) {
+  if (height <= 0) return null;
+  return (
+    <tr aria-hidden>
+      <td colSpan={7} className="p-0" style={{ height }} />
+    </tr>
+  );
 }
 
-function LoseDocument({ one, onClose }: { one: Document | null; onClose: () => void }) {
-  const { t } = useTranslation();
-  const client = useQueryClient();
-  const lose = useMutation({
-    mutationFn: (document_id: string) => api.DELETE("/documents/{document_id}", { params: { path: { document_id } } }),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: ["knowledge"] });
-      toast(t("knowledge.deleted", { name: one?.name ?? "" }));
-      onClose();
-    },
-  });
+interface SortHeadProps {
+  of: SortKey;
+  title: string;
+  sort: Sort | undefined;
+  onSort: (sort: Sort) => void;
+  look: string;
+}
+
+function SortHead({ of, title, sort, onSort, look }: SortHeadProps) {
+  const up = sort === of;
+  const down = sort === `-${of}`;
+  const Icon = down ? ArrowDown : ArrowUp;
   return (
-    <Confirm
-      open={one !== null}
-      onClose={onClose}
-      onConfirm={() => one && lose.mutate(one.id)}
-      busy={lose.isPending}
-      title={t("knowledge.delete", { name: one?.name ?? "" })}
-      text={t("knowledge.deleteDocumentText")}
-      confirmLabel={t("common.delete")}
-      cancelLabel={t("common.cancel")}
+    <th
+      scope="col"
+      aria-sort={up ? "ascending" : down ? "descending" : "none"}
+      className={cx("border-b border-line px-2 py-1 text-left font-medium sm:px-3", look)}
     >
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
+      <button
+        type="button"
+        onClick={() => onSort(up ? `-${of}` : of)}
+        className="group -mx-1 inline-flex items-center gap-1 rounded-sm px-1 py-1 whitespace-nowrap hover:text-ink"
+      >
+        {title}
+        <Icon size={13} aria-hidden className={cx(!up && !down && "opacity-0 group-hover:opacity-50")} />
+      </button>
+    </th>
   );
 }

@@ -1,38 +1,41 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, getRouteApi } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { Search } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { Found, SearchMode } from "@/api/client";
-import { searchOf } from "@/api/queries";
+import { type Compared, compareOf } from "@/api/documents";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useFormat } from "@/i18n/format";
 import { BaseHead } from "@/pages/knowledge/BaseHead";
-import { PassageText } from "@/pages/knowledge/PassageText";
+import { Hit, type Ranks } from "@/pages/knowledge/Hit";
 import { Button } from "@/ui/Button";
 import { Input } from "@/ui/Field";
 import { Page } from "@/ui/Page";
 import { Panel } from "@/ui/Panel";
-import { ScoreBar } from "@/ui/Progress";
 import { Select } from "@/ui/Select";
 import { EmptyState, SkeletonRows } from "@/ui/States";
+import { cx } from "@/ui/classes";
 
 const route = getRouteApi("/inside/knowledge/$base/retrieval");
-const MODES = ["hybrid", "dense", "keyword"] as const satisfies readonly SearchMode[];
+const LEGS = ["dense", "keyword", "fused"] as const;
 const COUNTS = ["5", "10", "20", "50"] as const;
+const DOTS = { dense: "bg-dense", keyword: "bg-keyword", fused: "bg-fused" } as const;
 
-/** Why a passage is found: the scores of both searches and their fusion beside each other. */
+export type Leg = (typeof LEGS)[number];
+
+/** Why a passage is found: what each search finds, and both fused, beside each other. */
 export function Retrieval() {
   const { t } = useTranslation();
   const { base } = route.useParams();
-  const { query = "", mode: asked, top = 10 } = route.useSearch();
+  const { query = "", by, top = 5 } = route.useSearch();
   const go = route.useNavigate();
-  const mode = MODES.find((one) => one === asked) ?? "hybrid";
   const [typed, setTyped] = useState(query);
-  const { data, error, refetch, isFetching } = useQuery(searchOf(base, query, mode, top));
-  const choose = (changes: { query?: string; mode?: string; top?: number }) =>
-    void go({ search: (before) => ({ ...before, ...changes }), replace: true });
+  const { data, error, refetch, isFetching } = useQuery(compareOf(base, query, top));
+  const choose = (changes: { query?: string; by?: Leg; top?: number }) =>
+    void go({ search: (before) => ({ ...before, ...changes }), replace: true, resetScroll: false });
+  const shown = LEGS.find((one) => one === by) ?? "fused";
+  const isNothing = data && LEGS.every((leg) => data[leg].length === 0);
   return (
     <Page>
       <BaseHead id={base} />
@@ -55,12 +58,6 @@ export function Retrieval() {
             className="min-w-0 grow basis-60"
           />
           <Select
-            label={t("retrieval.mode")}
-            value={mode}
-            choices={MODES.map((value) => ({ value, label: t(`retrieval.${value}`), hint: t(`retrieval.${value}Text`) }))}
-            onChange={(value) => choose({ mode: value })}
-          />
-          <Select
             label={t("retrieval.count")}
             value={String(top)}
             choices={COUNTS.map((value) => ({ value, label: t("retrieval.top", { top: value }) }))}
@@ -77,79 +74,93 @@ export function Retrieval() {
         )}
         {!query && <EmptyState icon={Search} title={t("retrieval.start")} text={t("retrieval.startText")} />}
         {query && !data && !error && <SkeletonRows label={t("common.loading")} />}
-        {data?.length === 0 && <EmptyState icon={Search} title={t("retrieval.nothing")} text={t("retrieval.nothingText")} />}
-        {data && data.length > 0 && <Hits base={base} hits={data} mode={mode} />}
+        {isNothing && <EmptyState icon={Search} title={t("retrieval.nothing")} text={t("retrieval.nothingText")} />}
+        {data && !isNothing && <Columns base={base} found={data} shown={shown} onShow={(leg) => choose({ by: leg })} />}
       </Panel>
     </Page>
   );
 }
 
-function Hits({ base, hits, mode }: { base: string; hits: readonly Found[]; mode: SearchMode }) {
-  const most = {
-    dense: Math.max(...hits.map(({ scores }) => scores.dense ?? 0), Number.EPSILON),
-    keyword: Math.max(...hits.map(({ scores }) => scores.keyword ?? 0), Number.EPSILON),
-    fused: Math.max(...hits.map(({ score }) => score), Number.EPSILON),
-  };
-  return (
-    <ol>
-      {hits.map((hit, index) => (
-        <Hit key={hit.chunk_id} base={base} hit={hit} rank={index + 1} most={most} isFused={mode === "hybrid"} />
-      ))}
-    </ol>
-  );
-}
-
-interface HitProps {
+interface ColumnsProps {
   base: string;
-  hit: Found;
-  rank: number;
-  most: { dense: number; keyword: number; fused: number };
-  isFused: boolean;
+  found: Compared;
+  shown: Leg;
+  onShow: (leg: Leg) => void;
 }
 
-function Hit({ base, hit, rank, most, isFused }: HitProps) {
+/** Three columns; on a phone one of them, chosen by tabs. The passage under the pointer is marked in all. */
+function Columns({ base, found, shown, onShow }: ColumnsProps) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { dense, keyword } = hit.scores;
-  const rows = [
-    { tone: "fused", label: t("score.fused"), value: isFused ? hit.score : null, best: most.fused, digits: 3 },
-    { tone: "dense", label: t("score.dense"), value: dense, best: most.dense, digits: 3 },
-    { tone: "keyword", label: t("score.keyword"), value: keyword, best: most.keyword, digits: 2 },
-  ] as const;
+  const [pointed, setPointed] = useState("");
+  const ranks = ranksOf(found);
   return (
-    <li className="flex flex-col gap-3 border-b border-line px-4 py-3.5 last:border-b-0 md:flex-row md:gap-6">
-      <div className="min-w-0 grow">
-        <p className="mb-1 flex flex-wrap items-baseline gap-x-2.5 text-sm text-muted">
-          <span className="font-semibold text-ink tabular-nums">{rank}</span>
-          <Link
-            to="/knowledge/$base/documents/$document"
-            params={{ base, document: hit.document_id }}
-            search={{ passage: hit.chunk_id }}
-            className="font-medium text-accent-ink hover:underline"
-          >
-            {hit.document}
-          </Link>
-          {hit.page !== null && <span>{t("chat.page", { page: hit.page })}</span>}
-          {hit.heading_path.length > 0 && <span className="min-w-0 break-words">{hit.heading_path.join(" › ")}</span>}
+    <>
+      {found.terms.length > 0 && (
+        <p className="flex flex-wrap items-center gap-1.5 border-b border-line px-4 py-2 text-sm text-muted">
+          {t("retrieval.terms")}
+          {found.terms.map((term) => (
+            <code key={term} className="rounded-sm bg-keyword/15 px-1.5 font-mono text-ink">
+              {term}
+            </code>
+          ))}
         </p>
-        <PassageText text={hit.text} />
-      </div>
-      <dl className="grid shrink-0 grid-cols-3 content-start gap-x-4 gap-y-1.5 md:w-56 md:grid-cols-[auto_1fr]">
-        {rows.map(({ tone, label, value, best, digits }) => (
-          <div key={tone} className="md:contents">
-            <dt className="text-sm text-muted">{label}</dt>
-            <dd>
-              {value == null ? (
-                <span className="text-sm text-faint" title={t("retrieval.notFound")}>
-                  –
-                </span>
-              ) : (
-                <ScoreBar tone={tone} value={format.number(value, digits)} part={value / best} />
-              )}
-            </dd>
-          </div>
+      )}
+      <div role="tablist" aria-label={t("retrieval.title")} className="flex border-b border-line lg:hidden">
+        {LEGS.map((leg) => (
+          <button
+            key={leg}
+            type="button"
+            role="tab"
+            id={`tab-${leg}`}
+            aria-selected={leg === shown}
+            aria-controls={`leg-${leg}`}
+            onClick={() => onShow(leg)}
+            className={cx("grow border-b-2 px-2 py-2.5 font-medium", leg === shown ? "border-accent" : "border-transparent text-muted")}
+          >
+            {t(`score.${leg}`)}
+          </button>
         ))}
-      </dl>
-    </li>
+      </div>
+      <div className="grid lg:grid-cols-3 lg:divide-x lg:divide-line">
+        {LEGS.map((leg) => {
+          const best = Math.max(...found[leg].map(({ score }) => score), Number.EPSILON);
+          return (
+            <section key={leg} id={`leg-${leg}`} aria-label={t(`score.${leg}`)} className={cx("min-w-0", leg !== shown && "hidden lg:block")}>
+              <header className="hidden items-center gap-2 border-b border-line bg-canvas px-4 py-2.5 lg:flex">
+                <span className={cx("size-2.5 rounded-full", DOTS[leg])} aria-hidden />
+                <h2 className="font-semibold">{t(`score.${leg}`)}</h2>
+                <span className="truncate text-sm text-muted">{t(`retrieval.${leg}Text`)}</span>
+                <span className="ml-auto text-sm text-muted tabular-nums">{format.number(found[leg].length)}</span>
+              </header>
+              {found[leg].length === 0 && <p className="p-4 text-muted">{t("retrieval.none")}</p>}
+              <ol>
+                {found[leg].map((hit) => (
+                  <Hit
+                    key={hit.chunk_id}
+                    base={base}
+                    hit={hit}
+                    leg={leg}
+                    ranks={ranks.get(hit.chunk_id) ?? {}}
+                    part={hit.score / best}
+                    terms={found.terms}
+                    isPointed={pointed === hit.chunk_id}
+                    onPoint={setPointed}
+                  />
+                ))}
+              </ol>
+            </section>
+          );
+        })}
+      </div>
+    </>
   );
+}
+
+function ranksOf(found: Compared): Map<string, Ranks> {
+  const ranks = new Map<string, Ranks>();
+  for (const leg of LEGS) {
+    found[leg].forEach(({ chunk_id }, index) => ranks.set(chunk_id, { ...ranks.get(chunk_id), [leg]: index + 1 }));
+  }
+  return ranks;
 }

@@ -46,11 +46,12 @@ export function StateCounts({ counts }: { counts: Readonly<Record<string, number
 export function DocumentState({ document }: { document: Document }) {
   const { t } = useTranslation();
   const format = useFormat();
-  if (document.state === "running" && document.stage) {
-    const stage = t(`stage.${document.stage}`);
+  if (document.state === "running" && !document.stage) return <StateBadge state="queued" />; // its batch has begun
+  if (document.state === "running") {
+    const stage = t(`stage.${document.stage as Exclude<Document["stage"], "">}`);
     const part = document.total > 0 ? document.done / document.total : null;
     return (
-      <div className="w-36">
+      <div className="w-full max-w-36">
         <p className="mb-1 flex justify-between gap-2 text-sm">
           <span>{stage}</span>
           {document.total > 0 && (

@@ -1,0 +1,57 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { RotateCw, Trash2, X } from "lucide-react";
+import { useTranslation } from "react-i18next";
+
+import { api, body } from "@/api/client";
+import { asApiError } from "@/api/errors";
+import type { DocumentFilter } from "@/api/documents";
+import { choiceOf } from "@/pages/knowledge/LoseDocuments";
+import type { Selection } from "@/pages/knowledge/selection";
+import { Button, IconButton } from "@/ui/Button";
+import { toast } from "@/ui/Toasts";
+
+interface ChosenProps {
+  base: string;
+  filter: DocumentFilter;
+  selection: Selection;
+  count: number;
+  onDelete: () => void;
+  onClear: () => void;
+}
+
+/** What can be done with the chosen documents, in place of the list's tools. */
+export function Chosen({ base, filter, selection, count, onDelete, onClear }: ChosenProps) {
+  const { t } = useTranslation();
+  const retry = useRetryMany(base);
+  return (
+    <div role="toolbar" aria-label={t("select.tools")} className="flex grow flex-wrap items-center gap-2">
+      <IconButton icon={X} label={t("select.clear")} onClick={onClear} />
+      <p className="grow font-medium tabular-nums" aria-live="polite">
+        {t("select.count", { count })}
+      </p>
+      <Button icon={RotateCw} busy={retry.isPending} onClick={() => retry.mutate(choiceOf(selection, filter), { onSuccess: onClear })}>
+        {t("select.retry")}
+      </Button>
+      <Button kind="danger" icon={Trash2} onClick={onDelete}>
+        {t("common.delete")}
+      </Button>
+    </div>
+  );
+}
+
+export function useRetryMany(base: string) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (choice: ReturnType<typeof choiceOf>) =>
+      body(api.POST("/knowledge/{base}/retry", { params: { path: { base } }, body: choice })),
+    onSuccess: async ({ count }) => {
+      await client.invalidateQueries({ queryKey: ["knowledge"] });
+      toast(t("select.retried", { count }));
+    },
+    onError: (error) => {
+      const { message, hint } = asApiError(error);
+      toast(message, { text: hint, bad: true });
+    },
+  });
+}

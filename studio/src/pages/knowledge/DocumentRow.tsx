@@ -1,0 +1,98 @@
+import { Link } from "@tanstack/react-router";
+import { RotateCw, Trash2 } from "lucide-react";
+import { useTranslation } from "react-i18next";
+
+import type { Document } from "@/api/client";
+import { type News, failureOf } from "@/api/documents";
+import { useErrorText } from "@/frame/errorText";
+import { useFormat } from "@/i18n/format";
+import { useRetry } from "@/pages/knowledge/FailedDocument";
+import { DocumentState } from "@/pages/knowledge/State";
+import { IconButton } from "@/ui/Button";
+
+interface DocumentRowProps {
+  base: string;
+  document: Document;
+  reading: News["reading"][number] | undefined;
+  isSelected: boolean;
+  /** Chosen with all others; not to be changed alone. */
+  isFixed: boolean;
+  onToggle: (id: string) => void;
+  onDelete: (document: Document) => void;
+}
+
+/** The cells of one document. A name with folders shows its own part first. */
+export function DocumentRow({ base, document, reading, isSelected, isFixed, onToggle, onDelete }: DocumentRowProps) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const retry = useRetry();
+  const words = useErrorText();
+  const parts = document.name.split(" › ");
+  const own = parts.pop() ?? document.name;
+  const wrong = document.state === "failed" ? words(failureOf(document)) : null;
+  return (
+    <>
+      <td className="py-2.5 pl-4 align-top">
+        <input
+          type="checkbox"
+          aria-label={t("select.one", { name: document.name })}
+          checked={isSelected}
+          disabled={isFixed}
+          onChange={() => onToggle(document.id)}
+          className="size-4 align-middle accent-accent"
+        />
+      </td>
+      <td className="px-2 py-2.5 align-top sm:px-3">
+        <Link
+          to="/knowledge/$base/documents/$document"
+          params={{ base, document: document.id }}
+          title={document.name}
+          className="font-medium break-words hover:underline"
+        >
+          {own}
+        </Link>
+        {parts.length > 0 && <span className="block truncate text-xs text-faint">{parts.join(" › ")}</span>}
+        <p className="text-xs text-faint tabular-nums md:hidden">
+          {format.bytes(document.size)}
+          {document.chunk_count > 0 && ` · ${t("knowledge.passageCount", { count: document.chunk_count })}`}
+        </p>
+        {wrong && (
+          <p className="mt-0.5 text-sm">
+            <span className="text-bad">{wrong.message}</span> <span className="text-muted">{wrong.hint}</span>
+          </p>
+        )}
+        {document.warnings.map((warning) => (
+          <p key={warning} className="mt-0.5 text-sm text-warn">
+            {warning}
+          </p>
+        ))}
+      </td>
+      <td className="px-2 py-2.5 align-top sm:px-3">
+        <DocumentState document={reading && document.state !== "ready" ? { ...document, ...reading, state: "running" } : document} />
+      </td>
+      <td className="hidden px-3 py-2.5 text-right align-top tabular-nums md:table-cell">
+        {document.chunk_count ? format.number(document.chunk_count) : "–"}
+      </td>
+      <td className="hidden px-3 py-2.5 text-right align-top whitespace-nowrap text-muted tabular-nums md:table-cell">
+        {format.bytes(document.size)}
+      </td>
+      <td className="hidden px-3 py-2.5 align-top whitespace-nowrap text-muted lg:table-cell">{format.ago(document.updated_at)}</td>
+      <td className="py-1.5 pr-2 text-right align-top whitespace-nowrap">
+        {document.state === "failed" && (
+          <IconButton
+            icon={RotateCw}
+            size="small"
+            label={t("knowledge.retry", { name: document.name })}
+            onClick={() => retry.mutate(document.id)}
+          />
+        )}
+        <IconButton
+          icon={Trash2}
+          size="small"
+          label={t("knowledge.delete", { name: document.name })}
+          onClick={() => onDelete(document)}
+        />
+      </td>
+    </>
+  );
+}
