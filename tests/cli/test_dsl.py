@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
+import yaml
+
 from tests.cli.conftest import Request, Run, Stub
+from tests.live import LiveServer
 from tests.workflow.dsl.files import FOLDER
 
 FILE = FOLDER / "휴가-안내.yml"
@@ -93,3 +97,18 @@ def test_an_export_is_the_file_and_nothing_else(run: Run, stub: Stub, tmp_path: 
 
 def test_an_export_of_nothing_is_an_error(run: Run, stub: Stub) -> None:
     assert run("apps", "export", "nothing", "--json").error["code"] == "not_found"
+
+
+def test_a_file_goes_through_a_real_server_and_comes_back(run: Run, fake_model_server: LiveServer) -> None:
+    home = {"LLMFLOW_HOME": str(fake_model_server.home)}
+    made = run("apps", "import", FILE, "--publish", "--json", env=home).json
+    try:
+        assert made["published"]["number"] == 1
+        with httpx.Client(base_url=fake_model_server.url, trust_env=False) as client:
+            info = client.get("/v1/info", headers={"Authorization": f"Bearer {made['api_key']}"}).json()
+        assert (info["name"], info["mode"]) == ("휴가 안내", "advanced-chat")
+        exported = run("apps", "export", made["app_id"], "--version", "1", "--include-secret", env=home).out
+        assert yaml.safe_load(exported) == yaml.safe_load(FILE.read_text("utf-8"))
+    finally:
+        with fake_model_server.client() as client:
+            client.delete(f"/api/v1/apps/{made['app_id']}")

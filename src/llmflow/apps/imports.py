@@ -92,11 +92,12 @@ class Imports:
         if publish and found.has_graph:
             published = await self._designs.publish(app, author=author, seen_hash=draft.hash)
         notes = tuple(_notes(found, mapped, judged))
-        return Imported(app, draft, published, judged, report(found, bindings, here), notes)
+        items = await asyncio.to_thread(report, found, bindings, here)
+        return Imported(app, draft, published, judged, items, notes)
 
     async def judge(self, app: App, design: Design) -> tuple[NodeReport, ...]:
         """The report of a design that is kept, on what is here now."""
-        return report(design.document, design.bindings, await self._here(app.workspace_id))
+        return await asyncio.to_thread(report, design.document, design.bindings, await self._here(app.workspace_id))
 
     async def _here(self, workspace_id: str) -> Here:
         models: frozenset[str] = frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,14 +76,14 @@ class Plans:
     async def draft(self, app: App) -> Compiled:
         """Compiled anew each time: a draft changes. Raises NotFound (no_design)."""
         version, design = await self._designs.draft(app)
-        return _compiled(version, design, self._designs.freeze(app, design))
+        return await asyncio.to_thread(_compiled, version, design, self._designs.freeze(app, design))
 
     async def frozen(self, app: App, version_id: str, frozen: str) -> Compiled:
         """A draft as a run of it began. Raises NotFound (version_not_found) when there is no such draft any more."""
         version, _ = await self._designs.draft(app)
         if version.id != version_id:
             raise NotFound(f"`{app.name}` has no draft {version_id}.", code="version_not_found")
-        return _compiled(version, self._designs.thaw(app, frozen), frozen)
+        return await asyncio.to_thread(_compiled, version, self._designs.thaw(app, frozen), frozen)
 
     def forget(self, version: AppVersion) -> None:
         """For one that was deleted."""
@@ -92,7 +93,7 @@ class Plans:
         found = self._known.get(version_id)
         if found is None or found.version.app_id != app.id:
             version, design = await self._designs.by_id(app, version_id)
-            found = _compiled(version, design)
+            found = await asyncio.to_thread(_compiled, version, design)
             self._known[version_id] = found
             if len(self._known) > _KEPT:
                 self._known.popitem(last=False)

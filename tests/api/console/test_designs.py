@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import httpx
 import pytest
 import yaml
 
+from llmflow.access.types import Role
 from tests.live import LiveServer
 from tests.workflow.dsl.files import FOLDER
 
@@ -186,3 +188,11 @@ def test_an_app_is_asked_or_run_by_its_mode_and_its_form(
     asked = console.post(f"/apps/{app}/ask", json={"question": "연차?"})
     assert "workflow_input_invalid" in asked.text
     console.delete(f"/apps/{flow}")
+
+
+def test_only_administrators_take_secrets_out(by_role: dict[Role, httpx.Client], app: str) -> None:
+    for role, plain, secret in (("member", 403, 403), ("editor", 200, 403), ("admin", 200, 200)):
+        client = by_role[cast(Role, role)]
+        assert client.get(f"/api/v1/apps/{app}/export").status_code == plain
+        answer = client.get(f"/api/v1/apps/{app}/export", params={"include_secret": True})
+        assert (answer.status_code, "s3cret" in answer.text) == (secret, secret == 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -142,7 +143,7 @@ async def export_app(
     """The app as a DSL file (YAML) that Dify imports."""
     platform, found, _ = await _app(request, app, needs="admin" if include_secret else "editor")
     design = await _design_or_none(platform, found, version)
-    text = write(exported(found, design), include_secret=include_secret)
+    text = await asyncio.to_thread(write, exported(found, design), include_secret=include_secret)
     return Response(text, media_type="application/yaml; charset=utf-8")
 
 
@@ -155,7 +156,7 @@ async def get_draft(app: str, request: Request) -> Draft:
         hidden(design.document.tree),
         dict(design.bindings.datasets),
         dict(design.bindings.models),
-        _problems(design.document),
+        await _problems(design.document),
         list(await platform.apps.imports.judge(found, design)),
     )
 
@@ -175,7 +176,7 @@ async def put_draft(app: str, body: ChangedDraft, request: Request) -> SavedDraf
     version = await platform.apps.designs.save_draft(
         found, Design(after, bindings), author=caller.account_id, seen_hash=body.hash
     )
-    return SavedDraft(version, _problems(after))
+    return SavedDraft(version, await _problems(after))
 
 
 @router.post("/apps/{app}/publish", status_code=201)
@@ -304,8 +305,8 @@ async def _design_or_none(platform: Platform, app: App, version: str) -> Design 
         return None
 
 
-def _problems(found: Document) -> list[Problem]:
-    return list(compile_graph(found.workflow["graph"]).problems)
+async def _problems(found: Document) -> list[Problem]:
+    return list((await asyncio.to_thread(compile_graph, found.workflow["graph"])).problems)
 
 
 def _number(version: str) -> int:
