@@ -80,7 +80,8 @@ class Pages:
             context, watch = await self._context(server, "en", "light", 1280, None)
             watch.expect(SIGNED_OUT)
             await first_sign_in(await context.new_page(), server)
-            self.sessions[server.url] = await context.storage_state()
+            state = await context.storage_state()
+            self.sessions[server.url] = {"cookies": state["cookies"], "origins": []}  # no language or theme of its own
         return self.sessions[server.url]
 
     async def _context(

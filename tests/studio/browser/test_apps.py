@@ -82,7 +82,7 @@ async def test_a_key_of_an_app_is_made_shown_once_and_revoked(pages: Pages) -> N
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Name").fill("사내 검색")
     await dialog.get_by_role("button", name="Create").click()
-    await expect(dialog.get_by_text("app-")).to_be_visible()
+    await expect(dialog.get_by_text("app-").first).to_be_visible()
     await dialog.get_by_role("button", name="I have kept it").click()
     await page.get_by_role("button", name="Revoke 사내 검색").click()
     await page.get_by_role("alertdialog").get_by_role("button", name="Revoke").click()

@@ -78,19 +78,26 @@ async def test_an_address_of_nothing_says_so_and_leads_on(pages: Pages, path: st
     await shoot(page, f"missing-{path.strip('/').replace('/', '-')}")
 
 
-async def test_language_and_theme_are_remembered(pages: Pages) -> None:
+async def test_language_and_theme_are_remembered_here_and_by_the_account(pages: Pages) -> None:
     page = await pages.open("/settings")
     await settled(page)
-    await page.keyboard.press("Control+k")
-    await expect(page.get_by_role("combobox")).to_be_focused()
-    await page.keyboard.type(say("palette.language", language=say("language.ko")))
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", level=1)).to_have_text(say("nav.settings", "ko"))
-    await page.keyboard.press("Control+k")
-    await expect(page.get_by_role("combobox")).to_be_focused()
-    await page.keyboard.type(say("theme.dark", "ko"))
-    await page.keyboard.press("Enter")
-    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    await page.reload()
-    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    await expect(page.locator("html")).to_have_attribute("lang", "ko")
+    try:
+        await page.keyboard.press("Control+k")
+        await expect(page.get_by_role("combobox")).to_be_focused()
+        await page.keyboard.type(say("palette.language", language=say("language.ko")))
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text(say("nav.settings", "ko"))
+        await page.keyboard.press("Control+k")
+        await expect(page.get_by_role("combobox")).to_be_focused()
+        await page.keyboard.type(say("theme.dark", "ko"))
+        await page.keyboard.press("Enter")
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        await page.reload()
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        await expect(page.locator("html")).to_have_attribute("lang", "ko")
+        other = await _own_session(pages, "/settings")  # in another browser, in English until then
+        await expect(other.locator("html")).to_have_attribute("lang", "ko")
+        await expect(other.locator("html")).to_have_attribute("data-theme", "dark")
+    finally:
+        chosen = {"language": "en", "theme": "system"}
+        assert (await page.request.patch("/api/v1/session/preferences", data=chosen)).ok
