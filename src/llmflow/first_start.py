@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from llmflow import home as homes
+from llmflow.apps import promised
+from llmflow.apps.ask import Ask
 from llmflow.apps.types import ChatConfig
-from llmflow.errors import Conflict, LLMFlowError, Unauthorized
+from llmflow.errors import Conflict, LLMFlowError, NotFound, Unauthorized
 from llmflow.wiring import Platform
 
 DEMO = "demo"
@@ -63,6 +65,36 @@ async def seed_demo(platform: Platform) -> None:
         pass  # the app is there
     except (LLMFlowError, OSError) as error:
         _log.warning("The demo was not made: %s", error)
+        return
+    try:
+        app = await platform.apps.catalogue.get(platform.workspace_id, DEMO)
+        await promised.promise(platform.database, app, _pre_asked())
+    except LLMFlowError as error:
+        _log.warning("The demo's questions were not kept: %s", error)
+
+
+def _pre_asked() -> list[str]:
+    """The demo's questions that a new administrator finds answered: one in each language."""
+    suggested = json.loads((_FOLDER / "suggested.json").read_text("utf-8"))
+    return [questions[0] for questions in suggested.values()]
+
+
+async def ask_demo(platform: Platform) -> None:
+    """Asks, for the first administrator, what the demo promised and no start has answered yet; the answers wait for the
+    documents. Nothing where there is no demo, or where they were answered or deleted."""
+    try:
+        app = await platform.apps.catalogue.get(platform.workspace_id, DEMO)
+        members = await platform.members.all(platform.workspace_id)
+        first = min(members, key=lambda account: (account.created_at, account.id))
+        user = await promised.hand_over(platform.database, app, first.id)
+        if user is None:
+            return
+        for conversation_id, question in await promised.due(platform.database, app, user, _pre_asked()):
+            await platform.apps.chat.ask(app, user, Ask(question, conversation_id=conversation_id, waits=True))
+    except NotFound:
+        pass  # there is no demo
+    except LLMFlowError as error:
+        _log.warning("The demo's questions were not asked: %s", error)
 
 
 async def _bytes_of(path: Path) -> AsyncIterator[bytes]:

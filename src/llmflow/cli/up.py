@@ -25,7 +25,7 @@ from llmflow.cli.options import Home, Json
 from llmflow.config.load import load
 from llmflow.config.settings import Settings
 from llmflow.errors import ConfigError
-from llmflow.first_start import ensure_token, seed_demo
+from llmflow.first_start import ask_demo, ensure_token, seed_demo
 from llmflow.wiring import build
 
 _SHUTDOWN_S = 10
@@ -143,6 +143,7 @@ async def _serve(
         lock.announce(url)
         # last: a first start that is killed before this is a first start again, and nobody misses the password
         sign_in = await platform.people.ensure_administrator(platform.workspace_id)
+        await ask_demo(platform)
         url = settings.server.public_url or url
         if as_json:
             email, password = sign_in or (None, None)
