@@ -4,8 +4,13 @@ import type { App } from "@/api/client";
 const MODES = ["chat", "completion", "agent-chat", "advanced-chat", "workflow", "rag-pipeline"] as const;
 export type Mode = (typeof MODES)[number];
 
-/** Whether questions to the app are answered: apps of other modes are kept, and exported for where they run. */
+/** Whether one can talk to the app. */
 export function answers(app: App): boolean {
+  return app.mode === "chat" || app.mode === "advanced-chat";
+}
+
+/** Whether its settings say all it does; else a design from a file does. */
+export function isPlain(app: App): boolean {
   return app.mode === "chat";
 }
 

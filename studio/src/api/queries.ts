@@ -27,7 +27,7 @@ export const session = queryOptions({
 });
 
 export const apps = queryOptions({ queryKey: ["apps"], queryFn: () => body(api.GET("/apps")) });
-/** Those that answer questions: apps of other modes are kept, exported and run elsewhere. */
+/** Those one can talk to. */
 export const chatApps = queryOptions({ ...apps, select: (all) => all.filter(answers) });
 
 /** How much belongs to an app. */

@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 from tests.studio.browser.pages import Pages
 from tests.workflow.dsl.files import FOLDER
 
-DESIGN = (FOLDER / "휴가-안내.yml").read_text("utf-8")
+DESIGN = (FOLDER / "triggered.yml").read_text("utf-8")
 
 
 async def make(page: Page, name: str) -> None:
@@ -94,20 +94,20 @@ async def test_an_app_of_another_kind_is_shown_with_its_kind_and_without_a_chat(
         made = console.post("/api/v1/apps/import", json={"document": DESIGN}).json()
     try:
         page = await pages.open("/apps")
-        row = page.get_by_role("row").filter(has_text="휴가 안내")
-        await expect(row.get_by_text("Chatflow")).to_be_visible()
-        await expect(row.get_by_role("link", name="Talk to 휴가 안내")).to_have_count(0)
-        await row.get_by_role("link", name="휴가 안내").click()
+        row = page.get_by_role("row").filter(has_text="Nightly digest")
+        await expect(row.get_by_text("Workflow")).to_be_visible()
+        await expect(row.get_by_role("link", name="Talk to Nightly digest")).to_have_count(0)
+        await row.get_by_role("link", name="Nightly digest").click()
         await expect(page.get_by_label("Instruction")).to_have_count(0)
         async with page.expect_download() as download:
             await page.get_by_role("link", name="Export as a file").click()
-        assert (await download.value).suggested_filename == "휴가 안내.yml"
+        assert (await download.value).suggested_filename == "Nightly digest.yml"
         await page.get_by_label("Description").fill("새 설명")
         await page.get_by_role("button", name="Save").click()
         await expect(page.get_by_text("Unsaved changes")).to_have_count(0)
         await page.get_by_role("link", name="Chat", exact=True).first.click()
         await expect(page.get_by_text("demo").first).to_be_visible()
-        await expect(page.get_by_text("휴가 안내")).to_have_count(0)
+        await expect(page.get_by_text("Nightly digest")).to_have_count(0)
     finally:
         with pages.server.client() as console:
             console.delete(f"/api/v1/apps/{made['app_id']}")

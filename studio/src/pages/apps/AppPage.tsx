@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { App } from "@/api/client";
-import { answers, modeOf } from "@/api/modes";
+import { answers, isPlain, modeOf } from "@/api/modes";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { PageWaiting } from "@/frame/PageStates";
 import { useCrumbs } from "@/frame/crumbs";
@@ -57,7 +57,8 @@ export function AppPage({ named, tab, children }: AppPageProps) {
           <h1 className="truncate text-xl font-semibold tracking-tight">{app.name}</h1>
           {app.description && <p className="truncate text-base text-muted">{app.description}</p>}
         </div>
-        {answers(app) ? (
+        {!isPlain(app) && <Badge tone="info">{t(`apps.mode.${modeOf(app)}`)}</Badge>}
+        {answers(app) && (
           <Link
             to="/chat/$app"
             params={{ app: app.id }}
@@ -66,8 +67,6 @@ export function AppPage({ named, tab, children }: AppPageProps) {
             <MessagesSquare size={15} aria-hidden />
             {t("apps.open")}
           </Link>
-        ) : (
-          <Badge tone="info">{t(`apps.mode.${modeOf(app)}`)}</Badge>
         )}
       </div>
       <LinkTabs label={app.name}>

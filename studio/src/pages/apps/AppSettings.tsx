@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { type App, api, body } from "@/api/client";
 import { asApiError } from "@/api/errors";
-import { answers } from "@/api/modes";
+import { isPlain } from "@/api/modes";
 import { apps } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { AnswerFields, KnowledgeFields, LookFields, WordFields } from "@/pages/apps/AppFields";
@@ -80,7 +80,7 @@ function Form({ app }: { app: App }) {
       <Panel title={t("apps.look")}>
         <LookFields {...fields} />
       </Panel>
-      {answers(app) ? (
+      {isPlain(app) ? (
         <>
           <Panel title={t("apps.sources")}>
             <KnowledgeFields {...fields} />

@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { type Action, useActions } from "@/actions/action";
 import type { App } from "@/api/client";
-import { answers, modeOf } from "@/api/modes";
+import { answers, isPlain, modeOf } from "@/api/modes";
 import { apps, bases, sites } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
@@ -126,7 +126,7 @@ function useColumns(onLose: (app: App) => void): Column<App>[] {
               <Link to="/apps/$app" params={{ app: app.id }} className="font-medium break-words hover:underline">
                 {app.name}
               </Link>
-              {!answers(app) && <Badge tone="info">{t(`apps.mode.${modeOf(app)}`)}</Badge>}
+              {!isPlain(app) && <Badge tone="info">{t(`apps.mode.${modeOf(app)}`)}</Badge>}
               {pages?.some((site) => site.app_id === app.id && site.is_on) && (
                 <Badge tone="accent" icon={Globe}>
                   {t("apps.public")}
