@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,8 @@ from llmflow.workflow.events import (
 )
 from llmflow.workflow.graph import Plan, compile_graph
 from llmflow.workflow.replay import replay
-from tests.workflow.graphs import Kept, run
+from llmflow.workflow.types import Typed
+from tests.workflow.graphs import Kept, graph, node, run
 from tests.workflow.outside import FAKES
 from tests.workflow.random_graphs import Design, designs, interpret
 
@@ -108,3 +110,42 @@ def test_a_run_cut_anywhere_goes_on_to_the_same_end_and_repeats_nothing(design: 
             assert last.outputs == whole.outputs
             assert replay(journal).text == sink.text
             assert last.total_steps >= whole.total_steps
+
+
+@pytest.mark.parametrize("is_parallel", [False, True])
+async def test_a_run_that_tells_answers_in_rounds_can_be_cut_after_every_event(is_parallel: bool) -> None:
+    inner: dict[str, Any] = {"iterator_selector": ["start", "items"], "output_selector": ["say", "answer"]}
+    write = {"variable_selector": ["conversation", "log"], "operation": "append", "value": ["iter", "item"]}
+    add = {"variable_selector": ["loop", "n"], "input_type": "constant", "operation": "+=", "value": 1}
+    count = [{"label": "n", "var_type": "number", "value_type": "constant", "value": 0}]
+    design = graph(
+        [
+            node("start", "start"),
+            node("iter", "iteration", is_parallel=is_parallel, **inner),
+            node("is", "iteration-start", parent="iter"),
+            node("m", "llm", parent="iter", prompt_template=[{"role": "user", "text": "{{#iter.item#}}"}]),
+            node("w", "assigner", parent="iter", version="2", items=[{**write, "input_type": "variable"}]),
+            node("say", "answer", parent="iter", answer="{{#iter.item#}}: {{#m.text#}};"),
+            node("loop", "loop", loop_count=2, loop_variables=count),
+            node("ls", "loop-start", parent="loop"),
+            node("lm", "llm", parent="loop", prompt_template=[{"role": "user", "text": "{{#loop.n#}}"}]),
+            node("add", "assigner", parent="loop", version="2", items=[add]),
+            node("answer", "answer", answer="끝 {{#loop.n#}}"),
+        ],
+        "start > iter > loop > answer",
+        "is > m > w > say",
+        "ls > lm > add",
+    )
+    plan = compile_graph(design)
+    declared = {"log": Typed("array[string]", [])}
+    whole, sink = await run(plan, inputs={"items": list("가나다")}, outside=FAKES, conversation=declared)
+    assert sink.text == whole.outputs["answer"] == "가: [가];나: [나];다: [다];끝 2"
+    for cut in range(1, len(sink.events)):
+        state = replay(sink.events[:cut])
+        done = set(state.finished)
+        last, rest = await run(plan, state=state, outside=FAKES, conversation=declared)
+        assert last.outputs == whole.outputs
+        rebuilt = replay([*sink.events[:cut], *rest.events])
+        assert rebuilt.text == sink.text
+        assert sorted(rebuilt.conversation()["log"]) == ["가", "나", "다"]
+        assert not done & {(event.node_id, event.at) for event in rest.events if isinstance(event, NodeStarted)}

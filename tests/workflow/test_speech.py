@@ -196,3 +196,29 @@ async def test_a_conversation_variable_is_told_after_it_was_written() -> None:
     assert sink.text == "지수님"
     ends = [event for event in sink.events if isinstance(event, NodeFinished) and event.node_id == "w"]
     assert ends[0].writes == (("conversation", "name", "지수"),)
+
+
+async def test_rounds_that_run_at_once_are_told_one_after_the_other() -> None:
+    gate = Gate()
+    inner: dict[str, Any] = {"iterator_selector": ["start", "items"], "output_selector": ["say", "answer"]}
+    design = graph(
+        [
+            node("start", "start"),
+            node("iter", "iteration", is_parallel=True, **inner),
+            node("is", "iteration-start", parent="iter"),
+            node("m", "llm", parent="iter", prompt_template=[{"role": "user", "text": "{{#iter.item#}}"}]),
+            node("say", "answer", parent="iter", answer="{{#m.text#}};"),
+            answer("끝"),
+        ],
+        "start > iter > answer",
+        "is > m > say",
+    )
+    task = asyncio.create_task(run(design, inputs={"items": ["a", "b", "c"]}, outside=replace(FAKES, chat=gate.chat)))
+    for word in ("c", "b", "a"):
+        gate.event(word).set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+    last, sink = await task
+    assert sink.text == last.outputs["answer"] == "a1a2;b1b2;c1c2;끝"
+    ends = [event.at for event in sink.events if isinstance(event, NodeFinished) and event.node_id == "m"]
+    assert ends == [(2,), (1,), (0,)]

@@ -25,6 +25,7 @@ from llmflow.workflow.events import (
     TextChunk,
 )
 from llmflow.workflow.graph import Node, Scope
+from llmflow.workflow.lanes import Voice
 from llmflow.workflow.replay import Key
 from llmflow.workflow.rounds import Rounds
 from llmflow.workflow.speech import Speech
@@ -54,8 +55,18 @@ class Execution:
 class Frame:
     """One pass through a scope: the top of a run, or a round of a container."""
 
-    def __init__(self, run: Run, scope: Scope, pool: Pool, *, container: Node | None = None, at: At = ()) -> None:
+    def __init__(
+        self,
+        run: Run,
+        scope: Scope,
+        pool: Pool,
+        *,
+        container: Node | None = None,
+        at: At = (),
+        voice: Voice | None = None,
+    ) -> None:
         self.run = run
+        self.voice = voice or run
         self.scope = scope
         self.pool = pool
         self.at = at
@@ -72,10 +83,10 @@ class Frame:
         self.tokens = 0
         self._recalled: list[tuple[str, tuple[str, ...]]] | None = [] if run.state else None
 
-    def inside(self, container: Node, pool: Pool, index: int) -> Frame:
+    def inside(self, container: Node, pool: Pool, index: int, voice: Voice) -> Frame:
         """A round of a container that lies here."""
         assert container.inner is not None
-        return Frame(self.run, container.inner, pool, container=container, at=(*self.at, index))
+        return Frame(self.run, container.inner, pool, container=container, at=(*self.at, index), voice=voice)
 
     # the loop
 
@@ -353,7 +364,7 @@ class Frame:
         for owner, name, value in outcome.writes:
             pool.write(owner, name, value)
         self._advance(node, outcome.handle)
-        self.run.gather(node, outcome.outputs)
+        self.voice.gather(node, outcome.outputs)
         self._emit_end(execution, outcome, status, error)
 
     def _advance(self, node: Node, handle: str) -> None:
@@ -465,11 +476,14 @@ class Frame:
                 continue
             self.pool.put(node.id, end.outputs)
             self._advance(node, end.handle)
-            self.run.gather(node, end.outputs)
+            if node.inner:
+                for inner in state.ended_within(self.run.plan, node.id, self.at):
+                    self.voice.gather(self.run.plan.nodes[inner.node_id], inner.outputs)
+            self.voice.gather(node, end.outputs)
         self._ready.extend(held)
         recalled, self._recalled = self._recalled or [], None
         if self._speech:
-            self.run.agree(self._within, self.at, recalled)
+            self.run.agree(self._within, self.at, recalled, self.voice)
 
     # the answer's text
 
@@ -477,12 +491,12 @@ class Frame:
         if self._recalled is not None:
             self._recalled.append((text, selector))
         else:
-            self.run.say(TextChunk(text=text, from_variable_selector=selector, within=self._within, at=self.at))
+            self.voice.say(TextChunk(text=text, from_variable_selector=selector, within=self._within, at=self.at))
 
     def _retract(self, node: Node) -> None:
         """Takes back what was told of a stream that broke off."""
         if self._speech and (pieces := self._speech.forget(node.id)):
-            self.run.withdraw(self._within, self.at, pieces)
+            self.voice.withdraw(self._within, self.at, pieces)
 
 
 def _default(value: Any, type_name: str) -> Any:

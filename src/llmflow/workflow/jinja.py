@@ -144,7 +144,9 @@ def _template(source: str) -> Template:
 
 
 def _context(source: str, values: Mapping[str, Any]) -> JinjaContext:
-    return _template(source).new_context(dict(values))
+    """As `Template.new_context`, without copying the globals out of their chain each time."""
+    template = _template(source)
+    return _environment.context_class(_environment, {**_globals, **values}, template.name, template.blocks)
 
 
 def _limit(what: str) -> NodeFailed:
@@ -442,3 +444,4 @@ def _make_environment() -> _Environment:
 
 
 _environment = _make_environment()
+_globals = dict(_environment.globals)

@@ -32,7 +32,8 @@ class Kind:
 
     `safe(data)`: may it run again when nobody knows whether it ran? `reads(data)`: selectors it reads, for checks and
     editors. `handles(data)`: a branch's handles. `script(data)`: an answer's template as it is streamed: text, or a
-    selector. `outputs`: name -> type. `fields`: words for the data's fields, by name."""
+    selector. `outputs`: name -> type. `fields`: words for the data's fields, by name. `is_quick` and `streams` follow
+    from what `run` is."""
 
     type: str
     data: DataModel
@@ -48,13 +49,13 @@ class Kind:
     outputs: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Words] = field(default_factory=dict)
 
-    @property
-    def is_quick(self) -> bool:
-        return not (inspect.iscoroutinefunction(self.run) or inspect.isasyncgenfunction(self.run))
+    is_quick: bool = field(init=False)
+    streams: bool = field(init=False)
 
-    @property
-    def streams(self) -> bool:
-        return inspect.isasyncgenfunction(self.run)
+    def __post_init__(self) -> None:
+        streams = inspect.isasyncgenfunction(self.run)
+        object.__setattr__(self, "streams", streams)
+        object.__setattr__(self, "is_quick", not streams and not inspect.iscoroutinefunction(self.run))
 
     def schema(self) -> dict[str, Any]:
         """All an editor needs to draw a form: the data's JSON schema, its words in both languages, its outputs."""

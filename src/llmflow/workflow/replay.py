@@ -79,6 +79,15 @@ class State:
         values.update((name, value) for owner, name, value in self._writes() if owner == "conversation")
         return values
 
+    def ended_within(self, plan: Plan, container: str, at: At) -> list[NodeFinished]:
+        """What is finished inside a container, round by round."""
+        found = [
+            end
+            for (node_id, rounds), end in self.finished.items()
+            if len(rounds) > len(at) and rounds[: len(at)] == at and container in plan.containers.get(node_id, ())
+        ]
+        return sorted(found, key=lambda end: end.at)
+
     def round_under_way(self, container: str, at: At) -> tuple[int, dict[str, Any]] | None:
         """The last round begun of a loop, and its variables after the writes made in it."""
         rounds = self.rounds.get((container, at))
@@ -164,7 +173,7 @@ class State:
             asked=kept(self.asked),
             replies=kept(self.replies),
             repeats=set(),
-            told=[],
+            told=[chunk for chunk in self.told if not chunk.within or fork.keeps_told(chunk.within, chunk.at)],
             last=None,
         )
 
@@ -226,6 +235,9 @@ class _Fork:
         depth = len(container[1])
         is_on_path = depth < len(self._path) and self._path[depth] == container[0] and container[1] == self._at[:depth]
         return not is_on_path or self._keeps_index(container[0], depth, index)
+
+    def keeps_told(self, container: str, at: At) -> bool:
+        return self.keeps((container, at[:-1]), path=True) and self.keeps_round((container, at[:-1]), at[-1])
 
     def keeps_error(self, container: Key, index: int) -> bool:
         depth = len(container[1])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llmflow.errors import LLMFlowError, NodeFailed
 from llmflow.workflow.events import RoundFinished, RoundsFinished, RoundsStarted, RoundStarted
+from llmflow.workflow.lanes import Lanes
 from llmflow.workflow.replay import Key
 from llmflow.workflow.types import Paused, Typed
 from llmflow.workflow.variables import Pool
@@ -30,6 +31,7 @@ class Rounds:
         self._node = execution.node
         self._key = (execution.node.id, frame.at)
         self._inputs: dict[str, Any] = {}
+        self._lanes: Lanes | None = None
 
     def under_way(self) -> tuple[int, dict[str, Any]] | None:
         """Where the run broke off: the round that was begun last, and the container's variables then."""
@@ -39,7 +41,10 @@ class Rounds:
     def passed_over(self, index: int) -> str | None:
         """The error of a round that failed before the run broke off, where the container went on."""
         state = self._frame.run.state
-        return state.round_errors.get(self._key, {}).get(index) if state else None
+        error = state.round_errors.get(self._key, {}).get(index) if state else None
+        if error is not None and self._lanes:
+            self._lanes.close(index)
+        return error
 
     def begin(self, *, inputs: dict[str, Any], length: int, variables: Mapping[str, Typed] | None = None) -> None:
         """To be called once. `length`: rounds to come, at most."""
@@ -73,7 +78,8 @@ class Rounds:
         pool = Pool(self.pool)
         if values is not None:
             pool.put(node.id, values)
-        child = frame.inside(node, pool, index)
+        voice = self._lanes.lane(index) if self._lanes else frame.voice
+        child = frame.inside(node, pool, index, voice)
         started = perf_counter()
         try:
             await child.drive()
@@ -81,12 +87,14 @@ class Rounds:
             self.tokens += child.tokens
             self.durations[str(index)] = perf_counter() - started
             self.variables[str(index)] = self.pool.owned(node.id)
-        self._tell_end(index, None)
+        self._ended(index, None)
         return pool
 
     async def each(self, count: int, one: Callable[[int], Awaitable[None]], parallel: int) -> None:
         """`one(index)` for each index, `parallel` at once. The first error ends the others and is raised; a pause
-        lets them end by themselves."""
+        lets them end by themselves. What they tell is told in the order of the rounds."""
+        if parallel > 1:
+            self._lanes = Lanes(self._frame.voice)
         paused: list[Key] = []
         left = iter(range(count))
 
@@ -115,7 +123,7 @@ class Rounds:
     def pass_over(self, index: int, error: LLMFlowError) -> None:
         """The round failed and the container goes on without it."""
         self._frame.run.exceptions += 1
-        self._tell_end(index, error.message)
+        self._ended(index, error.message)
 
     def end(
         self,
@@ -163,7 +171,9 @@ class Rounds:
             )
         )
 
-    def _tell_end(self, index: int, error: str | None) -> None:
+    def _ended(self, index: int, error: str | None) -> None:
+        if self._lanes:
+            self._lanes.close(index)
         self._frame.run.emit(
             RoundFinished(
                 node_id=self._node.id,

@@ -30,6 +30,7 @@ from llmflow.workflow.events import (
 from llmflow.workflow.files import files_in
 from llmflow.workflow.frame import Frame
 from llmflow.workflow.graph import Node, Plan
+from llmflow.workflow.lanes import Voice
 from llmflow.workflow.replay import State
 from llmflow.workflow.types import Paused, Typed
 from llmflow.workflow.variables import Pool
@@ -164,9 +165,9 @@ class Run:
         text = "".join(chunk.text for chunk in self._told)
         self.emit(TextReplace(text=text, dropped=pieces, within=within, at=at))
 
-    def agree(self, within: str, at: At, recalled: Sequence[tuple[str, tuple[str, ...]]]) -> None:
+    def agree(self, within: str, at: At, recalled: Sequence[tuple[str, tuple[str, ...]]], voice: Voice) -> None:
         """Makes what was told in a round what its finished nodes have to tell: takes back what broke off, tells what
-        was not told."""
+        was not told, by `voice`."""
         wanted = "".join(text for text, _ in recalled)
         told = [chunk.text for chunk in self._told if chunk.within == within and chunk.at == at]
         keep, length = 0, 0
@@ -178,7 +179,7 @@ class Run:
             self.withdraw(within, at, len(told) - keep)
         for text, selector in recalled:
             if length < len(text):
-                self.say(TextChunk(text=text[length:], from_variable_selector=selector, within=within, at=at))
+                voice.say(TextChunk(text=text[length:], from_variable_selector=selector, within=within, at=at))
             length = max(0, length - len(text))
 
     # beginning and end
