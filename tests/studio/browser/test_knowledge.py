@@ -172,7 +172,7 @@ async def test_a_base_is_renamed_and_deleted_only_after_its_name_was_typed(pages
     page = await pages.open(f"/knowledge/{base}")
     await page.get_by_role("button", name="More").click()
     await page.get_by_role("menuitem", name="Rename or describe").click()
-    await page.get_by_label("Name").fill("새 이름")
+    await page.get_by_role("dialog").get_by_label("Name").fill("새 이름")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("heading", name="새 이름")).to_be_visible()
     await page.get_by_role("button", name="More").click()

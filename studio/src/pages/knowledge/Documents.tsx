@@ -1,4 +1,4 @@
-import { useQueries } from "@tanstack/react-query";
+import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
 import { useLayoutEffect, useRef, useState } from "react";
@@ -33,12 +33,14 @@ export function Documents({ base, filter, news, selection, onSelect, onSort, onD
   const [margin, setMargin] = useState(0);
   const [parts, setParts] = useState<readonly number[]>([0]);
   const found = useQueries({
-    queries: parts.map((part) => ({ ...documentsOf(base, filter, part), placeholderData: (old: unknown) => old as never })),
+    queries: parts.map((part) => documentsOf(base, filter, part)),
   });
-  const total = found.find(({ data }) => data)?.data?.total;
+  // The first part stays, with the number of all rows in it: without it the list would fold up while others load.
+  const { data: start } = useQuery({ ...documentsOf(base, filter, 0), placeholderData: keepPreviousData });
+  const total = start?.total;
   const rowAt = (index: number) => {
     const at = parts.indexOf(Math.floor(index / ROWS));
-    return found[at]?.data?.documents[index % ROWS];
+    return (found[at]?.data ?? (index < ROWS ? start : undefined))?.documents[index % ROWS];
   };
   const rows = useVirtualizer({
     count: total ?? 0,
