@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from llmflow.workflow.data import NodeData
 from llmflow.workflow.kind import Kind
 from llmflow.workflow.registry import kind_of
-from llmflow.workflow.types import FAIL_BRANCH, SOURCE
+from llmflow.workflow.types import FAIL_BRANCH, RESERVED, SOURCE
 
 Severity = Literal["error", "warning"]
 
@@ -134,6 +134,8 @@ class _Compiler:
         for key in left:  # inside a container that is no container, or that lies in itself
             self._note("node_misplaced", "The node lies in something that holds no nodes.", node=key)
             self._nodes[key] = self._node(0, key)
+        for node in self._nodes.values():
+            self._check_reads(node)
         return Plan(scope, self._nodes, tuple(self._problems), self._inside)
 
     def _scope(self, container: str, above: tuple[str, ...]) -> Scope:
@@ -264,6 +266,25 @@ class _Compiler:
         for node in nodes:
             if waits[node.index]:
                 self._note("graph_cycle", "The node waits for itself: the edges form a circle.", node=node.id)
+
+    def _check_reads(self, node: Node) -> None:
+        """Selectors that lead nowhere: to no node, or into a container from outside. They read as nothing."""
+        if node.kind is None or node.data is None or node.flaw:
+            return
+        above = self._inside.get(node.id, ())
+        for selector in {tuple(selector): None for selector in node.kind.reads(node.data) if selector}:
+            owner = selector[0]
+            if owner in RESERVED:
+                continue
+            around = self._inside.get(owner)
+            if owner not in self._raw:
+                why = f"there is no node '{owner}'"
+            elif around is not None and around != above[: len(around)]:
+                why = "that node lies inside a container"
+            else:
+                continue
+            text = f"It reads {'.'.join(selector)}, but {why}."
+            self._note("selector_unknown", text, node=node.id, severity="warning")
 
     def _note(self, code: str, message: str, *, node: str = "", edge: str = "", severity: Severity = "error") -> None:
         self._problems.append(Problem(code, message, node, edge, severity))

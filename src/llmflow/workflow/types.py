@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -64,21 +64,6 @@ class Typed:
 
     type: str
     value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Of one model call."""
-
-    prompt: int = 0
-    completion: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.prompt + self.completion
-
-    def metadata(self) -> Mapping[str, Any]:
-        return {"total_tokens": self.total, "total_price": "0", "currency": "USD"}
 
 
 class Paused(Exception):

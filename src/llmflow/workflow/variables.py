@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from llmflow.workflow import files
@@ -193,8 +193,3 @@ def size_of(value: Any) -> int:
         else:
             total += 8
     return total
-
-
-def flattened(values: Mapping[str, Mapping[str, Any]], owners: Sequence[str]) -> dict[str, Any]:
-    """{"sys.query": ...} of the owners' values."""
-    return {f"{owner}.{name}": value for owner in owners for name, value in values.get(owner, {}).items()}
