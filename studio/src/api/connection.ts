@@ -2,6 +2,7 @@
 
 type State = "online" | "lost";
 
+const HEALTH = document.documentElement.dataset.health ?? "/healthz";
 const BEAT_MS = 15_000;
 const RETRY_MS = 2_000;
 
@@ -24,7 +25,7 @@ function plan(): void {
 async function look(): Promise<void> {
   if (document.visibilityState === "visible") {
     try {
-      const answer = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(5_000) });
+      const answer = await fetch(HEALTH, { cache: "no-store", signal: AbortSignal.timeout(5_000) });
       become(answer.ok ? "online" : "lost");
     } catch {
       become("lost");

@@ -44,6 +44,11 @@ export function applyPreferences(): void {
   if (i18n.language !== current.language) void i18n.changeLanguage(current.language);
 }
 
+/** For this window only, unless its reader chooses otherwise. */
+export function beginWith(changes: Partial<Preferences>): void {
+  current = { ...current, ...changes };
+}
+
 /** Chosen by the reader: held here, and by the account where somebody is signed in. */
 export function setPreferences(changes: Partial<Preferences>): void {
   become(changes);

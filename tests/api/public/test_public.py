@@ -221,20 +221,21 @@ def test_one_visitor_has_one_answer_at_a_time_which_can_be_followed_and_stopped(
         with client.stream("POST", "/ask", json={"question": long}) as answer:
             begin = next(event for event in events_of(answer) if event["event"] == "begin")
             answer_path = f"/messages/{begin['message_id']}"
+            task = f"{chat_server.live.url}/api/public/v1/tasks/{begin['task_id']}/stop"
             assert second.post("/ask", json={"question": "둘째"}).status_code == 429
             kept = second.get(f"/conversations/{begin['conversation_id']}").json()
             assert kept["messages"][-1]["task_id"] == begin["task_id"]
             with visitor(chat_server, code) as stranger:
                 assert stranger.get(f"{answer_path}/events").status_code == 404
-                assert stranger.post(f"{answer_path}/stop").status_code == 404
+                assert stranger.post(task).json() == {"stopped": False}
         with second.stream("GET", f"{answer_path}/events") as again:  # the first reader has gone; the answer goes on
             followed = events_of(again)
             assert next(followed)["event"] == "begin"
-            assert stops(chat_server, code, token, answer_path)
+            assert client.post(task).json()["stopped"]
             assert list(followed)[-1]["stopped"]
         over = events(iter(second.get(f"{answer_path}/events").text.splitlines()))
         assert (over[-1]["event"], over[-1]["stopped"]) == ("end", True)
-        assert not stops(chat_server, code, token, answer_path)
+        assert not client.post(task).json()["stopped"]
         assert client.post("/ask", json={"question": "둘째"}).status_code == 200
 
 
@@ -242,12 +243,6 @@ def events_of(answer: httpx.Response) -> Iterator[dict[str, Any]]:
     for line in answer.iter_lines():
         if line.startswith("data: "):
             yield json.loads(line.removeprefix("data: "))
-
-
-def stops(server: ChatServer, code: str, token: str, answer_path: str) -> bool:
-    with visitor(server, code, token=token) as client:
-        stopped: bool = client.post(f"{answer_path}/stop").json()["stopped"]
-        return stopped
 
 
 def test_a_page_may_show_no_citations(console: httpx.Client, chat_server: ChatServer, app: str) -> None:

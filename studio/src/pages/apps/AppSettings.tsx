@@ -6,14 +6,16 @@ import { useTranslation } from "react-i18next";
 
 import { type App, api, body } from "@/api/client";
 import { asApiError } from "@/api/errors";
-import { isPlain } from "@/api/modes";
+import { answers, isPlain } from "@/api/modes";
 import { apps } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { AnswerFields, KnowledgeFields, LookFields, WordFields } from "@/pages/apps/AppFields";
 import { AppPage } from "@/pages/apps/AppPage";
+import { Beside } from "@/pages/apps/Beside";
 import { KeptDesign } from "@/pages/apps/KeptDesign";
 import { LoseApp } from "@/pages/apps/LoseApp";
 import { SaveBar } from "@/pages/apps/SaveBar";
+import { TryApp } from "@/pages/apps/TryApp";
 import { type AppDraft, changesOf, draftOf, problemsOf } from "@/pages/apps/draft";
 import { Button } from "@/ui/Button";
 import { Panel } from "@/ui/Panel";
@@ -25,7 +27,9 @@ export function AppSettings() {
   const { app: named } = route.useParams();
   return (
     <AppPage named={named} tab="settings">
-      {(app) => <Form key={app.id} app={app} />}
+      {(app) => (
+        <Beside key={app.id} form={<Form app={app} />} made={answers(app) ? <TryApp app={app} /> : null} />
+      )}
     </AppPage>
   );
 }
@@ -71,7 +75,7 @@ function Form({ app }: { app: App }) {
   };
   return (
     <form
-      className="flex max-w-3xl flex-col gap-4"
+      className="flex flex-col gap-4"
       onSubmit={(event) => {
         event.preventDefault();
         if (dirty && problems.length === 0) save();

@@ -7,7 +7,9 @@ import { type App, type Site, api, body } from "@/api/client";
 import { siteOf, sites } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { PageWaiting } from "@/frame/PageStates";
+import { PublicStart } from "@/page/PublicStart";
 import { AppPage } from "@/pages/apps/AppPage";
+import { Beside } from "@/pages/apps/Beside";
 import { EmbedPanel } from "@/pages/apps/EmbedPanel";
 import { SaveBar } from "@/pages/apps/SaveBar";
 import { SiteAddress } from "@/pages/apps/SiteAddress";
@@ -55,8 +57,8 @@ function Form({ app, site }: { app: App; site: Site | null }) {
   });
   const save = useCallback(() => mutate(isOn), [mutate, isOn]);
   const change = (some: Partial<SiteDraft>) => setDraft((now) => ({ ...now, ...some }));
-  return (
-    <div className="flex max-w-3xl flex-col gap-4">
+  const form = (
+    <div className="flex flex-col gap-4">
       <SiteAddress app={app} site={site} busy={isPending} blocked={problems.length > 0} onSwitch={mutate} onRenewed={kept} />
       {error && <ErrorPanel error={error} />}
       <SiteLook app={app} draft={draft} change={change} />
@@ -73,5 +75,27 @@ function Form({ app, site }: { app: App; site: Site | null }) {
         }}
       />
     </div>
+  );
+  return <Beside form={form} made={<SitePreview app={app} draft={draft} />} />;
+}
+
+/** The page's first screen as it would be with what stands in the form. */
+function SitePreview({ app, draft }: { app: App; draft: SiteDraft }) {
+  const { t } = useTranslation();
+  const { icon, icon_background, opening_statement, suggested_questions } = app.config;
+  return (
+    <>
+      <h2 className="border-b border-line bg-surface px-4 py-3 font-semibold">{t("publish.preview")}</h2>
+      <div inert className="scroll-quiet grow overflow-y-auto px-5 py-2">
+        <PublicStart
+          title={draft.title || app.name}
+          welcome={draft.welcome || opening_statement}
+          description={app.description}
+          icon={icon}
+          background={icon_background}
+          suggested={suggested_questions}
+        />
+      </div>
+    </>
   );
 }

@@ -15,22 +15,25 @@ import { Progress } from "@/ui/Progress";
 
 interface AnswerProps {
   exchange: Exchange;
+  /** false: the numbers of sources are left out of the text. */
+  showsMarks?: boolean;
   onCitation: (citation: Citation) => void;
   /** Undefined while it cannot be asked again. */
   onAgain?: (() => void) | undefined;
   onRate?: (opinion: Kept | null) => Promise<void>;
 }
 
-export function Answer({ exchange, onCitation, onAgain, onRate }: AnswerProps) {
+export function Answer({ exchange, showsMarks = true, onCitation, onAgain, onRate }: AnswerProps) {
   const { t } = useTranslation();
   const { answer, state, kind, model, error, citations, opinion, isLost } = exchange;
   const over = !isUnderWay(exchange);
   const mark = useCallback(
     (position: number) => {
+      if (!showsMarks) return <></>;
       const found = citations.find((one) => one.position === position);
       return found ? <CitationMark citation={found} onOpen={onCitation} /> : null;
     },
-    [citations, onCitation],
+    [citations, onCitation, showsMarks],
   );
   return (
     <div aria-busy={!over} className="flex min-w-0 flex-col gap-3">

@@ -1,32 +1,29 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate, useParams } from "@tanstack/react-router";
-import { ArrowDown, PanelLeft, PanelLeftOpen, SquarePen } from "lucide-react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { PanelLeft, PanelLeftOpen, SquarePen } from "lucide-react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type Action, useActions } from "@/actions/action";
 import type { Citation } from "@/api/ask";
 import type { App } from "@/api/client";
-import { acceptedBy, apps } from "@/api/queries";
+import { apps } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { PageWaiting } from "@/frame/PageStates";
 import { useCrumbs } from "@/frame/crumbs";
-import { Answer } from "@/pages/chat/Answer";
 import { CitationPanel } from "@/pages/chat/CitationPanel";
-import { Composer } from "@/pages/chat/Composer";
+import { Conversation } from "@/pages/chat/Conversation";
 import { History } from "@/pages/chat/History";
 import { NewApp } from "@/pages/apps/NewApp";
-import { Question } from "@/pages/chat/Question";
-import { type Thread, isUnderWay, settle, threadOf, useThread } from "@/pages/chat/threads";
+import { type Thread, settle, threadOf, useThread } from "@/pages/chat/threads";
 import { IconButton } from "@/ui/Button";
 import { SidePanel } from "@/ui/Dialog";
 import { preloadMarkdown } from "@/ui/Markdown";
 import { Select } from "@/ui/Select";
-import { EmptyState, SkeletonRows } from "@/ui/States";
+import { EmptyState } from "@/ui/States";
 import { cx } from "@/ui/classes";
 
 const route = getRouteApi("/inside/chat/$app");
-const NEAR_PX = 120;
 let isHidden = false; // the history's column, as long as the window lives
 
 preloadMarkdown();
@@ -130,10 +127,7 @@ function Talk({ app, thread, conversation }: { app: App; thread: Thread; convers
   const { t } = useTranslation();
   const go = useNavigate();
   const shown = useThread(thread);
-  const { exchanges, isBusy, error } = shown;
-  const { data: accepted } = useQuery(acceptedBy(app.id));
   const [citation, setCitation] = useState<Citation | null>(null);
-  const { box, list, isAway, toEnd } = useStickToEnd();
   useCrumbs({ label: t("nav.chat"), to: "/chat" }, { label: app.name, to: `/chat/${app.id}` }, { label: shown.name });
   useEffect(() => {
     if (conversation !== null) settle(app.id);
@@ -141,61 +135,14 @@ function Talk({ app, thread, conversation }: { app: App; thread: Thread; convers
       void go({ to: "/chat/$app/$conversation", params: { app: app.id, conversation: shown.conversation }, replace: true });
     }
   }, [app.id, conversation, go, shown.conversation]);
-  const last = exchanges.at(-1);
-  if (error && exchanges.length === 0) {
-    return (
-      <div className="mx-auto w-full max-w-2xl p-6">
-        <ErrorPanel error={error} onRetry={() => void thread.load()} />
-      </div>
-    );
-  }
   return (
     <>
-      <div ref={box} className="scroll-quiet min-h-0 grow overflow-y-auto">
-        <div ref={list} className="mx-auto flex max-w-3xl flex-col gap-7 px-4 py-6">
-          {shown.isLoading && exchanges.length === 0 && <SkeletonRows label={t("common.loading")} />}
-          {!shown.isLoading && exchanges.length === 0 && <Opening app={app} onAsk={(question) => void thread.ask(question)} />}
-          {exchanges.map((exchange) => (
-            <article key={exchange.key} className="flex flex-col gap-2">
-              <Question
-                app={app.id}
-                exchange={exchange}
-                onEdit={isBusy || exchange.id === null ? undefined : (question) => thread.edit(exchange.key, question)}
-                onChoose={thread.choose}
-              />
-              <Answer
-                exchange={exchange}
-                onCitation={setCitation}
-                onAgain={isBusy ? undefined : () => thread.again(exchange.key)}
-                onRate={(opinion) => thread.rate(exchange.key, opinion)}
-              />
-            </article>
-          ))}
-        </div>
-      </div>
-      <div className="relative mx-auto w-full max-w-3xl px-3 pb-3 sm:px-4 sm:pb-5">
-        {isAway && (
-          <IconButton
-            icon={ArrowDown}
-            label={t("chat.toEnd")}
-            onClick={toEnd}
-            className="absolute -top-12 left-1/2 -translate-x-1/2 rounded-full border border-line bg-raised shadow-high"
-          />
-        )}
-        <Composer
-          app={app.id}
-          accept={accepted?.suffixes.join(",")}
-          busy={isBusy}
-          onSend={(question, files) => {
-            void thread.ask(question, { files });
-            toEnd();
-          }}
-          onStop={thread.stop}
-        />
-      </div>
-      <p className="sr-only" role="log" aria-live="polite">
-        {last && !isUnderWay(last) ? last.answer : ""}
-      </p>
+      <Conversation
+        app={app.id}
+        thread={thread}
+        opening={<Opening app={app} onAsk={(question) => void thread.ask(question)} />}
+        onCitation={setCitation}
+      />
       <CitationPanel citation={citation} onClose={() => setCitation(null)} />
     </>
   );
@@ -226,33 +173,4 @@ function Opening({ app, onAsk }: { app: App; onAsk: (question: string) => void }
       )}
     </div>
   );
-}
-
-/** Follows the end of the list as it grows, unless the reader has scrolled up. */
-function useStickToEnd() {
-  const box = useRef<HTMLDivElement>(null);
-  const list = useRef<HTMLDivElement>(null);
-  const follows = useRef(true);
-  const [isAway, setAway] = useState(false);
-  const toEnd = useCallback(() => {
-    follows.current = true;
-    box.current?.scrollTo({ top: box.current.scrollHeight });
-  }, []);
-  useEffect(() => {
-    const found = box.current;
-    const grows = list.current;
-    if (!found || !grows) return;
-    const look = () => {
-      follows.current = found.scrollHeight - found.scrollTop - found.clientHeight < NEAR_PX;
-      setAway(!follows.current);
-    };
-    const sizes = new ResizeObserver(() => follows.current && toEnd());
-    sizes.observe(grows);
-    found.addEventListener("scroll", look, { passive: true });
-    return () => {
-      sizes.disconnect();
-      found.removeEventListener("scroll", look);
-    };
-  }, [toEnd]);
-  return { box, list, isAway, toEnd };
 }

@@ -13,6 +13,9 @@ interface ComposerProps {
   app: string;
   /** The endings of files it takes, ".pdf,.png"; undefined while that is not known. */
   accept?: string | undefined;
+  takesFiles?: boolean;
+  takesFocus?: boolean;
+  maxLength?: number;
   busy: boolean;
   onSend: (question: string, files: readonly Attached[]) => void;
   onStop: () => void;
@@ -20,7 +23,7 @@ interface ComposerProps {
 
 /** Enter sends, Shift+Enter breaks the line; the Enter that ends a Korean syllable does neither. Files come by the
     button, by dropping them and from the clipboard. */
-export function Composer({ app, accept, busy, onSend, onStop }: ComposerProps) {
+export function Composer({ app, accept, takesFiles = true, takesFocus = true, maxLength = 20_000, busy, onSend, onStop }: ComposerProps) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState("");
   const [over, setOver] = useState(false);
@@ -28,8 +31,8 @@ export function Composer({ app, accept, busy, onSend, onStop }: ComposerProps) {
   const picker = useRef<HTMLInputElement>(null);
   const files = useAttachments(app);
   useEffect(() => {
-    if (matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
-  }, []);
+    if (takesFocus && matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
+  }, [takesFocus]);
   const canSend = typed.trim() !== "" && files.ready;
   const send = () => {
     if (!canSend || busy) return;
@@ -37,14 +40,14 @@ export function Composer({ app, accept, busy, onSend, onStop }: ComposerProps) {
     onSend(typed.trim(), files.take());
   };
   const dropped = (event: DragEvent) => {
-    if (!event.dataTransfer.types.includes("Files")) return;
+    if (!takesFiles || !event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     setOver(event.type === "dragover");
     if (event.type === "drop") files.add(event.dataTransfer.files);
   };
   const pasted = (event: ClipboardEvent) => {
     const found = [...event.clipboardData.files];
-    if (found.length === 0) return;
+    if (!takesFiles || found.length === 0) return;
     event.preventDefault();
     files.add(found);
   };
@@ -72,7 +75,7 @@ export function Composer({ app, accept, busy, onSend, onStop }: ComposerProps) {
         ref={field}
         rows={1}
         value={typed}
-        maxLength={20_000}
+        maxLength={maxLength}
         aria-label={t("chat.question")}
         placeholder={t("chat.placeholder")}
         onChange={(event) => setTyped(event.target.value)}
@@ -85,19 +88,23 @@ export function Composer({ app, accept, busy, onSend, onStop }: ComposerProps) {
         className="scroll-quiet block field-sizing-content max-h-52 min-h-9 w-full resize-none bg-transparent px-2 py-1.5 text-md outline-none"
       />
       <div className="flex items-center gap-2">
-        <input
-          ref={picker}
-          type="file"
-          multiple
-          hidden
-          aria-label={t("chat.files.add")}
-          accept={accept}
-          onChange={(event) => {
-            files.add(event.target.files ?? []);
-            event.target.value = "";
-          }}
-        />
-        <IconButton icon={Paperclip} size="small" label={t("chat.files.add")} onClick={() => picker.current?.click()} />
+        {takesFiles && (
+          <>
+            <input
+              ref={picker}
+              type="file"
+              multiple
+              hidden
+              aria-label={t("chat.files.add")}
+              accept={accept}
+              onChange={(event) => {
+                files.add(event.target.files ?? []);
+                event.target.value = "";
+              }}
+            />
+            <IconButton icon={Paperclip} size="small" label={t("chat.files.add")} onClick={() => picker.current?.click()} />
+          </>
+        )}
         <p className="grow truncate text-xs text-faint">{t("chat.keys")}</p>
         {busy ? (
           <button

@@ -7,13 +7,14 @@ from collections.abc import AsyncGenerator
 from typing import Any, assert_never
 
 import msgspec
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from llmflow.api import errors, sse
 from llmflow.api.routes.public.limits import Rates
 from llmflow.api.routes.public.shapes import MOST_LETTERS, citations
-from llmflow.api.routes.public.visit import Visit, answer, operation, shown
+from llmflow.api.routes.public.visit import Visit, answer, operation, shown, token_digest
 from llmflow.apps.ask import Ask
 from llmflow.apps.turns import Turn
 from llmflow.apps.types import ChatMessage, Ended, Failed, Replaced, TextDelta, Waiting
@@ -43,7 +44,7 @@ class Asking:
         return [
             operation(self._platform, self._rates, "/ask", "POST", self._ask),
             operation(self._platform, self._rates, "/messages/{message_id}/events", "GET", _follow),
-            operation(self._platform, self._rates, "/messages/{message_id}/stop", "POST", _stop),
+            Route("/tasks/{task_id}/stop", self._stop, methods=["POST"]),
         ]
 
     async def _ask(self, visit: Visit) -> Response:
@@ -85,6 +86,15 @@ class Asking:
         await turn.finished()
         self._busy.discard(user_id)
 
+    async def _stop(self, request: Request) -> Response:
+        """Ends the visitor's answer; what was said is kept. Also of a page that was taken down meanwhile."""
+        turn = self._platform.apps.turns.find(request.path_params["task_id"])
+        token = token_digest(request)
+        if turn is None or not token:
+            return answer({"stopped": False})
+        user = await self._platform.apps.conversations.known_user(turn.app_id, token, source="public")
+        return answer({"stopped": user is not None and self._platform.apps.chat.stop(turn.id, user)})
+
 
 async def _follow(visit: Visit) -> Response:
     """The events of an answer from its start: as it is written, or, when it is over, what it came to."""
@@ -94,13 +104,6 @@ async def _follow(visit: Visit) -> Response:
     if turn is not None:
         return _stream(_of_turn(visit, turn))
     return _stream(_of_kept(visit, await room.conversations.message(user, kept.id)))  # it may have ended just now
-
-
-async def _stop(visit: Visit) -> Response:
-    user, room = await visit.owner(), visit.platform.apps
-    kept = await room.conversations.message(user, visit.named("message_id"))
-    turn = room.turns.running(kept.conversation_id).get(kept.id)
-    return answer({"stopped": turn is not None and room.chat.stop(turn.id, user)})
 
 
 def _stream(events: AsyncGenerator[bytes]) -> sse.EventStream:

@@ -89,13 +89,17 @@ def operation(platform: Platform, rates: Rates, path: str, method: str, handler:
             if site is None or not is_open(site):
                 raise NotFound("This page is not there any more, or never was.", code="page_not_found")
             app = await platform.apps.catalogue.get(site.workspace_id, site.app_id)
-            token = request.headers.get("x-visitor", "")
-            token_digest = digest(token) if _TOKEN.fullmatch(token) else ""
-            return await handler(Visit(request, platform, site, app, token_digest, address))
+            return await handler(Visit(request, platform, site, app, token_digest(request), address))
         except LLMFlowError as error:
             return refused(request, error)
 
     return Route(f"/apps/{{code}}{path}", endpoint, methods=[method])
+
+
+def token_digest(request: Request) -> str:
+    """Of the visitor's token; "" without a good one."""
+    token = request.headers.get("x-visitor", "")
+    return digest(token) if _TOKEN.fullmatch(token) else ""
 
 
 def answer(content: object) -> Response:
