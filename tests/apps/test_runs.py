@@ -132,6 +132,7 @@ async def test_a_reader_that_comes_again_misses_nothing(world: World, counting: 
     expected = list(enumerate(events, 1))[cut:]
     assert await during == expected
     assert await again(world, live.run.id, cut) == expected  # and when it is over
+    assert await again(world, live.run.id, len(events)) == []
 
 
 async def again(world: World, run_id: str, after: int) -> list[tuple[int, Event]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from llmflow.apps import queries
+from llmflow.apps.known import Known
 from llmflow.apps.names import checked
 from llmflow.apps.types import App, AppContents, ChatConfig
 from llmflow.errors import Conflict, NotFound
@@ -16,11 +18,14 @@ from llmflow.knowledge.originals import Originals
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 
+_KEPT = 1_000  # apps in memory
+
 
 class Apps:
     def __init__(self, database: Database, originals: Originals) -> None:
         self._database = database
         self._originals = originals
+        self._known: Known[str, App] = Known(_KEPT)
 
     async def create(
         self, workspace_id: str, name: str, config: ChatConfig, *, description: str = "", mode: str = "chat"
@@ -59,6 +64,10 @@ class Apps:
                 raise NotFound(f"There is no app `{id_or_name}`. There are: {names}.", param="app")
         return found
 
+    async def by_id(self, workspace_id: str, app_id: str) -> App:
+        """As `get`, by id alone and from memory: for what happens at every request."""
+        return await self._known.get(app_id, partial(self.get, workspace_id, app_id))
+
     async def update(
         self,
         workspace_id: str,
@@ -92,6 +101,8 @@ class Apps:
                 )
         except IntegrityError as error:
             raise _taken(changed.name) from error
+        finally:
+            self._known.forget(app.id)
         if not is_changed:
             raise Conflict(f"`{app.name}` was changed by somebody else meanwhile.", code="changed_meanwhile")
         return changed
@@ -106,6 +117,7 @@ class Apps:
         app = await self.get(workspace_id, id_or_name)
         async with self._database.write() as connection:
             digests = await queries.delete_app(connection, app.id)
+        self._known.forget(app.id)
         await self._originals.remove(digests)
 
 

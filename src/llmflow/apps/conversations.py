@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from llmflow.apps import queries, search
+from llmflow.apps.known import Known
 from llmflow.apps.queries import ConversationOrder
 from llmflow.apps.search import Hit
 from llmflow.apps.types import ChatMessage, Conversation, EndUser, Source
@@ -20,18 +21,23 @@ _NAME_CHARACTERS = 50
 class Conversations:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._users: Known[tuple[str, Source, str], EndUser] = Known(10_000)  # they never change
 
     async def user(self, workspace_id: str, app_id: str, external_id: str, *, source: Source = "api") -> EndUser:
         """The end user of that name, made when first seen. Raises UsageError for an overlong name."""
         if len(external_id) > 255:
             raise UsageError("`user` may have 255 characters at most.", param="user")
-        found = await self.known_user(app_id, external_id, source=source)
-        if found is not None:
-            return found
-        new = EndUser(new_id(), workspace_id, app_id, external_id, now_ms(), source)
-        async with self._database.write() as connection:
-            await queries.insert_end_user(connection, new)
-            return await queries.end_user(connection, app_id, source, external_id) or new
+
+        async def look() -> EndUser:
+            found = await self.known_user(app_id, external_id, source=source)
+            if found is not None:
+                return found
+            new = EndUser(new_id(), workspace_id, app_id, external_id, now_ms(), source)
+            async with self._database.write() as connection:
+                await queries.insert_end_user(connection, new)
+                return await queries.end_user(connection, app_id, source, external_id) or new
+
+        return await self._users.get((app_id, source, external_id), look)
 
     async def known_user(self, app_id: str, external_id: str, *, source: Source = "api") -> EndUser | None:
         """The end user of that name, None when never seen."""

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.apps import version_queries as queries
+from llmflow.apps.known import Known
 from llmflow.apps.types import App, AppVersion, Design
 from llmflow.apps.version_queries import DRAFT
 from llmflow.errors import Conflict, NotFound, TooLarge
@@ -29,6 +30,7 @@ class Designs:
         self._cipher = cipher
         self._max_versions = max_versions
         self.max_bytes = max_bytes
+        self._known: Known[str, AppVersion] = Known(1_000)  # in force, by app
 
     async def draft(self, app: App) -> tuple[AppVersion, Design]:
         """Raises NotFound (no_design) for an app that has none, such as a chat app made here."""
@@ -52,11 +54,15 @@ class Designs:
 
     async def in_force(self, app: App) -> AppVersion:
         """The version that is run: the newest published. Raises NotFound (not_published)."""
-        async with self._database.read() as connection:
-            found = await queries.newest(connection, app.id)
-        if found is None:
-            raise NotFound(f"`{app.name}` has no published version.", code="not_published")
-        return found
+
+        async def look() -> AppVersion:
+            async with self._database.read() as connection:
+                found = await queries.newest(connection, app.id)
+            if found is None:
+                raise NotFound(f"`{app.name}` has no published version.", code="not_published")
+            return found
+
+        return await self._known.get(app.id, look)
 
     async def versions(self, app: App) -> list[AppVersion]:
         """The published ones, newest first."""
@@ -110,6 +116,7 @@ class Designs:
                 _new(app, newest.number + 1 if newest else DRAFT + 1, sealed, author), name=name.strip(), note=note
             )
             await self._insert(connection, version, sealed)
+        self._known.forget(app.id)
         return version
 
     async def restore(
@@ -132,6 +139,7 @@ class Designs:
             await queries.update_version(
                 connection, changed, version.hash, name=changed.name, note=changed.note, updated_at=changed.updated_at
             )
+        self._known.forget(app.id)
         return changed
 
     async def delete(self, app: App, number: int) -> AppVersion:

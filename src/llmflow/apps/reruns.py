@@ -242,6 +242,7 @@ class Reruns:
         """The version it ran is gone."""
         record = self._journal.open(run, tell=lambda _: None, written=len(await self._runs.events(run.id)))
         await record.close(_finished(run, State(), "failed", error.message, "interrupted"))
+        self._runs.wake(run.id)
 
     # common
 
@@ -288,6 +289,7 @@ class Reruns:
             also=companion.also if companion else None,
         )
         await record.close(_finished(found.run, found.state, status, message, code))
+        self._runs.wake(found.run.id)
 
 
 _NOT_RESUMABLE = "run_not_resumable"

@@ -22,7 +22,13 @@ from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.workflow import queries
 from llmflow.workflow.context import Outside
-from llmflow.workflow.events import Event, HumanInputReceived, Last, RepeatAllowed, WorkflowPaused
+from llmflow.workflow.events import (
+    Event,
+    HumanInputReceived,
+    Last,
+    RepeatAllowed,
+    WorkflowPaused,
+)
 from llmflow.workflow.journal import Journal
 from llmflow.workflow.queries import Wanted
 from llmflow.workflow.replay import State
@@ -81,9 +87,9 @@ class Runs:
         self._limit = limit
         self._live: dict[str, LiveRun] = {}
         self._by_task: dict[str, LiveRun] = {}
-        self._resumed: WeakValueDictionary[str, asyncio.Event] = (
+        self._woken: WeakValueDictionary[str, asyncio.Event] = (
             WeakValueDictionary()
-        )  # readers of paused runs have them
+        )  # readers of runs that nobody runs have them
         self._is_closing = False
 
     def __len__(self) -> int:
@@ -155,8 +161,7 @@ class Runs:
         self.check_room()
         live = LiveRun(run, user=user, before=before, hear=companion.hear if companion else None)
         self._run(app, compiled, live, companion, told=told, state=state, decisions=decisions)
-        if (resumed := self._resumed.pop(run.id, None)) is not None:
-            resumed.set()
+        self.wake(run.id)
         return live
 
     def _run(
@@ -238,31 +243,36 @@ class Runs:
         while True:
             live = self._live.get(run_id)
             if live is None or live.before > seen:
+                woken = self._waker(run_id)  # before looking, so that nothing slips through between
                 async with self._database.read() as connection:
+                    run = await queries.run(connection, run_id)
                     known = await queries.events_after(connection, run_id, seen)
                 if live is not None:
                     known = known[: live.before - seen]
                 if known:
                     yield [(seen + number, event) for number, event in enumerate(known, 1)]
                     seen += len(known)
-            last: Event | None = known[-1] if live is None and known else None
             if live is not None:
                 async for batch in live.follow(seen - live.before):
                     yield [(seen + number, event) for number, event in enumerate(batch, 1)]
                     seen += len(batch)
-                last = live.last
-            if not through_pauses or not isinstance(last, WorkflowPaused):
+                if not through_pauses or not isinstance(live.last, WorkflowPaused):
+                    return
+            elif run is None or run.is_over or (run.status == "paused" and not through_pauses):
                 return
-            await self._until_resumed(run_id)
+            elif self._live.get(run_id) is None:
+                await woken.wait()  # paused, or left by a dead process and not yet taken up
 
-    async def _until_resumed(self, run_id: str) -> None:
-        resumed = self._resumed.get(run_id)
-        if resumed is None:
-            resumed = self._resumed[run_id] = asyncio.Event()
-        async with self._database.read() as connection:
-            run = await queries.run(connection, run_id)
-        if run is not None and run.status == "paused":
-            await resumed.wait()
+    def wake(self, run_id: str) -> None:
+        """Something was told of a run that nobody ran: its readers look."""
+        if (woken := self._woken.pop(run_id, None)) is not None:
+            woken.set()
+
+    def _waker(self, run_id: str) -> asyncio.Event:
+        woken = self._woken.get(run_id)
+        if woken is None:
+            woken = self._woken[run_id] = asyncio.Event()
+        return woken
 
     async def close(self) -> None:
         """Breaks off what runs: the next start goes on with it."""

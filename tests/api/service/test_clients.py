@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dify_client import ChatClient, DifyClient
+from dify_client import ChatClient, CompletionClient, DifyClient
 
-from tests.api.chat_server import QUESTION, ChatServer, events
+from tests.api.chat_server import QUESTION, ChatServer, events, imported
+from tests.flow_apps import answer, dsl, end, start, template
 
 NPM_CLIENT = "dify-client@2.3.2"
 SCRIPT = Path(__file__).with_name("chat.mjs")
@@ -40,6 +41,50 @@ def test_the_python_client_chats_unchanged(client: ChatClient) -> None:
     assert client.rename_conversation(asked["conversation_id"], "이름", "py").json()["name"] == "이름"
     assert client.message_feedback(asked["message_id"], "like", "py").json() == {"result": "success"}
     assert client.get_application_parameters("py").json()["retriever_resource"] == {"enabled": True}
+
+
+@pytest.fixture(scope="module")
+def flow_key(chat_server: ChatServer) -> str:
+    """The key of a workflow that greets."""
+    nodes = (start("q"), template("t", "안녕 {{ q }}", q="start.q"), end(out="t.output"))
+    with chat_server.live.client() as console:
+        return imported(console, dsl("greeter", nodes))
+
+
+@pytest.fixture(scope="module")
+def chatflow_key(chat_server: ChatServer) -> str:
+    """The key of a chatflow that repeats, and counts."""
+    nodes = (start(), answer("{{#sys.dialogue_count#}}: {{#sys.query#}}"))
+    with chat_server.live.client() as console:
+        return imported(console, dsl("repeater", nodes, mode="advanced-chat"))
+
+
+def test_the_python_client_runs_a_workflow_unchanged(chat_server: ChatServer, flow_key: str) -> None:
+    made = CompletionClient(flow_key)
+    made.base_url = f"{chat_server.live.url}/v1"
+    body = {"inputs": {"q": "세계"}, "user": "py", "response_mode": "blocking"}
+    ran = made._send_request("POST", "/workflows/run", body).json()
+    assert ran["data"]["outputs"] == {"out": "안녕 세계"}
+    body["response_mode"] = "streaming"
+    found = events(
+        line.decode() for line in made._send_request("POST", "/workflows/run", body, stream=True).iter_lines()
+    )
+    assert (found[0]["event"], found[-1]["event"]) == ("workflow_started", "workflow_finished")
+
+
+def test_the_python_client_talks_with_a_chatflow_unchanged(chat_server: ChatServer, chatflow_key: str) -> None:
+    made = ChatClient(chatflow_key)
+    made.base_url = f"{chat_server.live.url}/v1"
+    asked = made.create_chat_message({}, "안녕", "py").json()
+    assert (asked["answer"], asked["mode"]) == ("1: 안녕", "advanced-chat")
+    streamed = made.create_chat_message(
+        {}, "또", "py", response_mode="streaming", conversation_id=asked["conversation_id"]
+    )
+    found = events(line.decode() for line in streamed.iter_lines())
+    assert "".join(event.get("answer", "") for event in found) == "2: 또"
+    assert [event["event"] for event in found[-2:]] == ["message_end", "workflow_finished"]
+    messages = made.get_conversation_messages("py", asked["conversation_id"]).json()
+    assert [message["answer"] for message in messages["data"]] == ["1: 안녕", "2: 또"]
 
 
 def test_the_python_client_uploads_a_file(client: ChatClient) -> None:
@@ -97,3 +142,19 @@ def test_the_npm_client_chats_unchanged(chat_server: ChatServer, npm_folder: Pat
     assert found["renamed"]["name"] == "새 이름"
     assert found["uploaded"]["name"] == "a.txt"
     assert (found["deleted"], found["refused"]) == (204, 401)
+
+
+def test_the_npm_client_runs_a_workflow_unchanged(chat_server: ChatServer, npm_folder: Path, flow_key: str) -> None:
+    script = Path(__file__).with_name("workflow.mjs")
+    done = subprocess.run(
+        ["node", script, npm_folder, f"{chat_server.live.url}/v1", flow_key],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["ran"]["data"]["outputs"] == {"out": "안녕 세계"}
+    streamed = events(iter(found["streamed"].splitlines()))
+    assert (streamed[0]["event"], streamed[-1]["event"]) == ("workflow_started", "workflow_finished")

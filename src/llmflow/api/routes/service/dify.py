@@ -148,7 +148,7 @@ async def caller_of(request: Request, platform: Platform, kind: str) -> Caller:
 
 async def _app_of(platform: Platform, caller: Caller) -> App:
     try:
-        return await platform.apps.catalogue.get(caller.workspace_id, caller.app_id or "")
+        return await platform.apps.catalogue.by_id(caller.workspace_id, caller.app_id or "")
     except NotFound as error:
         raise Unauthorized("Access token is invalid") from error
 
