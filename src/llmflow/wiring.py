@@ -175,12 +175,13 @@ class Platform:
         self.is_ready = True
 
     async def _tidy(self) -> None:
-        """Deletes old spans, once a day."""
+        """Deletes old spans and files that nobody asked about, once a day."""
         while True:
             try:
                 await delete_old_spans(self.database, self.settings.tracing.keep_days)
+                await self.apps.files.remove_unused()
             except (SQLAlchemyError, OrganError) as error:
-                _log.warning("Old spans were not deleted: %s", error)
+                _log.warning("Old spans and unused files were not all deleted: %s", error)
             await asyncio.sleep(_DAY_S)
 
     async def examine(self) -> tuple[dict[str, tuple[Health, float]], list[Any]]:

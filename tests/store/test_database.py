@@ -19,7 +19,7 @@ from llmflow.store import migrations
 from llmflow.store.content import Content, ContentText, Scope
 from llmflow.store.database import Database, sqlite_url
 from llmflow.store.ids import is_uuid, new_id, now_ms
-from llmflow.store.tables import chunks, end_users, metadata, secrets, workspaces
+from llmflow.store.tables import chunks, end_users, file_uses, metadata, secrets, workspaces
 
 
 def test_head_is_the_newest_script() -> None:
@@ -83,6 +83,49 @@ async def test_the_box_that_a_passage_had_is_kept_with_its_page(database_url: st
         rows = (await connection.execute(sa.select(chunks.c.id, chunks.c.boxes).order_by(chunks.c.id))).all()
     await old.close()
     assert [(row.id, row.boxes) for row in rows] == [("a", [[3, 1.5, 2, 30, 40]]), ("b", [])]
+
+
+async def test_files_that_were_asked_about_stay_used_by_their_messages(database_url: str) -> None:
+    old = Database(database_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+
+    def first(connection: sa.Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        for app, mode in (("chat", "chat"), ("flow", "workflow")):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO apps (id, workspace_id, name, mode, config, created_at, updated_at) "
+                    "VALUES (:app, 'w', :app, :mode, '{}', 1, 1)"
+                ),
+                {"app": app, "mode": mode},
+            )
+        for file, app in (("asked", "chat"), ("never", "chat"), ("run", "flow")):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO files (id, workspace_id, app_id, end_user_id, name, extension, media_type, size, "
+                    "digest, created_at) VALUES (:file, 'w', :app, 'u', '규정.pdf', 'pdf', '', 1, :file, 1)"
+                ),
+                {"file": file, "app": app},
+            )
+        for message, sent in (("m", '[{"upload_file_id": "asked"}, {"upload_file_id": "gone"}]'), ("n", "[]")):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO messages (id, workspace_id, app_id, conversation_id, end_user_id, query, answer, "
+                    "inputs, citations, files, status, created_at) "
+                    "VALUES (:id, 'w', 'chat', 'c', 'u', '', '', '{}', '[]', :sent, 'normal', 1)"
+                ),
+                {"id": message, "sent": sent},
+            )
+
+    async with old.write() as connection:
+        await connection.run_sync(first)
+    await old.open()
+    async with old.read() as connection:
+        rows = (await connection.execute(sa.select(file_uses).order_by(file_uses.c.file_id))).all()
+    await old.close()
+    assert [tuple(row) for row in rows] == [("asked", "m", "w", "chat"), ("run", "flow", "w", "flow")]
 
 
 async def test_opening_twice_changes_nothing(database: Database) -> None:

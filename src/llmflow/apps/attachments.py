@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from llmflow.apps import queries
+from llmflow.apps import file_queries
 from llmflow.apps.files import AppFiles
 from llmflow.apps.prompt import Attached
 from llmflow.apps.types import App, AppFile, EndUser
@@ -103,7 +103,7 @@ class Attachments:
 
     async def _text(self, file: AppFile) -> str:
         async with self._database.read() as connection:
-            kept = await queries.file_text(connection, file.id)
+            kept = await file_queries.file_text(connection, file.id)
         return _written(await self._read(file)) if kept is None else kept
 
     async def _read(self, file: AppFile) -> ParsedDocument:
@@ -115,7 +115,7 @@ class Attachments:
             raise DocumentError(f"There is no text in {file.name}.", code="document_empty")
         content = await self._database.boundary.admit_one(Scope("file", file.id), text)
         async with self._database.write() as connection:
-            await queries.update_file(connection, file.id, text=content)
+            await file_queries.update_file(connection, file.id, text=content)
         return parsed
 
     async def _image_type(self, file: AppFile) -> str:

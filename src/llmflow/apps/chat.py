@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from llmflow.apps import queries
+from llmflow.apps import file_queries, queries
 from llmflow.apps.answer import Answerer
 from llmflow.apps.ask import Ask
 from llmflow.apps.attachments import Attachments
@@ -134,6 +134,9 @@ class Chat:
                 created_at=turn.created_at,
                 **owner,
             )
+            sent = [str(item["upload_file_id"]) for item in ask.files if "upload_file_id" in item]
+            uses = file_queries.uses(app.workspace_id, app.id, sent, turn.message_id)
+            await file_queries.insert_uses(connection, uses)
         question = Question(
             str(query),
             app.config.language or language_of(query),

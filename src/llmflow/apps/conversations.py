@@ -11,6 +11,7 @@ from llmflow.apps.queries import ConversationOrder
 from llmflow.apps.search import Hit
 from llmflow.apps.types import ChatMessage, Conversation, EndUser, Source
 from llmflow.errors import NotFound, UsageError
+from llmflow.knowledge.originals import Originals
 from llmflow.store.content import Scope
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
@@ -19,9 +20,10 @@ _NAME_CHARACTERS = 50
 
 
 class Conversations:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, originals: Originals) -> None:
         self._database = database
         self._users: Known[tuple[str, Source, str], EndUser] = Known(10_000)  # they never change
+        self._originals = originals
 
     async def user(self, workspace_id: str, app_id: str, external_id: str, *, source: Source = "api") -> EndUser:
         """The end user of that name, made when first seen. Raises UsageError for an overlong name."""
@@ -112,10 +114,11 @@ class Conversations:
         return await self.get(user, conversation_id)
 
     async def delete(self, user: EndUser, conversation_id: str) -> None:
-        """With its messages and their feedback. Raises NotFound."""
+        """With its messages, their feedback, and the files that were sent in it and in no other. Raises NotFound."""
         found = await self.get(user, conversation_id)
         async with self._database.write() as connection:
-            await queries.delete_conversation(connection, found.id)
+            digests = await queries.delete_conversation(connection, found.id)
+        await self._originals.remove(digests)
 
     async def messages(
         self, user: EndUser, conversation_id: str, *, first_id: str | None = None, limit: int = 20

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from llmflow.apps import queries
+from llmflow.apps import file_queries, queries
 from llmflow.apps.types import AppFile, EndUser
 from llmflow.errors import Forbidden, NotFound, TooLarge, UsageError
 from llmflow.knowledge.documents import clean_name
@@ -21,6 +21,7 @@ from llmflow.store.ids import new_id, now_ms
 from llmflow.workflow.files import make_file
 from llmflow.workflow.nodes.start import InputVariable
 
+_UNUSED_MS = 86_400_000
 _WORD = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
 _MEDIA_TYPE = re.compile(rf"{_WORD}/{_WORD}(?:; ?charset=[A-Za-z0-9_.:-]{{1,40}})?")
 
@@ -32,9 +33,12 @@ class AppFiles:
         self._blobs = blobs
         self.max_bytes = max_bytes
 
-    async def upload(self, user: EndUser, name: str, chunks: AsyncIterator[bytes], *, media_type: str = "") -> AppFile:
-        """`media_type`: what the sender says; "" is guessed from the name. Raises UsageError for a name that is none,
-        and TooLarge (file_too_large)."""
+    async def upload(
+        self, user: EndUser, name: str, chunks: AsyncIterator[bytes], *, media_type: str = "", used_by: str = ""
+    ) -> AppFile:
+        """A file, kept for a day, and as long as something uses it. `media_type`: what the sender says; "" is guessed
+        from the name. `used_by`: a message or a run. Raises UsageError for a name that is none, and TooLarge
+        (file_too_large)."""
         name = clean_name(name)
         try:
             async with self._originals.kept(chunks, max_bytes=self.max_bytes) as info:
@@ -51,28 +55,28 @@ class AppFiles:
                     created_at=now_ms(),
                 )
                 async with self._database.write() as connection:
-                    await queries.insert_file(connection, file)
+                    await file_queries.insert_file(connection, file)
+                    if used_by:
+                        uses = file_queries.uses(file.workspace_id, file.app_id, [file.id], used_by)
+                        await file_queries.insert_uses(connection, uses)
         except TooLarge as error:
             megabytes = self.max_bytes // (1024 * 1024)
             raise TooLarge(f"File size exceeded: at most {megabytes} MB.", code="file_too_large") from error
         return file
 
-    async def keep(
-        self, workspace_id: str, app_id: str, end_user_id: str, name: str, body: bytes, *, media_type: str = ""
-    ) -> AppFile:
-        """A file that the app itself made. Raises as `upload`."""
+    async def keep(self, user: EndUser, name: str, body: bytes, *, media_type: str, used_by: str) -> AppFile:
+        """A file that the app itself made for `user`. Raises as `upload`."""
 
         async def whole() -> AsyncIterator[bytes]:
             yield body
 
-        user = EndUser(end_user_id, workspace_id, app_id, "", 0)
-        return await self.upload(user, name, whole(), media_type=media_type)
+        return await self.upload(user, name, whole(), media_type=media_type, used_by=used_by)
 
     async def get(self, app_id: str, file_id: str) -> AppFile:
         """One that an API caller sent. Raises NotFound (file_not_found) and, for a file of another app or one that came
         another way, Forbidden (file_access_denied)."""
         async with self._database.read() as connection:
-            found = (await queries.files_by_id(connection, [file_id])).get(file_id)
+            found = (await file_queries.files_by_id(connection, [file_id])).get(file_id)
             if found is None:
                 raise NotFound("The requested file was not found.", code="file_not_found")
             sender = await queries.end_user_by_id(connection, app_id, "api", found.end_user_id)
@@ -83,13 +87,19 @@ class AppFiles:
     async def settle(self, file: AppFile, media_type: str) -> AppFile:
         """Under the media type that its bytes turned out to have."""
         async with self._database.write() as connection:
-            await queries.update_file(connection, file.id, media_type=media_type)
+            await file_queries.update_file(connection, file.id, media_type=media_type)
         return replace(file, media_type=media_type)
 
     async def remove(self, file: AppFile) -> None:
         async with self._database.write() as connection:
-            await queries.delete_files(connection, [file.id])
+            await file_queries.delete_files(connection, [file.id])
         await self._originals.remove([file.digest])
+
+    async def remove_unused(self) -> None:
+        """Those that came more than a day ago and were never asked about."""
+        async with self._database.write() as connection:
+            digests = await file_queries.delete_unused_files(connection, now_ms() - _UNUSED_MS)
+        await self._originals.remove(digests)
 
     async def own(self, user: EndUser, file_id: str) -> AppFile:
         """Raises NotFound (file_not_found), also for one of somebody else."""
@@ -103,7 +113,7 @@ class AppFiles:
         if not ids:
             return {}
         async with self._database.read() as connection:
-            found = await queries.files_by_id(connection, ids)
+            found = await file_queries.files_by_id(connection, ids)
         return {key: file for key, file in found.items() if file.end_user_id == user.id}
 
     async def values(self, user: EndUser, given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from llmflow.apps import queries
 from llmflow.apps.files import AppFiles
-from llmflow.apps.types import App, AppFile
+from llmflow.apps.types import App, AppFile, EndUser
 from llmflow.errors import NodeFailed, NotFound
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
@@ -84,8 +84,9 @@ class Surroundings:
         return b"".join([piece async for piece in self._files.read(kept)])
 
     async def _keep(self, app: App, run: NewRun, body: bytes, name: str, media_type: str) -> dict[str, Any]:
+        user = EndUser(run.end_user_id or "", app.workspace_id, app.id, "", 0)
         kept: AppFile = await self._files.keep(
-            app.workspace_id, app.id, run.end_user_id or "", name, body, media_type=media_type
+            user, name, body, media_type=media_type, used_by=run.message_id or run.id
         )
         return make_file(
             name=kept.name,

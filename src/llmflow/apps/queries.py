@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from llmflow.apps.file_queries import delete_files_of_app, delete_files_of_conversation
 from llmflow.apps.types import (
     App,
     AppContents,
-    AppFile,
     ChatConfig,
     ChatMessage,
     Citation,
@@ -42,7 +42,6 @@ ConversationOrder = Literal["created_at", "-created_at", "updated_at", "-updated
 
 _APP = [apps.c[name] for name in App.__dataclass_fields__]
 _USER = [end_users.c[name] for name in EndUser.__dataclass_fields__]
-_FILE = [files.c[name] for name in AppFile.__dataclass_fields__]
 _FEEDBACK = [feedbacks.c[name] for name in StoredFeedback.__dataclass_fields__]
 CONVERSATION = [conversations.c[name] for name in Conversation.__dataclass_fields__]
 _SAID = {"rating": feedbacks.c.rating, "reason": feedbacks.c.content, "correction": feedbacks.c.correction}
@@ -104,14 +103,13 @@ async def contents_of_app(connection: AsyncConnection, app_id: str) -> AppConten
 
 async def delete_app(connection: AsyncConnection, app_id: str) -> set[str]:
     """With all that is its own; the digests of files that were sent to it."""
-    digests = set(await connection.scalars(sa.select(files.c.digest).where(files.c.app_id == app_id)))
+    digests = await delete_files_of_app(connection, app_id)
     await delete_runs(connection, workflow_runs.c.app_id == app_id)
     for table in (
         feedbacks,
         messages,
         conversation_variables,
         conversations,
-        files,
         end_users,
         api_keys,
         sites,
@@ -207,12 +205,15 @@ async def update_conversation(connection: AsyncConnection, conversation_id: str,
     await connection.execute(sa.update(conversations).where(conversations.c.id == conversation_id).values(**values))
 
 
-async def delete_conversation(connection: AsyncConnection, conversation_id: str) -> None:
+async def delete_conversation(connection: AsyncConnection, conversation_id: str) -> set[str]:
+    """With all that was said and sent in it; the digests of files that nothing else uses."""
+    digests = await delete_files_of_conversation(connection, conversation_id)
     answered_by = sa.select(messages.c.workflow_run_id).where(messages.c.conversation_id == conversation_id)
     await delete_runs(connection, workflow_runs.c.id.in_(answered_by))
     for table in (feedbacks, messages, conversation_variables):
         await connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id))
     await connection.execute(sa.delete(conversations).where(conversations.c.id == conversation_id))
+    return digests
 
 
 # messages
@@ -308,7 +309,7 @@ async def mark_crashed(connection: AsyncConnection, before: int, error: str) -> 
     return int(result.rowcount)
 
 
-# feedback and files
+# feedback
 
 
 async def put_feedback(connection: AsyncConnection, **values: Any) -> None:
@@ -363,31 +364,6 @@ async def page_of_reviews(connection: AsyncConnection, app_id: str, *, offset: i
         .limit(limit)
     )
     return [Review(**row._mapping) for row in rows]
-
-
-async def insert_file(connection: AsyncConnection, file: AppFile) -> None:
-    await connection.execute(
-        files.insert().values(**{name: getattr(file, name) for name in AppFile.__dataclass_fields__})
-    )
-
-
-async def files_by_id(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, AppFile]:
-    rows = await connection.execute(sa.select(*_FILE).where(files.c.id.in_(list(ids))))
-    return {row.id: AppFile(**row._mapping) for row in rows}
-
-
-async def update_file(connection: AsyncConnection, file_id: str, **values: Any) -> None:
-    await connection.execute(sa.update(files).where(files.c.id == file_id).values(**values))
-
-
-async def file_text(connection: AsyncConnection, file_id: str) -> str | None:
-    """What a reader made of it; None when none did yet."""
-    found: str | None = await connection.scalar(sa.select(files.c.text).where(files.c.id == file_id))
-    return found
-
-
-async def delete_files(connection: AsyncConnection, ids: Sequence[str]) -> None:
-    await connection.execute(sa.delete(files).where(files.c.id.in_(list(ids))))
 
 
 def as_json(value: object) -> str:

@@ -71,7 +71,7 @@ class AppsRoom:
             model_server=model_server,
         )
         self.turns = Turns(settings.limits.chat_concurrency)
-        self.conversations = Conversations(database)
+        self.conversations = Conversations(database, originals)
         self.feedback = Feedbacks(database)
         self.files = AppFiles(database, originals, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
         self.attachments = Attachments(database, self.files, blobs, parser, gateway)

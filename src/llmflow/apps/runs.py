@@ -9,26 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
+from llmflow.apps import file_queries
 from llmflow.apps.live import LiveRun
 from llmflow.apps.plans import Compiled
 from llmflow.apps.types import App, EndUser
 from llmflow.config.settings import Workflow
 from llmflow.errors import NotFound, TooMany
-from llmflow.store.batch import Batch
+from llmflow.store.batch import Batch, Row
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.workflow import queries
 from llmflow.workflow.context import Outside
-from llmflow.workflow.events import (
-    Event,
-    HumanInputReceived,
-    Last,
-    RepeatAllowed,
-    WorkflowPaused,
-)
+from llmflow.workflow.events import Event, HumanInputReceived, Last, RepeatAllowed, WorkflowPaused
+from llmflow.workflow.files import files_in
 from llmflow.workflow.journal import Journal
 from llmflow.workflow.queries import Wanted
 from llmflow.workflow.replay import State
@@ -140,6 +137,7 @@ class Runs:
             system=system,
             conversation=begin.conversation,
             parent_id=begin.parent_id,
+            used=[file["related_id"] for value in (*inputs.values(), system["files"]) for file in files_in(value)],
         )
         return live
 
@@ -174,15 +172,18 @@ class Runs:
         told: Sequence[Event] = (),
         conversation: Mapping[str, Typed] | None = None,
         parent_id: str | None = None,
+        used: Sequence[str | None] = (),
         **how: Any,
     ) -> None:
         run = live.run
+        ids = [id for id in used if id is not None]
+        uses = file_queries.uses(run.workspace_id, run.app_id, ids, run.message_id or run.id)
         record = self._journal.open(
             run,
             tell=live.append,
             written=live.before,
             broken=live.broken,
-            also=companion.also if companion else None,
+            also=partial(_also, uses, companion) if uses else companion.also if companion else None,
         )
         engine = Run(
             compiled.plan,
@@ -279,3 +280,9 @@ class Runs:
         self._is_closing = True
         await asyncio.gather(*(live.interrupt() for live in list(self._live.values())))
         await self._journal.close()
+
+
+async def _also(uses: Sequence[Row], companion: Companion | None, is_first: bool, last: Last | None) -> Batch:
+    """What is written with the run's events: that it uses files, and what its companion adds."""
+    batch = await companion.also(is_first, last) if companion else ()
+    return [(file_queries.INSERT_USES, uses), *batch] if is_first else batch

@@ -273,6 +273,15 @@ files = sa.Table(
     _time("created_at"),
 )
 
+file_uses = sa.Table(  # what is used by nothing goes after a day
+    "file_uses",
+    metadata,
+    sa.Column("file_id", sa.String(36), primary_key=True),
+    sa.Column("used_by", sa.String(36), primary_key=True, index=True),  # a message, or a run outside of a chat
+    _ref("workspace_id"),
+    _ref("app_id", index=True),
+)
+
 conversations = sa.Table(
     "conversations",
     metadata,
