@@ -10,11 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.async_api import Request, async_playwright
+from playwright.async_api import Page, Request, async_playwright
 
 from benchmarks.report import Line, show
 from llmflow.api.studio import STATIC
 from tests.live import LiveServer, start_server
+from tests.studio.browser.look import settled
 from tests.studio.browser.pages import Pages
 
 _CONFIG = "organs: {llm: {use: scripted}, embedding: {use: hashing}}\n"
@@ -69,11 +70,10 @@ async def _measure(server: LiveServer, loads: int) -> dict[str, tuple[float, flo
             times: list[float] = []
             for _ in range(loads):
                 page = await pages.open("about:blank")
-                loaded: list[Request] = []
-                page.on("requestfinished", loaded.append)
+                loaded = _requests(page)
                 await page.goto(path, wait_until="commit")
                 times.append(await page.evaluate(_INTERACTIVE))
-                await page.wait_for_load_state("networkidle")
+                await settled(page)
                 scripts = [one for one in loaded if one.resource_type == "script"]
                 sizes = [(await one.sizes())["responseBodySize"] for one in scripts]
                 await pages.close()
@@ -89,6 +89,13 @@ async def _measure(server: LiveServer, loads: int) -> dict[str, tuple[float, flo
             await pages.close()
         found["a page of one word"] = (0.0, 0.0, statistics.median(floor))
         await browser.close()
+    return found
+
+
+def _requests(page: Page) -> list[Request]:
+    """Those that end from now on."""
+    found: list[Request] = []
+    page.on("requestfinished", lambda one: found.append(one))
     return found
 
 

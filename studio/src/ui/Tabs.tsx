@@ -1,10 +1,14 @@
 import { Link, type LinkOptions } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 
-/** Tabs that are links, so that each has an address. */
+/** Tabs that are links, so that each has an address. Where not all of them fit, the one that is open is in sight. */
 export function LinkTabs({ label, children }: { label: string; children: ReactNode }) {
+  const row = useRef<HTMLElement>(null);
+  useEffect(() => {
+    row.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, []);
   return (
-    <nav aria-label={label} className="scroll-quiet mb-5 flex gap-1 overflow-x-auto border-b border-line">
+    <nav ref={row} aria-label={label} className="scroll-quiet mb-5 flex gap-1 overflow-x-auto border-b border-line">
       {children}
     </nav>
   );

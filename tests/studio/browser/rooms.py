@@ -3,46 +3,71 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from playwright.async_api import Page
 
 from tests.live import LiveServer
 
 ROUTER = Path(__file__).resolve().parents[3] / "studio" / "src" / "router.tsx"
 
 
+#: Where a room is on a server, for the one who is signed in to a page.
+Address = Callable[[LiveServer, Page], Awaitable[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`route`: its path in router.tsx. `name`: of its screenshots. `address`: a good example of it on a server.
+    """`route`: its path in router.tsx. `name`: of its screenshots. `address`: a good example of it.
     `rests`: it shows no skeleton or spinner once it has loaded.
     """
 
     route: str
     name: str
-    address: Callable[[LiveServer], str]
+    address: Address
     signed_in: bool = True
     rests: bool = True
 
 
-def _at(path: str) -> Callable[[LiveServer], str]:
-    return lambda _: path
+def _at(path: str) -> Address:
+    async def address(server: LiveServer, page: Page) -> str:
+        return path
+
+    return address
 
 
-def _document(server: LiveServer) -> str:
+async def _document(server: LiveServer, page: Page) -> str:
     with server.client() as client:
         listed = client.get("/api/v1/knowledge/demo/documents").json()["documents"]
     [found] = [one["id"] for one in listed if one["name"] == "복리후생 및 출장 안내.pdf"]
     return f"/knowledge/demo/documents/{found}"
 
 
+async def _conversation(server: LiveServer, page: Page) -> str:
+    """The demo's own, asked and answered for the first administrator."""
+    listed = await (await page.request.get("/api/v1/apps/demo/conversations")).json()
+    return f"/chat/demo/{listed['conversations'][-1]['id']}"
+
+
+async def _invitation(server: LiveServer, page: Page) -> str:
+    with server.client() as client:
+        body = {"email": f"{uuid.uuid4().hex[:8]}@example.com", "role": "editor"}
+        made = client.post("/api/v1/invitations", json=body).raise_for_status().json()
+    return f"/invite/{made['token']}"
+
+
 ROOMS = (
     Room("/sign-in", "sign-in", _at("/sign-in"), signed_in=False),
+    Room("/invite/$token", "invite", _invitation, signed_in=False),
     Room("/password", "password", _at("/password")),
     Room("/gallery", "gallery", _at("/gallery"), rests=False),
     Room("/", "home", _at("/")),
     Room("/chat", "chat-start", _at("/chat")),
     Room("/chat/$app", "chat", _at("/chat/demo")),
+    Room("$conversation", "conversation", _conversation),
     Room("/apps", "apps", _at("/apps")),
     Room("/apps/$app", "app-settings", _at("/apps/demo")),
     Room("/apps/$app/publish", "app-publish", _at("/apps/demo/publish")),
@@ -52,6 +77,7 @@ ROOMS = (
     Room("/knowledge/$base/retrieval", "retrieval", _at("/knowledge/demo/retrieval?query=연차는 며칠인가요?")),
     Room("/knowledge/$base/documents/$document", "document", _document),
     Room("/settings", "settings-organs", _at("/settings")),
+    Room("/settings/models", "settings-models", _at("/settings/models")),
     Room("/settings/keys", "settings-keys", _at("/settings/keys")),
     Room("/settings/members", "settings-members", _at("/settings/members")),
     Room("/settings/values", "settings-values", _at("/settings/values")),
