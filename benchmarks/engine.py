@@ -31,6 +31,8 @@ _LIMITS = Workflow()
 class Memory:
     """A sink that keeps the events."""
 
+    is_full = False
+
     def __init__(self) -> None:
         self.events: list[Event] = []
 

@@ -237,6 +237,8 @@ CODES: dict[str, str] = {
     "workflow_timeout": "Make the workflow shorter, or raise workflow.seconds in llmflow.yaml.",
     "run_not_found": "List the app's runs for their ids.",
     "run_not_resumable": "Look at the run's status: failed and stopped runs are resumed, paused ones answered.",
+    "variable_not_exists": "List the conversation's variables for their ids.",
+    "type_mismatch": "Send a value of the variable's type.",
     "run_paused": "Answer the node that waits.",
     "not_workflow_app": "Ask it with `llmflow ask`; only workflows are run.",
     "run_refused": "Fork the run from an earlier node, or start a new one.",

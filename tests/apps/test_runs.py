@@ -165,11 +165,17 @@ async def test_deleting_an_app_deletes_its_runs(world: World) -> None:
 
 
 class FullDisk(Database):
-    """Takes nothing that runs tell, while it is full."""
+    """Takes nothing that runs tell while it is full, or until its gate is open."""
 
     is_full = False
 
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
     async def apply(self, rows: Batch) -> None:
+        await self.gate.wait()
         if self.is_full:
             raise OrganError("The disk that holds the database is full.", code="disk_full")
         await super().apply(rows)
@@ -229,3 +235,21 @@ async def test_a_disk_that_fills_in_the_middle_ends_the_run(
     assert (run.status, run.error_code) == ("failed", "disk_full")
     kept = await world.room.runs.events(live.run.id)
     assert next(event for event in kept if isinstance(event, NodeFinished)).outputs == {"q": "x"}
+
+
+async def test_a_run_waits_for_a_slow_disk_instead_of_filling_memory(full_disk: FullDisk, tmp_path: Path) -> None:
+    world = await world_of(full_disk, tmp_path, ScriptedLlm())
+    many = [template(f"t{number}", "x" * 100_000) for number in range(40)]
+    app, compiled = await made(world, dsl("large", (start(), *many, end(out="t39.output"))))
+    full_disk.gate.clear()
+    live = world.room.runs.start(app, compiled, begin())
+    seen = -1
+    while len(live.told) != seen:
+        seen = len(live.told)
+        await asyncio.sleep(0.1)
+    assert 0 < seen < 45  # a megabyte waits to be written, and the run for it
+    full_disk.gate.set()
+    last = (await heard(live))[-1]
+    assert isinstance(last, WorkflowFinished) and last.status == "succeeded"
+    assert await world.room.runs.events(live.run.id) == list(live.told)
+    await world.room.close()

@@ -62,6 +62,8 @@ class Kept:
     def emit(self, event: Event) -> None:
         self.events.append(decode(encode(event)))
 
+    is_full = False
+
     async def flush(self) -> None:
         self.flushed = len(self.events)
 

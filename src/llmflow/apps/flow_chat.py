@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from llmflow.apps.runs import Begin, Companion, Runs
 from llmflow.apps.telling import INSERT_CONVERSATION, INSERT_MESSAGE, Telling
 from llmflow.apps.turns import Turn, Turns
 from llmflow.apps.types import App, EndUser
+from llmflow.apps.variables import INSERT_VARIABLE, values, variable_rows
 from llmflow.errors import NotFound
 from llmflow.store.batch import Prepared, Row
 from llmflow.store.content import Content, Scope
@@ -79,9 +80,9 @@ class FlowChat:
             self._database,
             self._turns,
             turn,
-            workspace_id=app.workspace_id,
+            app=app,
             declared=declared,
-            begins=await self._begins(turn, app, ask, before, begin.run_id),
+            begins=await self._begins(turn, app, ask, before, declared, begin.run_id),
         )
         self._runs.start(app, compiled, begin, companion=telling)
         return turn
@@ -99,7 +100,7 @@ class FlowChat:
             created_at=run.created_at,
         )
         declared = {name: Typed(type_name(value), value) for name, value in state.conversation().items()}
-        telling = Telling(self._database, self._turns, turn, workspace_id=app.workspace_id, declared=declared)
+        telling = Telling(self._database, self._turns, turn, app=app, declared=declared)
         for end in state.finished.values():
             telling.note(end)
         telling.said(state.text)
@@ -113,16 +114,16 @@ class FlowChat:
                 raise NotFound("Conversation Not Exists.", code="conversation_not_exists")
             found = await queries.branch(connection, ask.conversation_id, ask.parent_id, limit=1)
             count = await queries.count_messages(connection, ask.conversation_id)
-            variables = await queries.conversation_values(connection, ask.conversation_id)
+            variables = await values(connection, ask.conversation_id)
         if ask.parent_id and not found:
             raise NotFound("Message Not Exists.", code="message_not_exists")
         parent = found[-1].id if found and ask.parent_id != "" else None
         return _Before(parent, count, variables)
 
     async def _begins(
-        self, turn: Turn, app: App, ask: Ask, before: _Before, run_id: str
+        self, turn: Turn, app: App, ask: Ask, before: _Before, declared: Mapping[str, Typed], run_id: str
     ) -> list[tuple[Prepared, Sequence[Row]]]:
-        """The question and, of a new conversation, the conversation."""
+        """The question and, of a new conversation, the conversation and its variables."""
         scope = Scope("conversation", turn.conversation_id)
         inputs = as_json(dict(ask.inputs))
         query, kept, empty, none = await self._database.boundary.admit(scope, [ask.query, inputs, "", "[]"])
@@ -160,4 +161,6 @@ class FlowChat:
             "created_at": turn.created_at,
             "updated_at": turn.created_at,
         }
-        return [(INSERT_CONVERSATION, [conversation]), *rows]
+        rows = [(INSERT_CONVERSATION, [conversation]), *rows]
+        variables = await variable_rows(self._database, app, turn.conversation_id, declared)
+        return [*rows, (INSERT_VARIABLE, variables)] if variables else rows

@@ -281,13 +281,6 @@ async def count_messages(connection: AsyncConnection, conversation_id: str) -> i
     return int(await connection.scalar(found) or 0)
 
 
-async def conversation_values(connection: AsyncConnection, conversation_id: str) -> dict[str, Any]:
-    """Variables of a conversation that were written, by name."""
-    table = conversation_variables.c
-    rows = await connection.execute(sa.select(table.name, table.value).where(table.conversation_id == conversation_id))
-    return {row.name: msgspec.json.decode(row.value) for row in rows}
-
-
 async def first_query(connection: AsyncConnection, conversation_id: str) -> str | None:
     found: str | None = await connection.scalar(
         sa.select(messages.c.query)

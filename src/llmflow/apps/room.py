@@ -19,6 +19,7 @@ from llmflow.apps.runs import Runs
 from llmflow.apps.sites import Sites
 from llmflow.apps.suggest import Suggestions
 from llmflow.apps.turns import Turns
+from llmflow.apps.variables import Variables
 from llmflow.config.settings import Settings
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
@@ -72,6 +73,7 @@ class AppsRoom:
         )
         self.turns = Turns(settings.limits.chat_concurrency)
         self.conversations = Conversations(database, originals)
+        self.variables = Variables(database)
         self.feedback = Feedbacks(database)
         self.files = AppFiles(database, originals, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
         self.attachments = Attachments(database, self.files, blobs, parser, gateway)

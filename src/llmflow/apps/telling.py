@@ -8,15 +8,16 @@ from typing import Any
 from llmflow.apps.live import LiveRun
 from llmflow.apps.queries import as_json
 from llmflow.apps.turns import Turn, Turns, failed
-from llmflow.apps.types import Answer, Citation, Ended, Failed, Replaced, TextDelta, Usage
+from llmflow.apps.types import Answer, App, Citation, Ended, Failed, Replaced, TextDelta, Usage
+from llmflow.apps.variables import PUT_VARIABLE, variable_rows
 from llmflow.errors import LLMFlowError
 from llmflow.knowledge.types import Scores
 from llmflow.store import batch
 from llmflow.store.batch import Batch, Prepared, Row
 from llmflow.store.content import Scope
 from llmflow.store.database import Database
-from llmflow.store.ids import new_id, now_ms
-from llmflow.store.tables import conversation_variables, conversations, messages
+from llmflow.store.ids import now_ms
+from llmflow.store.tables import conversations, messages
 from llmflow.workflow.events import (
     Event,
     Last,
@@ -46,7 +47,6 @@ _UPDATE_MESSAGE = batch.update(
         "elapsed_ms",
     ),
 )
-_PUT_VARIABLE = batch.upsert(conversation_variables, ("conversation_id", "name"), ("type", "value", "updated_at"))
 
 
 class Telling:
@@ -59,14 +59,14 @@ class Telling:
         turns: Turns,
         turn: Turn,
         *,
-        workspace_id: str,
+        app: App,
         declared: Mapping[str, Typed],
         begins: Sequence[tuple[Prepared, Sequence[Row]]] = (),
     ) -> None:
         self._database = database
         self._turns = turns
         self._turn = turn
-        self._workspace_id = workspace_id
+        self._app = app
         self._declared = declared
         self._begins = begins
         self._pieces: list[str] = []
@@ -150,9 +150,8 @@ class Telling:
         end = self._end(last)
         answer, usage = self._answer(last), self._usage()
         scope = Scope("conversation", self._turn.conversation_id)
-        changed = {name: as_json(value) for name, value in self._writes.items()}
-        words = [answer.text, as_json(answer.citations), *changed.values()]
-        text, citations, *values = await self._database.boundary.admit(scope, words)
+        words = [answer.text, as_json(answer.citations)]
+        text, citations = await self._database.boundary.admit(scope, words)
         now = now_ms()
         if isinstance(end, Failed):
             status, error = "error", f"{end.code}: {end.message}"
@@ -171,26 +170,17 @@ class Telling:
             "first_token_ms": usage.first_token_ms,
             "elapsed_ms": usage.elapsed_ms,
         }
-        variables = [
-            {
-                "id": new_id(),
-                "workspace_id": self._workspace_id,
-                "app_id": self._turn.app_id,
-                "conversation_id": self._turn.conversation_id,
-                "name": name,
-                "type": self._declared[name].type if name in self._declared else "",
-                "value": value,
-                "created_at": now,
-                "updated_at": now,
-            }
-            for name, value in zip(changed, values, strict=True)
-        ]
+        changed = {
+            name: Typed(self._declared[name].type if name in self._declared else "", value)
+            for name, value in self._writes.items()
+        }
+        variables = await variable_rows(self._database, self._app, self._turn.conversation_id, changed)
         conversation = {"key": self._turn.conversation_id, "updated_at": now}
         rows: list[tuple[Prepared, Sequence[Row]]] = [
             (_UPDATE_MESSAGE, [message]),
             (_UPDATE_CONVERSATION, [conversation]),
         ]
-        return [*rows, (_PUT_VARIABLE, variables)] if variables else rows
+        return [*rows, (PUT_VARIABLE, variables)] if variables else rows
 
     def _cite(self, found: Mapping[str, Any], text: str) -> None:
         chunk_id = str(found.get("segment_id") or "")

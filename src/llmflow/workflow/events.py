@@ -273,6 +273,10 @@ def decode(line: bytes | str) -> Event:
 class Sink(Protocol):
     """Where a run's events go: a journal."""
 
+    @property
+    def is_full(self) -> bool:
+        """More was told than is written yet: the run waits by `flush` before it tells more."""
+
     def emit(self, event: Event) -> None:
         """Takes the event, in order; must not block."""
 

@@ -100,7 +100,9 @@ class Frame:
             while True:
                 while self._ready:
                     self._pump()
-                    if self._ready:
+                    if self.run.sink.is_full:
+                        await self.run.sink.flush()
+                    elif self._ready:
                         await asyncio.sleep(0)
                     self.run.check()
                 if not self._tasks:
@@ -133,7 +135,7 @@ class Frame:
         while self._ready:
             index, predecessor = self._ready.popleft()
             self._start(self.scope.nodes[index], predecessor)
-            if perf_counter() > until:
+            if perf_counter() > until or self.run.sink.is_full:
                 return
 
     async def _cancel(self) -> None:
@@ -279,6 +281,8 @@ class Frame:
                 if isinstance(piece, Piece):
                     if self._speech and piece.text:
                         self._speech.piece(execution.node.id, piece.name, piece.text)
+                    if self.run.sink.is_full:
+                        await self.run.sink.flush()
                 else:
                     outcome = piece
         if outcome is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -12,6 +13,7 @@ from llmflow.api.routes.service import shapes
 from llmflow.api.routes.service.dify import CHATS, HEADERS, Call, answer, checked, operation
 from llmflow.apps.queries import ConversationOrder
 from llmflow.apps.types import ChatMessage, EndUser
+from llmflow.apps.variables import Variable
 from llmflow.errors import UsageError
 from llmflow.store.ids import is_uuid
 from llmflow.wiring import Platform
@@ -36,6 +38,7 @@ def routes(platform: Platform) -> list[Route]:
         operation(platform, one, "DELETE", _delete, only=CHATS),
         operation(platform, f"{one}/name", "POST", _rename, only=CHATS),
         operation(platform, f"{one}/variables", "GET", _variables, only=CHATS),
+        operation(platform, f"{one}/variables/{{variable_id:uuid}}", "PUT", _write_variable, only=CHATS),
         operation(platform, "/messages", "GET", _messages, only=CHATS),
         operation(platform, "/messages/{message_id:uuid}/feedbacks", "POST", _rate),
         operation(platform, "/app/feedbacks", "GET", _feedbacks),
@@ -87,8 +90,34 @@ async def _rename(call: Call) -> Response:
 async def _variables(call: Call) -> Response:
     """Chat apps have none; chatflows do."""
     user = await call.asking_user()
-    await call.platform.apps.conversations.get(user, _id(call))
-    return answer({"limit": call.count("limit", 20), "has_more": False, "data": []})
+    limit = call.count("limit", 20)
+    found, has_more = await call.platform.apps.variables.page(
+        user, _id(call), name=call.query("variable_name"), last_id=_uuid(call, "last_id"), limit=limit
+    )
+    return answer({"limit": limit, "has_more": has_more, "data": [_variable(variable) for variable in found]})
+
+
+async def _write_variable(call: Call) -> Response:
+    body = await call.body()
+    user = await call.user(body.get("user"))
+    if "value" not in body:
+        raise UsageError("value is required", param="value")
+    variable_id = str(call.request.path_params["variable_id"])
+    return answer(_variable(await call.platform.apps.variables.write(user, _id(call), variable_id, body["value"])))
+
+
+def _variable(variable: Variable) -> dict[str, Any]:
+    """Dify gives every value as text, numbers and objects too."""
+    is_text = isinstance(variable.value, str)
+    return {
+        "id": variable.id,
+        "name": variable.name,
+        "value_type": variable.type,
+        "value": variable.value if is_text else json.dumps(variable.value, ensure_ascii=False),
+        "description": "",
+        "created_at": shapes.seconds(variable.created_at),
+        "updated_at": shapes.seconds(variable.updated_at),
+    }
 
 
 async def _messages(call: Call) -> Response:

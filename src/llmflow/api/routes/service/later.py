@@ -19,7 +19,6 @@ _SEGMENT = _DOCUMENT + "/segments/{segment_id:uuid}"
 FOR_APPS: tuple[tuple[str, str, str], ...] = (
     ("/completion-messages", "POST", "app_unavailable"),
     ("/completion-messages/{task_id}/stop", "POST", "app_unavailable"),
-    ("/conversations/{conversation_id:uuid}/variables/{variable_id:uuid}", "PUT", ""),
     ("/audio-to-text", "POST", ""),
     ("/text-to-audio", "POST", ""),
     ("/apps/annotations", "GET POST", ""),
