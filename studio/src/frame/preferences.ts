@@ -1,4 +1,5 @@
-/** Language and theme: kept in this browser, and with the account, so that another browser follows at its sign-in. */
+/** Language and theme: kept in this browser, and with the account, so that another browser follows at its sign-in. What
+    belongs to the size of a screen is kept in this browser alone. */
 
 import { useSyncExternalStore } from "react";
 
@@ -12,9 +13,14 @@ export const THEMES = ["system", "light", "dark"] as const;
 export type Language = (typeof LANGUAGES)[number];
 export type Theme = (typeof THEMES)[number];
 
-interface Preferences {
+interface Chosen {
   readonly language: Language;
   readonly theme: Theme;
+}
+
+interface Preferences extends Chosen {
+  /** The column of conversations beside the chat. */
+  readonly history: "shown" | "hidden";
 }
 
 const PLACE = "llmflow.preferences";
@@ -32,6 +38,7 @@ function read(): Preferences {
   return {
     language: LANGUAGES.find((one) => one === kept.language) ?? spoken,
     theme: THEMES.find((one) => one === kept.theme) ?? "system",
+    history: kept.history === "hidden" ? "hidden" : "shown",
   };
 }
 
@@ -50,10 +57,12 @@ export function beginWith(changes: Partial<Preferences>): void {
 }
 
 /** Chosen by the reader: held here, and by the account where somebody is signed in. */
-export function setPreferences(changes: Partial<Preferences>): void {
+export function setPreferences(changes: Partial<Chosen>): void {
   become(changes);
   if (queryClient.getQueryData(session.queryKey)) void remember(changes).catch(() => undefined); // it holds here anyway
 }
+
+export const showHistory = (history: Preferences["history"]): void => become({ history });
 
 type Remembered = components["schemas"]["Preferences"];
 

@@ -13,6 +13,7 @@ from playwright.async_api import Page, expect
 from tests.live import LiveServer, start_server
 from tests.studio.browser.look import axe, fits, shoot
 from tests.studio.browser.pages import Pages
+from tests.studio.browser.words import say
 
 CONFIG = (
     "organs: {llm: {use: scripted, delay_ms: 40, vision: true}, embedding: {use: hashing}, "
@@ -178,3 +179,38 @@ async def test_the_chat_fits_and_can_be_used_by_everybody(pages: Pages, slow: Li
         await expect(page.get_by_role("dialog").get_by_role("listitem").first).to_be_visible()
         await axe(page)
         await shoot(page, "chat-history-360")
+
+
+async def test_a_finished_conversation_opens_at_its_last_question_and_a_new_answer_is_followed(
+    pages: Pages, slow: LiveServer
+) -> None:
+    page = await _open(pages, slow)
+    await _ask(page, "짧은 질문")
+    await _ask(page, "\n\n".join(f"문단{number}" for number in range(60)))
+    end = page.get_by_role("button", name="To the end")
+    await expect(end).to_have_count(0)
+    await page.reload()
+    last = page.get_by_role("article").last
+    await expect(last.get_by_role("button", name="Edit the question")).to_be_attached()
+    await expect(last.get_by_text("문단0", exact=False).first).to_be_in_viewport()
+    await expect(last.get_by_text("문단59").last).not_to_be_in_viewport()
+    await expect(end).to_be_visible()
+    await shoot(page, "chat-opened")
+    await end.click()
+    await expect(last.get_by_text("문단59").last).to_be_in_viewport()
+    await _ask(page, "\n\n".join(f"단락{number}" for number in range(60)))
+    await expect(last.get_by_text("단락59").last).to_be_in_viewport()
+
+
+async def test_the_hidden_history_stays_hidden_in_this_browser(pages: Pages, slow: LiveServer) -> None:
+    page = await _open(pages, slow)
+    history = page.get_by_role("navigation", name=say("chat.history.title"))
+    await expect(history).to_be_visible()
+    await page.get_by_role("button", name=say("chat.history.hide")).click()
+    await expect(history).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_role("button", name=say("chat.history.show"))).to_be_visible()
+    await expect(history).to_have_count(0)
+    await page.get_by_role("button", name=say("chat.history.show")).click()
+    await page.reload()
+    await expect(history).to_be_visible()

@@ -11,6 +11,7 @@ import { apps } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { PageWaiting } from "@/frame/PageStates";
 import { useCrumbs } from "@/frame/crumbs";
+import { showHistory, usePreferences } from "@/frame/preferences";
 import { CitationPanel } from "@/pages/chat/CitationPanel";
 import { Conversation } from "@/pages/chat/Conversation";
 import { History } from "@/pages/chat/History";
@@ -24,7 +25,6 @@ import { EmptyState } from "@/ui/States";
 import { cx } from "@/ui/classes";
 
 const route = getRouteApi("/inside/chat/$app");
-let isHidden = false; // the history's column, as long as the window lives
 
 preloadMarkdown();
 
@@ -50,13 +50,9 @@ export function Chat() {
 function Room({ app, all, conversation }: { app: App; all: readonly App[]; conversation: string | null }) {
   const { t } = useTranslation();
   const go = useNavigate();
-  const [hidden, setHidden] = useState(isHidden);
+  const hidden = usePreferences().history === "hidden";
   const [drawer, setDrawer] = useState(false);
   const [making, setMaking] = useState(false);
-  const collapse = (next: boolean) => {
-    isHidden = next;
-    setHidden(next);
-  };
   const begin = useCallback(() => {
     setDrawer(false);
     settle(app.id);
@@ -80,7 +76,7 @@ function Room({ app, all, conversation }: { app: App; all: readonly App[]; conve
     <div className="flex h-full">
       <h1 className="sr-only">{app.name}</h1>
       <aside className={cx("w-66 shrink-0 border-r border-line", hidden ? "hidden" : "hidden md:block")}>
-        <History {...history} onCollapse={() => collapse(true)} />
+        <History {...history} onCollapse={() => showHistory("hidden")} />
       </aside>
       <div className="flex min-w-0 grow flex-col">
         <div className="flex items-center gap-1.5 border-b border-line bg-surface px-2 py-2 sm:px-4">
@@ -89,7 +85,7 @@ function Room({ app, all, conversation }: { app: App; all: readonly App[]; conve
             <IconButton
               icon={PanelLeftOpen}
               label={t("chat.history.show")}
-              onClick={() => collapse(false)}
+              onClick={() => showHistory("shown")}
               className="hidden md:inline-flex"
             />
           )}

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { ArrowDown } from "lucide-react";
-import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Citation } from "@/api/ask";
@@ -9,11 +9,10 @@ import { ErrorPanel } from "@/frame/ErrorPanel";
 import { Answer } from "@/pages/chat/Answer";
 import { Composer } from "@/pages/chat/Composer";
 import { Question } from "@/pages/chat/Question";
+import { useReadingPlace } from "@/pages/chat/readingPlace";
 import { type Thread, isUnderWay, useThread } from "@/pages/chat/threads";
 import { IconButton } from "@/ui/Button";
 import { SkeletonRows } from "@/ui/States";
-
-const NEAR_PX = 120;
 
 interface ConversationProps {
   /** The app's id, or the code of its public page. */
@@ -36,7 +35,7 @@ export function Conversation({ app, thread, opening, onCitation, takesFiles = tr
   const { t } = useTranslation();
   const { exchanges, isBusy, isLoading, error } = useThread(thread);
   const { data: accepted } = useQuery({ ...acceptedBy(app), enabled: takesFiles });
-  const { box, list, isAway, toEnd } = useStickToEnd(exchanges.length > 0);
+  const { box, list, isAway, toEnd } = useReadingPlace(exchanges.length > 0, isBusy);
   const last = exchanges.at(-1);
   if (error && exchanges.length === 0) {
     return (
@@ -98,38 +97,4 @@ export function Conversation({ app, thread, opening, onCitation, takesFiles = tr
       </p>
     </>
   );
-}
-
-/** Follows the end of the list as it grows, unless the reader has scrolled up. What stands before anything was `said` is
-    read from its top. */
-function useStickToEnd(said: boolean) {
-  const box = useRef<HTMLDivElement>(null);
-  const list = useRef<HTMLDivElement>(null);
-  const follows = useRef(said);
-  const [isAway, setAway] = useState(false);
-  const toEnd = useCallback(() => {
-    follows.current = true;
-    box.current?.scrollTo({ top: box.current.scrollHeight });
-  }, []);
-  useEffect(() => {
-    if (said) toEnd();
-  }, [said, toEnd]);
-  useEffect(() => {
-    const found = box.current;
-    const grows = list.current;
-    if (!found || !grows) return;
-    const look = () => {
-      const isNear = found.scrollHeight - found.scrollTop - found.clientHeight < NEAR_PX;
-      follows.current = said && isNear;
-      setAway(said && !isNear);
-    };
-    const sizes = new ResizeObserver(() => follows.current && toEnd());
-    sizes.observe(grows);
-    found.addEventListener("scroll", look, { passive: true });
-    return () => {
-      sizes.disconnect();
-      found.removeEventListener("scroll", look);
-    };
-  }, [said, toEnd]);
-  return { box, list, isAway, toEnd };
 }
