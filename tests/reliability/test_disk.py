@@ -7,9 +7,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from tests.api.chat_server import imported
+from tests.flow_apps import dsl, end, start
 from tests.live import LiveServer, start_server
 from tests.reliability.census import blobs_of, drafts_of, take_census
 from tests.reliability.servers import LIGHT, environ, run_up
@@ -134,3 +138,35 @@ def test_a_restart_on_a_full_disk_says_so_and_loses_nothing(small_disk: Path) ->
     with again.client() as client:
         assert [entry["base"]["name"] for entry in client.get("/api/v1/knowledge").json()] == ["b"]
     assert again.stop() == 0
+
+
+def test_a_run_on_a_full_disk_is_never_told_as_succeeded_when_it_is_not_kept(small_disk: Path) -> None:
+    server = start_server(small_disk / "home", "--no-demo", config=LIGHT, environ=environ())
+    told: dict[str, str] = {}
+    try:
+        with server.client() as console:
+            key = imported(console, dsl("크다", (start("q"), end(out="start.q"))))
+        headers = {"Authorization": f"Bearer {key}"}
+        with httpx.Client(base_url=f"{server.url}/v1", headers=headers, timeout=60, trust_env=False) as client:
+
+            def run() -> dict[str, Any]:
+                body = {"inputs": {"q": "가" * 40_000}, "user": "ann", "response_mode": "blocking"}
+                found: dict[str, Any] = client.post("/workflows/run", json=body).raise_for_status().json()["data"]
+                told[found["id"]] = found["status"]
+                return found
+
+            assert run()["status"] == "succeeded"
+            ballast = _fill(small_disk)
+            failed = next(found for found in (run() for _ in range(500)) if found["status"] != "succeeded")
+            assert failed["status"] == "failed"
+            assert "disk" in failed["error"]
+            ballast.unlink()
+            assert run()["status"] == "succeeded"
+    finally:
+        assert server.stop() == 0
+    server = start_server(small_disk / "home", "--no-demo", config=LIGHT, environ=environ())
+    try:
+        with httpx.Client(base_url=f"{server.url}/v1", headers=headers, timeout=60, trust_env=False) as client:
+            assert {id: client.get(f"/workflows/run/{id}").json()["status"] for id in told} == told
+    finally:
+        server.stop()
