@@ -20,10 +20,10 @@ import numpy as np
 
 from benchmarks.report import Line, show
 from benchmarks.retrieval_quality import DATA, SETS, load
-from llmflow.apps import quote, relevance
-from llmflow.apps.bags import bags_of
-from llmflow.apps.compare import Comparer
-from llmflow.apps.relevance import Verdict
+from llmflow.apps.answers import quote, relevance
+from llmflow.apps.answers.bags import bags_of
+from llmflow.apps.answers.compare import Comparer
+from llmflow.apps.answers.relevance import Verdict
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.types import Found, Scores
 from llmflow.organs.embedding.e5 import E5Embedding

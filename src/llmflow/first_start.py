@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from llmflow import home as homes
-from llmflow.apps import promised
-from llmflow.apps.ask import Ask
+from llmflow.apps.chat import promised
+from llmflow.apps.chat.ask import Ask
 from llmflow.apps.types import ChatConfig
 from llmflow.errors import Conflict, LLMFlowError, NotFound, Unauthorized
 from llmflow.wiring import Platform

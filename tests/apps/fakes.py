@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from llmflow.apps.ask import Ask
+from llmflow.apps.chat.ask import Ask
+from llmflow.apps.chat.turns import Turn
 from llmflow.apps.room import AppsRoom
-from llmflow.apps.turns import Turn
 from llmflow.apps.types import App, ChatConfig, Ended, EndUser, Failed
 from llmflow.config.settings import Chat, Knowledge, Limits, Settings, Workflow
 from llmflow.errors import DocumentError, Unsupported

@@ -1,7 +1,8 @@
-"""Apps: chat over knowledge, with answers that say what they rest on.
+"""Apps: what a team makes and its people use. `room` puts it together; `apps` are the apps themselves.
 
-`room` puts it together. A question's way: `chat` keeps it and starts a turn (`turns`), `answer` retrieves, decides
-whether anything found is relevant (`relevance`) and lets the model speak (`prompt`, `support`) or quotes (`quote`).
-`apps`, `conversations`, `feedback`, `files` and `suggest` are the rest of what Dify's Service API knows of a chat app;
-`sites` are the pages that show one to strangers.
+- `answers/`: a question to an answer over knowledge, with what it rests on
+- `chat/`: conversations, and the questions, files and opinions in them
+- `designs/`: the graphs of apps: drafts, versions, import and export
+- `runs/`: runs of workflows, and runs taken up again
+- `sites` are the pages that show an app to strangers; `log` is how anything under way is followed
 """

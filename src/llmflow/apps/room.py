@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from llmflow.apps.answer import Answerer, ModelServer
+from llmflow.apps.answers.answer import Answerer, ModelServer
+from llmflow.apps.answers.suggest import Suggestions
 from llmflow.apps.apps import Apps
-from llmflow.apps.attachments import Attachments
-from llmflow.apps.chat import Chat
-from llmflow.apps.conversations import Conversations
-from llmflow.apps.designs import Designs
-from llmflow.apps.feedback import Feedbacks
-from llmflow.apps.files import AppFiles
-from llmflow.apps.flow_chat import FlowChat
-from llmflow.apps.imports import Imports
-from llmflow.apps.outside import Surroundings
-from llmflow.apps.plans import Plans
-from llmflow.apps.reruns import Reruns
-from llmflow.apps.runs import Runs
+from llmflow.apps.chat.attachments import Attachments
+from llmflow.apps.chat.chat import Chat
+from llmflow.apps.chat.conversations import Conversations
+from llmflow.apps.chat.feedback import Feedbacks
+from llmflow.apps.chat.files import AppFiles
+from llmflow.apps.chat.flow_chat import FlowChat
+from llmflow.apps.chat.turns import Turns
+from llmflow.apps.chat.variables import Variables
+from llmflow.apps.designs.designs import Designs
+from llmflow.apps.designs.imports import Imports
+from llmflow.apps.designs.plans import Plans
+from llmflow.apps.runs.outside import Surroundings
+from llmflow.apps.runs.reruns import Reruns
+from llmflow.apps.runs.runs import Runs
 from llmflow.apps.sites import Sites
-from llmflow.apps.suggest import Suggestions
-from llmflow.apps.turns import Turns
-from llmflow.apps.variables import Variables
 from llmflow.config.settings import Settings
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases

@@ -22,9 +22,9 @@ from pydantic import BaseModel, Field
 
 from llmflow.access.types import Caller
 from llmflow.api import auth, errors, sse
-from llmflow.apps.ask import Ask
-from llmflow.apps.attachments import kind_of
-from llmflow.apps.turns import Turn
+from llmflow.apps.chat.ask import Ask
+from llmflow.apps.chat.attachments import kind_of
+from llmflow.apps.chat.turns import Turn
 from llmflow.apps.types import App, ChatMessage, Ended, EndUser, Failed, Replaced, TextDelta, Waiting
 from llmflow.errors import CODES, LLMFlowError, UsageError
 

@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field
 from llmflow.api import auth
 from llmflow.api.routes.console.asking import CONSOLE, asker, error_of
 from llmflow.api.routes.console.files import AttachedFile, shown_file
-from llmflow.apps import export
-from llmflow.apps.search import Hit
-from llmflow.apps.turns import Turn
+from llmflow.apps.chat import transcript
+from llmflow.apps.chat.search import Hit
+from llmflow.apps.chat.turns import Turn
 from llmflow.apps.types import AppFile, ChatMessage, Citation, Conversation, MessageStatus, Rating
 from llmflow.errors import NotFound
 
@@ -156,12 +156,12 @@ async def export_conversation(
     _, asking = await asker(request, app, user)
     conversation, messages = await auth.platform_of(request).apps.conversations.tree(asking, conversation_id)
     if format == "json":
-        record = msgspec.json.format(msgspec.json.encode(export.record(conversation, messages)), indent=2)
+        record = msgspec.json.format(msgspec.json.encode(transcript.record(conversation, messages)), indent=2)
         return _file(record, f"{conversation.name[:_SHOWN_NAME]}.json", "application/json")
-    branch = export.branch_of(messages, message)
+    branch = transcript.branch_of(messages, message)
     if message and not branch:
         raise NotFound("Message Not Exists.", code="message_not_exists")
-    text = export.markdown(conversation, branch).encode()
+    text = transcript.markdown(conversation, branch).encode()
     return _file(text, f"{conversation.name[:_SHOWN_NAME]}.md", "text/markdown; charset=utf-8")
 
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 
 from llmflow.access.types import Caller, Role
 from llmflow.api import auth
-from llmflow.apps.exports import exported
-from llmflow.apps.imports import Imported, Mapped
-from llmflow.apps.model_config import chat_config
+from llmflow.apps.designs.exports import exported
+from llmflow.apps.designs.imports import Imported, Mapped
+from llmflow.apps.designs.model_config import chat_config
 from llmflow.apps.types import App, AppVersion, Design
 from llmflow.errors import NotFound, UsageError
 from llmflow.wiring import Platform

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from llmflow.api import auth
 from llmflow.api.routes.console.asking import CONSOLE, asker
-from llmflow.apps.attachments import AcceptedFiles, is_image
+from llmflow.apps.chat.attachments import AcceptedFiles, is_image
 from llmflow.apps.types import AppFile
 
 router = APIRouter(tags=["chat"])

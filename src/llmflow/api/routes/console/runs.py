@@ -17,9 +17,9 @@ from pydantic import BaseModel, Field
 from llmflow.access.types import Caller, Role
 from llmflow.api import auth, sse
 from llmflow.api.routes.console.asking import CONSOLE
-from llmflow.apps.reruns import Answer
-from llmflow.apps.run_view import RunDetail, view
-from llmflow.apps.runs import Begin, Runs
+from llmflow.apps.runs.reruns import Answer
+from llmflow.apps.runs.runs import Begin, Runs
+from llmflow.apps.runs.view import RunDetail, view
 from llmflow.apps.types import App, EndUser
 from llmflow.errors import UsageError
 from llmflow.wiring import Platform

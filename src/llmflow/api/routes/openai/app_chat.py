@@ -16,9 +16,9 @@ from llmflow.access.types import Caller
 from llmflow.api.routes.openai import wire
 from llmflow.api.routes.openai.completion import DONE, Head, Wanted, tail
 from llmflow.api.sse import EventStream, until_gone
-from llmflow.apps.ask import Ask
-from llmflow.apps.prompt import Earlier
-from llmflow.apps.turns import Turn
+from llmflow.apps.answers.prompt import Earlier
+from llmflow.apps.chat.ask import Ask
+from llmflow.apps.chat.turns import Turn
 from llmflow.apps.types import Answer, Ended, EndUser, Failed, TextDelta
 from llmflow.errors import NotFound, UsageError
 from llmflow.ports.llm import Message, TokenUsage

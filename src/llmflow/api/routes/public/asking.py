@@ -15,8 +15,8 @@ from llmflow.api import errors, sse
 from llmflow.api.routes.public.limits import Rates
 from llmflow.api.routes.public.shapes import MOST_LETTERS, citations
 from llmflow.api.routes.public.visit import Visit, answer, operation, shown, token_digest
-from llmflow.apps.ask import Ask
-from llmflow.apps.turns import Turn
+from llmflow.apps.chat.ask import Ask
+from llmflow.apps.chat.turns import Turn
 from llmflow.apps.types import ChatMessage, Ended, Failed, Replaced, TextDelta, Waiting
 from llmflow.errors import LLMFlowError, TooLarge, TooMany
 from llmflow.wiring import Platform

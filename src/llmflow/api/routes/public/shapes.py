@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from llmflow.api.routes.public.visit import shown
-from llmflow.apps.search import Hit
-from llmflow.apps.turns import Turn
+from llmflow.apps.chat.search import Hit
+from llmflow.apps.chat.turns import Turn
 from llmflow.apps.types import App, ChatMessage, Citation, Site
 from llmflow.errors import LLMFlowError
 

@@ -13,10 +13,10 @@ from llmflow.api.routes.service import shapes
 from llmflow.api.routes.service.dify import CHATS, HEADERS, PING, Call, answer, checked, error_body, operation, refused
 from llmflow.api.routes.service.flow_events import Shapes, lines
 from llmflow.api.sse import EventStream, event
-from llmflow.apps.ask import Ask
-from llmflow.apps.files import file_object
-from llmflow.apps.live import LiveRun
-from llmflow.apps.turns import Turn
+from llmflow.apps.chat.ask import Ask
+from llmflow.apps.chat.files import file_object
+from llmflow.apps.chat.turns import Turn
+from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.types import Ended, Failed, TextDelta, Waiting
 from llmflow.errors import UsageError
 from llmflow.store.ids import is_uuid

@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 from llmflow.api.routes.service import shapes
 from llmflow.api.routes.service.dify import CHATS, HEADERS, Call, answer, checked, operation
-from llmflow.apps.queries import ConversationOrder
+from llmflow.apps.chat.queries import ConversationOrder
+from llmflow.apps.chat.variables import Variable
 from llmflow.apps.types import ChatMessage, EndUser
-from llmflow.apps.variables import Variable
 from llmflow.errors import UsageError
 from llmflow.store.ids import is_uuid
 from llmflow.wiring import Platform

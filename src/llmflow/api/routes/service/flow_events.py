@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from llmflow.api.sse import event as line
-from llmflow.apps.turns import Turn
+from llmflow.apps.chat.turns import Turn
 from llmflow.workflow.events import (
     Event,
     HumanInputReceived,

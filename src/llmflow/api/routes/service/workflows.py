@@ -15,8 +15,8 @@ from llmflow.api.routes.service import shapes
 from llmflow.api.routes.service.dify import GRAPHS, HEADERS, PING, WORKFLOWS, Call, answer, checked, operation
 from llmflow.api.routes.service.flow_events import Shapes, lines, numbered
 from llmflow.api.sse import EventStream, event
-from llmflow.apps.live import LiveRun
-from llmflow.apps.runs import Begin
+from llmflow.apps.runs.live import LiveRun
+from llmflow.apps.runs.runs import Begin
 from llmflow.apps.types import EndUser
 from llmflow.errors import NotFound, OrganError, UsageError
 from llmflow.store.ids import is_uuid

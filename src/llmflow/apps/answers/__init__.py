@@ -1,0 +1,1 @@
+"""A question to an answer over knowledge: `answer` leads; the other files are its steps."""

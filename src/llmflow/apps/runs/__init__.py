@@ -1,0 +1,1 @@
+"""Runs of workflows: `runs` starts and follows them, `reruns` takes them up again."""

@@ -1,0 +1,113 @@
+"""What the nodes of an app's workflow reach: models, knowledge, the network, files, the conversation so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from llmflow.apps.chat import queries
+from llmflow.apps.chat.files import AppFiles
+from llmflow.apps.types import App, AppFile, EndUser
+from llmflow.errors import NodeFailed, NotFound
+from llmflow.gateway.gateway import Gateway
+from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.retrieve import Retriever
+from llmflow.knowledge.types import KnowledgeBase
+from llmflow.ports.llm import Message
+from llmflow.store.database import Database
+from llmflow.workflow.context import HttpRequest, Outside
+from llmflow.workflow.exchange import Exchange
+from llmflow.workflow.files import make_file
+from llmflow.workflow.passages import Passages
+from llmflow.workflow.stored import NewRun
+
+_MOST_HISTORY = 100  # messages; models forget sooner
+
+
+class Surroundings:
+    """Makes each run its Outside. `exchange`: HTTP under the guard for addresses that users give."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: Gateway,
+        retriever: Retriever,
+        bases: Bases,
+        files: AppFiles,
+        exchange: Exchange,
+        *,
+        file_bytes: int,
+    ) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._retriever = retriever
+        self._bases = bases
+        self._files = files
+        self._exchange = exchange
+        self._file_bytes = file_bytes
+
+    def of(self, app: App, run: NewRun, parent_id: str | None) -> Outside:
+        """`parent_id`: the message that the run's question follows; None: none, or look."""
+        return Outside(
+            chat=self._gateway.stream,
+            model=self._gateway.info,
+            search=Passages(self._retriever, partial(self._bases_of, app)),
+            http=self._exchange,
+            read_file=partial(self._read, app),
+            keep_file=partial(self._keep, app, run),
+            history=partial(self._history, run, parent_id),
+        )
+
+    async def _bases_of(self, app: App, ids: Sequence[str]) -> list[KnowledgeBase]:
+        """Those of the app's workspace; the others are not there."""
+        found = []
+        for id in ids:
+            try:
+                found.append(await self._bases.get(app.workspace_id, id))
+            except NotFound:
+                continue
+        return found
+
+    async def _read(self, app: App, file: Mapping[str, Any]) -> bytes:
+        """Raises NodeFailed for a file that is too large, and what reading it raises."""
+        if file.get("transfer_method") == "remote_url":
+            answer = await self._exchange(
+                HttpRequest("GET", str(file.get("remote_url") or file.get("url") or ""), file_bytes=self._file_bytes)
+            )
+            if not 200 <= answer.status < 300:
+                raise NodeFailed(f"The file's address answers {answer.status}.", code="http_failed")
+            return answer.body
+        kept = await self._files.get(app.id, str(file.get("related_id") or ""))
+        if kept.size > self._file_bytes:
+            raise NodeFailed(f"The file {kept.name} is larger than {self._file_bytes // 1024} KB.")
+        return b"".join([piece async for piece in self._files.read(kept)])
+
+    async def _keep(self, app: App, run: NewRun, body: bytes, name: str, media_type: str) -> dict[str, Any]:
+        user = EndUser(run.end_user_id or "", app.workspace_id, app.id, "", 0)
+        kept: AppFile = await self._files.keep(
+            user, name, body, media_type=media_type, used_by=run.message_id or run.id
+        )
+        return make_file(
+            name=kept.name,
+            media_type=kept.media_type,
+            size=kept.size,
+            id=kept.id,
+            transfer_method="tool_file",
+            url=f"/v1/files/{kept.id}/preview",
+        )
+
+    async def _history(self, run: NewRun, parent_id: str | None, turns: int | None) -> list[Message]:
+        """The questions and answers that the run's question follows, oldest first."""
+        if run.conversation_id is None or run.message_id is None or turns == 0:
+            return []
+        limit = _MOST_HISTORY if turns is None else min(turns, _MOST_HISTORY)
+        last = parent_id or run.message_id  # the run's own message may not be written yet: then it follows none
+        async with self._database.read() as connection:
+            found = await queries.branch(connection, run.conversation_id, last, limit=limit + 1)
+        earlier = [m for m in found if m.id != run.message_id and m.status in ("normal", "stopped")]
+        return [
+            said
+            for m in earlier[-limit:]
+            for said in (Message(role="user", content=m.query), Message(role="assistant", content=m.answer))
+        ]

@@ -1,0 +1,365 @@
+"""Runs taken up again from the journal: after a crash, after a pause, from a failed node, or as a fork.
+
+What is finished never runs again. A node that was under way when the server died is repeated where that is safe; else
+the run pauses and asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from llmflow.apps import queries as app_queries
+from llmflow.apps.designs.plans import Compiled, Plans
+from llmflow.apps.runs.live import LiveRun
+from llmflow.apps.runs.runs import Companion, Decision, Runs
+from llmflow.apps.types import App
+from llmflow.errors import CODES, Conflict, LLMFlowError, NotFound, TooMany, UsageError
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+from llmflow.workflow import queries
+from llmflow.workflow.events import (
+    At,
+    Event,
+    HumanInputReceived,
+    HumanInputRequired,
+    NodeFinished,
+    RepeatAllowed,
+    WorkflowFinished,
+    WorkflowStarted,
+)
+from llmflow.workflow.journal import Journal
+from llmflow.workflow.replay import Key, State, replay
+from llmflow.workflow.run import events_of
+from llmflow.workflow.stored import NewRun, StoredRun
+
+_FRUITLESS = 3  # times a run is taken up again without coming further: it is what brings the server down
+_AGAIN_S = 1.0
+
+CompanionOf = Callable[[App, StoredRun, State], Awaitable[Companion | None]]
+Action = Literal["reply", "repeat", "skip", "fail"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person says to a node that waits. `reply`: to a question of the node itself, `values` being its fields;
+    `repeat`: run it again; `skip`: take `values` as its outputs and go on by `handle`; `fail`: end the run."""
+
+    node_id: str
+    action: Action
+    values: Mapping[str, Any]
+    at: At = ()
+    handle: str = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a fork did not have to do again."""
+
+    nodes: int
+    tokens: int
+    elapsed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A kept run with all that is needed to go on with it."""
+
+    app: App
+    compiled: Compiled
+    run: StoredRun
+    state: State
+    count: int
+
+
+class Reruns:
+    def __init__(
+        self, database: Database, journal: Journal, plans: Plans, runs: Runs, *, companion_of: CompanionOf
+    ) -> None:
+        self._database = database
+        self._journal = journal
+        self._plans = plans
+        self._runs = runs
+        self._companion_of = companion_of
+        self._recovery: asyncio.Task[None] | None = None
+        self._taken: set[str] = set()  # runs being taken up at this moment
+
+    async def resume(self, app: App, run_id: str) -> LiveRun:
+        """Goes on with a failed or stopped run where it ended: what is finished is not run again. Raises NotFound
+        (run_not_found), Conflict (run_not_resumable), TooMany."""
+        run = await self._runs.get(app.id, run_id)
+        if run.status not in ("failed", "stopped"):
+            raise Conflict(f"The run is {run.status}; one that failed or was stopped is resumed.", code=_NOT_RESUMABLE)
+        return await self._take_up(await self._found(app, run))
+
+    async def answer(self, app: App, run_id: str, answer: Answer) -> LiveRun | None:
+        """Goes on with a paused run; None when the answer ended it. Raises NotFound (run_not_found), Conflict
+        (run_not_resumable), UsageError for a node that does not wait or does not take this answer, TooMany."""
+        run = await self._runs.get(app.id, run_id)
+        if run.status != "paused":
+            raise Conflict(f"The run is {run.status}; nothing in it waits.", code=_NOT_RESUMABLE)
+        found = await self._found(app, run)
+        key = (answer.node_id, answer.at)
+        if key not in found.state.waiting:
+            waiting = ", ".join(f"`{node}`" for node, _ in found.state.waiting)
+            raise UsageError(f"The node `{answer.node_id}` does not wait; these do: {waiting}.", param="node_id")
+        asked = found.state.asked[key]
+        if (answer.action == "reply") != isinstance(asked, HumanInputRequired) and answer.action != "fail":
+            allowed = "reply or fail" if isinstance(asked, HumanInputRequired) else "repeat, skip or fail"
+            raise UsageError(f"The node `{answer.node_id}` takes {allowed}.", param="action")
+        now = now_ms() / 1000
+        match answer.action:
+            case "reply":
+                reply = HumanInputReceived(
+                    node_id=answer.node_id, reply=dict(answer.values), created_at=now, at=answer.at
+                )
+                return await self._take_up(found, decisions=[reply])
+            case "repeat":
+                return await self._take_up(
+                    found, decisions=[RepeatAllowed(node_id=answer.node_id, created_at=now, at=answer.at)]
+                )
+            case "skip":
+                return await self._take_up(found, told=[_skipped(found.state, key, answer, now)])
+        await self._end(found, "failed", "The run was ended instead of an answer to a node that waited.", "run_refused")
+        return None
+
+    async def stop(self, app: App, run_id: str) -> bool:
+        """Ends a run that is under way or paused; False when it is over. Raises NotFound (run_not_found)."""
+        if self._runs.stop(run_id, app.id):
+            return True
+        run = await self._runs.get(app.id, run_id)
+        if run.status != "paused":
+            return False
+        await self._end(await self._found(app, run), "stopped", "The run was stopped.", None)
+        return True
+
+    async def fork(
+        self,
+        app: App,
+        run_id: str,
+        node_id: str,
+        *,
+        at: At = (),
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Mapping[str, Mapping[str, Any]] | None = None,
+        source: str,
+        account_id: str | None = None,
+    ) -> tuple[LiveRun, Saved]:
+        """A new run that begins at `node_id` with all that was finished before it. `inputs`: of the run, changed;
+        `outputs`: by node, changed outputs of nodes that stay finished. Raises NotFound (run_not_found), UsageError,
+        Conflict, TooMany."""
+        run = await self._runs.get(app.id, run_id)
+        found = await self._found(app, run)
+        if node_id not in found.compiled.plan.nodes:
+            raise UsageError(f"The workflow of this run has no node `{node_id}`.", param="node_id")
+        if found.state.started is None:
+            raise Conflict("The run has not begun yet.", code=_NOT_RESUMABLE)
+        state = found.state.without(found.compiled.plan, node_id, at)
+        forked = NewRun(
+            id=new_id(),
+            workspace_id=run.workspace_id,
+            app_id=run.app_id,
+            version_id=run.version_id,
+            graph=run.graph,
+            task_id=new_id(),
+            source=source,
+            created_at=now_ms(),
+            end_user_id=run.end_user_id,
+            account_id=account_id or run.account_id,
+            parent_id=run.id,
+            forked_node=node_id,
+        )
+        state = _edited(state, found.compiled, forked, inputs or {}, outputs or {})
+        told = events_of(state)
+        live = self._runs.go_on(app, found.compiled, forked, state, user=_user(state), before=0, told=told)
+        kept = state.finished.values()
+        return live, Saved(len(kept), state.tokens, round(sum(end.elapsed_time for end in kept) * 1000))
+
+    # after a crash
+
+    @property
+    def is_recovering(self) -> bool:
+        return self._recovery is not None and not self._recovery.done()
+
+    def recover(self) -> None:
+        """Takes up the runs that a dead process left, as places are free; call at start."""
+        self._recovery = asyncio.get_running_loop().create_task(self._recover(), name="recovery of runs")
+
+    async def close(self) -> None:
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.gather(self._recovery, return_exceptions=True)
+
+    async def _recover(self) -> None:
+        async with self._database.read() as connection:
+            left = await queries.open_runs(connection, "running")
+        for run_id in left:
+            while self._runs.live(run_id) is None:
+                try:
+                    await self._recover_one(run_id)
+                except TooMany:
+                    await asyncio.sleep(_AGAIN_S)
+                    continue
+                except LLMFlowError as error:
+                    _log.warning("The run %s could not be taken up again: %s", run_id, error)
+                break
+
+    async def _recover_one(self, run_id: str) -> None:
+        self._runs.check_room()
+        async with self._database.read() as connection:
+            run = await queries.run(connection, run_id)
+            app = await app_queries.app(connection, run.workspace_id, run.app_id) if run else None
+        if run is None or app is None or run.status != "running":
+            return
+        try:
+            found = await self._found(app, run)
+        except NotFound as error:
+            await self._end_lost(run, error)
+            return
+        if await self._is_fruitless(run.id):
+            message = "The run was taken up again several times and never came further."
+            await self._end(found, "failed", message, "interrupted")
+            return
+        await self._take_up(found)
+
+    async def _is_fruitless(self, run_id: str) -> bool:
+        """Did it begin again and again, and no node ended?"""
+        tries = 0
+        for event in reversed(await self._runs.events(run_id)):
+            if isinstance(event, NodeFinished) and event.status in ("succeeded", "exception"):
+                break
+            tries += isinstance(event, WorkflowStarted) and event.reason == "resumption"
+        return tries >= _FRUITLESS
+
+    async def _end_lost(self, run: StoredRun, error: LLMFlowError) -> None:
+        """The version it ran is gone."""
+        record = self._journal.open(run, tell=lambda _: None, written=len(await self._runs.events(run.id)))
+        await record.close(_finished(run, State(), "failed", error.message, "interrupted"))
+        self._runs.wake(run.id)
+
+    # common
+
+    async def _found(self, app: App, run: StoredRun) -> _Found:
+        if run.graph is None:
+            compiled = await self._plans.version(app, run.version_id)
+        else:
+            compiled = await self._plans.frozen(app, run.version_id, run.graph)
+        events = await self._runs.events(run.id)
+        return _Found(app, compiled, run, replay(events), len(events))
+
+    async def _take_up(
+        self, found: _Found, *, told: list[Event] | None = None, decisions: list[Decision] | None = None
+    ) -> LiveRun:
+        run = found.run
+        if run.id in self._taken or self._runs.live(run.id) is not None:
+            raise Conflict("The run is being taken up already.", code=_NOT_RESUMABLE)
+        self._taken.add(run.id)
+        try:
+            companion = await self._companion_of(found.app, run, found.state)
+            for event in told or ():
+                found.state.add(event)
+            return self._runs.go_on(
+                found.app,
+                found.compiled,
+                run,
+                found.state,
+                user=_user(found.state),
+                before=found.count,
+                told=told or (),
+                decisions=decisions or (),
+                companion=companion,
+            )
+        finally:
+            self._taken.discard(run.id)
+
+    async def _end(self, found: _Found, status: Literal["failed", "stopped"], message: str, code: str | None) -> None:
+        """Ends a run that nobody runs."""
+        companion = await self._companion_of(found.app, found.run, found.state)
+        record = self._journal.open(
+            found.run,
+            tell=companion.hear if companion else lambda _: None,
+            written=found.count,
+            also=companion.also if companion else None,
+        )
+        await record.close(_finished(found.run, found.state, status, message, code))
+        self._runs.wake(found.run.id)
+
+
+_NOT_RESUMABLE = "run_not_resumable"
+
+
+def _skipped(state: State, key: Key, answer: Answer, now: float) -> NodeFinished:
+    begun = state.under_way[key]
+    return NodeFinished(
+        id=begun.id,
+        node_id=begun.node_id,
+        node_type=begun.node_type,
+        title=begun.title,
+        index=begun.index,
+        created_at=begun.created_at,
+        finished_at=now,
+        elapsed_time=0.0,
+        status="succeeded",
+        outputs=dict(answer.values),
+        process_data={"skipped": True},
+        handle=answer.handle,
+        predecessor=begun.predecessor,
+        at=begun.at,
+        iteration_id=begun.iteration_id,
+        loop_id=begun.loop_id,
+    )
+
+
+def _edited(
+    state: State,
+    compiled: Compiled,
+    run: NewRun,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Mapping[str, Any]],
+) -> State:
+    """The forked state as the new run's own, with what was changed. Raises UsageError."""
+    assert state.started is not None
+    form = {field.variable for field in compiled.form}
+    for name in inputs:
+        if name not in form:
+            raise UsageError(f"The workflow has no input `{name}`.", param="inputs")
+    shown = {**state.started.inputs, **inputs, "sys.workflow_run_id": run.id}
+    state.started = msgspec.structs.replace(state.started, inputs=shown, created_at=run.created_at / 1000)
+    start = compiled.plan.scope.nodes[compiled.plan.scope.start].id if compiled.plan.scope.start is not None else ""
+    changed = {node_id: dict(values) for node_id, values in outputs.items()}
+    if inputs and (start, ()) in state.finished:
+        changed[start] = {**state.finished[start, ()].outputs, **inputs, **changed.get(start, {})}
+    for node_id, values in changed.items():
+        if (node_id, ()) not in state.finished:
+            raise UsageError(f"The node `{node_id}` does not stay finished in this fork.", param="outputs")
+        state = state.with_outputs(node_id, values)
+    return state
+
+
+def _user(state: State) -> str:
+    return str(state.started.inputs.get("sys.user_id", "")) if state.started else ""
+
+
+def _finished(
+    run: StoredRun, state: State, status: Literal["failed", "stopped"], message: str, code: str | None
+) -> WorkflowFinished:
+    now = now_ms() / 1000
+    return WorkflowFinished(
+        status=status,
+        outputs={},
+        created_at=state.started.created_at if state.started else run.created_at / 1000,
+        finished_at=now,
+        elapsed_time=state.last.elapsed_time if state.last else 0.0,
+        total_tokens=state.tokens,
+        total_steps=state.index,
+        exceptions_count=state.exceptions,
+        error=message + (f" {CODES[code]}" if code else ""),
+        error_code=code,
+    )
