@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { type ApiKey, type App, api, body } from "@/api/client";
 import { keys } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
+import { useMay } from "@/frame/role";
 import { useFormat } from "@/i18n/format";
 import { AppPage } from "@/pages/apps/AppPage";
 import { CodeBlock } from "@/pages/apps/CodeBlock";
@@ -24,12 +25,20 @@ import { EmptyState, SkeletonRows } from "@/ui/States";
 const route = getRouteApi("/inside/apps/$app/api");
 
 export function AppApi() {
+  const { t } = useTranslation();
   const { app: named } = route.useParams();
+  const may = useMay()("admin");
   return (
     <AppPage named={named} tab="api">
       {(app) => (
         <div className="flex max-w-3xl flex-col gap-4">
-          <AppKeys app={app} />
+          {may ? (
+            <AppKeys app={app} />
+          ) : (
+            <Panel title={t("settings.keys")}>
+              <p className="text-muted">{t("role.adminKeys")}</p>
+            </Panel>
+          )}
           <Samples app={app} />
         </div>
       )}

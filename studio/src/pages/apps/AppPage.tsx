@@ -1,5 +1,5 @@
 import { Link, linkOptions } from "@tanstack/react-router";
-import { AppWindow, MessagesSquare } from "lucide-react";
+import { AppWindow, Lock, MessagesSquare } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -8,6 +8,7 @@ import { answers, isPlain, modeOf } from "@/api/modes";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { PageWaiting } from "@/frame/PageStates";
 import { useCrumbs } from "@/frame/crumbs";
+import { useMay } from "@/frame/role";
 import { AppIcon } from "@/pages/apps/AppIcon";
 import { useApp } from "@/pages/apps/useApp";
 import { Badge } from "@/ui/Badge";
@@ -15,6 +16,7 @@ import { Page } from "@/ui/Page";
 import { EmptyState } from "@/ui/States";
 import { LinkTab, LinkTabs } from "@/ui/Tabs";
 
+const NEEDS = { settings: "editor", publish: "editor", api: "member" } as const;
 const TABS = [
   ["/apps/$app", "settings"],
   ["/apps/$app/publish", "publish"],
@@ -31,6 +33,7 @@ interface AppPageProps {
 export function AppPage({ named, tab, children }: AppPageProps) {
   const { t } = useTranslation();
   const { app, error, retry } = useApp(named);
+  const may = useMay()(NEEDS[tab]);
   useCrumbs({ label: t("nav.apps"), to: "/apps" }, { label: app?.name ?? "" }, { label: app ? t(`apps.tab.${tab}`) : "" });
   if (error) {
     return (
@@ -76,7 +79,7 @@ export function AppPage({ named, tab, children }: AppPageProps) {
           </LinkTab>
         ))}
       </LinkTabs>
-      {children(app)}
+      {may ? children(app) : <EmptyState icon={Lock} title={t("role.readOnly")} text={t("role.editorChanges")} />}
     </Page>
   );
 }

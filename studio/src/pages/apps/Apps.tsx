@@ -11,6 +11,7 @@ import { apps, bases, sites } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
 import { matches } from "@/frame/filter";
+import { useMay } from "@/frame/role";
 import { useFormat } from "@/i18n/format";
 import { AppIcon } from "@/pages/apps/AppIcon";
 import { LoseApp } from "@/pages/apps/LoseApp";
@@ -46,8 +47,9 @@ export function Apps() {
     }),
     [t],
   );
-  useActions(useMemo(() => [make], [make]));
-  const button = (
+  const may = useMay()("editor");
+  useActions(useMemo(() => (may ? [make] : []), [may, make]));
+  const button = may && (
     <Button kind="primary" icon={make.icon} onClick={make.run}>
       {make.label}
     </Button>
@@ -91,7 +93,7 @@ export function Apps() {
               rowKey={({ id }) => id}
               empty={
                 data.length === 0 ? (
-                  <EmptyState icon={AppWindow} title={t("apps.none")} text={t("apps.noneText")}>
+                  <EmptyState icon={AppWindow} title={t("apps.none")} text={may ? t("apps.noneText") : t("role.none")}>
                     {button}
                   </EmptyState>
                 ) : (
@@ -113,6 +115,7 @@ function useColumns(onLose: (app: App) => void): Column<App>[] {
   const format = useFormat();
   const { data: allBases } = useQuery(bases);
   const { data: pages } = useQuery(sites);
+  const may = useMay()("editor");
   return [
     {
       id: "name",
@@ -171,7 +174,9 @@ function useColumns(onLose: (app: App) => void): Column<App>[] {
               <MessagesSquare size={15} aria-hidden />
             </Link>
           )}
-          <IconButton icon={Trash2} size="small" label={t("apps.delete", { name: app.name })} onClick={() => onLose(app)} />
+          {may && (
+            <IconButton icon={Trash2} size="small" label={t("apps.delete", { name: app.name })} onClick={() => onLose(app)} />
+          )}
         </div>
       ),
     },

@@ -12,6 +12,7 @@ import { ErrorPanel } from "@/frame/ErrorPanel";
 import { PageWaiting } from "@/frame/PageStates";
 import { useCrumbs } from "@/frame/crumbs";
 import { showHistory, usePreferences } from "@/frame/preferences";
+import { useMay } from "@/frame/role";
 import { CitationPanel } from "@/pages/chat/CitationPanel";
 import { Conversation } from "@/pages/chat/Conversation";
 import { History } from "@/pages/chat/History";
@@ -51,6 +52,7 @@ function Room({ app, all, conversation }: { app: App; all: readonly App[]; conve
   const { t } = useTranslation();
   const go = useNavigate();
   const hidden = usePreferences().history === "hidden";
+  const may = useMay()("editor");
   const [drawer, setDrawer] = useState(false);
   const [making, setMaking] = useState(false);
   const begin = useCallback(() => {
@@ -94,7 +96,7 @@ function Room({ app, all, conversation }: { app: App; all: readonly App[]; conve
             value={app.id}
             choices={[
               ...all.map((one) => ({ value: one.id, label: one.name, hint: one.description })),
-              { value: "", label: t("apps.new"), hint: t("apps.newText") },
+              ...(may ? [{ value: "", label: t("apps.new"), hint: t("apps.newText") }] : []),
             ]}
             onChange={(value) => (value ? void go({ to: "/chat/$app", params: { app: value } }) : setMaking(true))}
             className="max-w-64"

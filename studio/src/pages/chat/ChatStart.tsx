@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { chatApps } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
+import { useMay } from "@/frame/role";
 import { useFormat } from "@/i18n/format";
 import { NewApp } from "@/pages/apps/NewApp";
 import { Button } from "@/ui/Button";
@@ -20,7 +21,8 @@ export function ChatStart() {
   const { data, error, refetch } = useQuery(chatApps);
   const [making, setMaking] = useState(false);
   useCrumbs({ label: t("nav.chat") });
-  const add = (
+  const may = useMay()("editor");
+  const add = may && (
     <Button kind="primary" icon={Plus} onClick={() => setMaking(true)}>
       {t("apps.new")}
     </Button>
@@ -31,7 +33,7 @@ export function ChatStart() {
       {error && <ErrorPanel error={error} onRetry={() => void refetch()} />}
       {!data && !error && <SkeletonRows label={t("common.loading")} />}
       {data?.length === 0 && (
-        <EmptyState icon={MessagesSquare} title={t("chat.none")} text={t("chat.noneText")}>
+        <EmptyState icon={MessagesSquare} title={t("chat.none")} text={may ? t("chat.noneText") : t("role.none")}>
           {add}
         </EmptyState>
       )}

@@ -5,6 +5,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type DocumentFilter, type Sort, documentsOf } from "@/api/documents";
+import { useMay } from "@/frame/role";
 import { BaseHead } from "@/pages/knowledge/BaseHead";
 import { Chosen, useRetryMany } from "@/pages/knowledge/Chosen";
 import { Documents } from "@/pages/knowledge/Documents";
@@ -40,12 +41,13 @@ export function Base() {
     sort: SORTS.find((one) => one === asked.sort),
   };
   const news = useProgress(base);
+  const may = useMay()("editor");
   const { data } = useQuery(documentsOf(base, filter, 0));
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [losing, setLosing] = useState<Losing | null>(null);
   const retry = useRetryMany(base);
-  const { dragging, drop } = useDrop(base);
-  const upload = useUploadAction(base);
+  const { dragging, drop } = useDrop(base, may);
+  const upload = useUploadAction(base, may);
   useEffect(() => setSelection(NOTHING), [base, filter.state, filter.search]);
   const narrow = (changes: { search?: string | undefined; state?: string | undefined; sort?: string }) =>
     void go({ search: (before) => ({ ...before, ...changes }), replace: true, resetScroll: false });
@@ -79,18 +81,22 @@ export function Base() {
                   ]}
                   onChange={(value) => narrow({ state: value === ANY ? undefined : value })}
                 />
-                {failed > 1 && (
+                {may && failed > 1 && (
                   <Button icon={RotateCw} busy={retry.isPending} onClick={() => retry.mutate({ state: "failed", search: "" })}>
                     {t("knowledge.retryFailed", { count: failed })}
                   </Button>
                 )}
                 <div className="hidden grow sm:block" />
-                <Button icon={FolderUp} onClick={upload.pickFolder}>
-                  {t("uploads.folder")}
-                </Button>
-                <Button kind="primary" icon={upload.action.icon} onClick={upload.action.run}>
-                  {upload.action.label}
-                </Button>
+                {may && (
+                  <>
+                    <Button icon={FolderUp} onClick={upload.pickFolder}>
+                      {t("uploads.folder")}
+                    </Button>
+                    <Button kind="primary" icon={upload.action.icon} onClick={upload.action.run}>
+                      {upload.action.label}
+                    </Button>
+                  </>
+                )}
               </>
             ) : (
               <Chosen
@@ -104,10 +110,12 @@ export function Base() {
             )}
           </div>
           {isEmptyBase ? (
-            <EmptyState icon={FileUp} title={t("knowledge.noDocuments")} text={t("knowledge.noDocumentsText")}>
-              <Button kind="primary" icon={FileUp} onClick={upload.action.run}>
-                {upload.action.label}
-              </Button>
+            <EmptyState icon={FileUp} title={t("knowledge.noDocuments")} text={may ? t("knowledge.noDocumentsText") : t("role.none")}>
+              {may && (
+                <Button kind="primary" icon={FileUp} onClick={upload.action.run}>
+                  {upload.action.label}
+                </Button>
+              )}
             </EmptyState>
           ) : (
             <Documents
@@ -115,6 +123,7 @@ export function Base() {
               filter={filter}
               news={news}
               selection={selection}
+              mayChange={may}
               onSelect={setSelection}
               onSort={(sort) => narrow({ sort })}
               onDelete={(one) => setLosing({ one })}

@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { baseOf } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
+import { useMay } from "@/frame/role";
 import { ChangeBase } from "@/pages/knowledge/ChangeBase";
 import { LoseBase } from "@/pages/knowledge/LoseBase";
 import { StateCounts } from "@/pages/knowledge/State";
@@ -20,6 +21,7 @@ export function BaseHead({ id }: { id: string }) {
   const { t } = useTranslation();
   const go = useNavigate();
   const { data, error, refetch } = useQuery(baseOf(id));
+  const may = useMay()("editor");
   const [changing, setChanging] = useState(false);
   const [losing, setLosing] = useState(false);
   const name = data?.base.name ?? "";
@@ -34,17 +36,19 @@ export function BaseHead({ id }: { id: string }) {
           data && (
             <div className="flex items-center gap-2">
               <StateCounts counts={data.documents} />
-              <Menu
-                trigger={<IconButton icon={EllipsisVertical} label={t("knowledge.more")} />}
-                groups={[
-                  {
-                    items: [
-                      { id: "change", label: t("knowledge.change"), icon: Pencil, run: () => setChanging(true) },
-                      { id: "lose", label: t("knowledge.deleteThis"), icon: Trash2, danger: true, run: () => setLosing(true) },
-                    ],
-                  },
-                ]}
-              />
+              {may && (
+                <Menu
+                  trigger={<IconButton icon={EllipsisVertical} label={t("knowledge.more")} />}
+                  groups={[
+                    {
+                      items: [
+                        { id: "change", label: t("knowledge.change"), icon: Pencil, run: () => setChanging(true) },
+                        { id: "lose", label: t("knowledge.deleteThis"), icon: Trash2, danger: true, run: () => setLosing(true) },
+                      ],
+                    },
+                  ]}
+                />
+              )}
             </div>
           )
         }

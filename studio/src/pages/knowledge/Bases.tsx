@@ -10,6 +10,7 @@ import { bases } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
 import { matches } from "@/frame/filter";
+import { useMay } from "@/frame/role";
 import { useFormat } from "@/i18n/format";
 import { LoseBase } from "@/pages/knowledge/LoseBase";
 import { StateCounts } from "@/pages/knowledge/State";
@@ -40,8 +41,9 @@ export function Bases() {
     }),
     [t],
   );
-  useActions(useMemo(() => [make], [make]));
-  const button = (
+  const may = useMay()("editor");
+  useActions(useMemo(() => (may ? [make] : []), [may, make]));
+  const button = may && (
     <Button kind="primary" icon={make.icon} onClick={make.run}>
       {make.label}
     </Button>
@@ -78,7 +80,7 @@ export function Bases() {
       title: t("common.actions"),
       hideTitle: true,
       align: "right",
-      cell: (one) => (
+      cell: (one) => may && (
         <IconButton
           icon={Trash2}
           size="small"
@@ -116,7 +118,7 @@ export function Bases() {
               rowKey={({ base }) => base.id}
               empty={
                 data.length === 0 ? (
-                  <EmptyState icon={BookOpen} title={t("knowledge.none")} text={t("knowledge.noneText")}>
+                  <EmptyState icon={BookOpen} title={t("knowledge.none")} text={may ? t("knowledge.noneText") : t("role.none")}>
                     {button}
                   </EmptyState>
                 ) : (

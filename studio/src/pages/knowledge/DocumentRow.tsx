@@ -17,12 +17,13 @@ interface DocumentRowProps {
   isSelected: boolean;
   /** Chosen with all others; not to be changed alone. */
   isFixed: boolean;
+  mayChange: boolean;
   onToggle: (id: string) => void;
   onDelete: (document: Document) => void;
 }
 
 /** The cells of one document. A name with folders shows its own part first. */
-export function DocumentRow({ base, document, reading, isSelected, isFixed, onToggle, onDelete }: DocumentRowProps) {
+export function DocumentRow({ base, document, reading, isSelected, isFixed, mayChange, onToggle, onDelete }: DocumentRowProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const retry = useRetry();
@@ -33,14 +34,16 @@ export function DocumentRow({ base, document, reading, isSelected, isFixed, onTo
   return (
     <>
       <td className="py-2.5 pl-4 align-top">
-        <input
-          type="checkbox"
-          aria-label={t("select.one", { name: document.name })}
-          checked={isSelected}
-          disabled={isFixed}
-          onChange={() => onToggle(document.id)}
-          className="size-4 align-middle accent-accent"
-        />
+        {mayChange && (
+          <input
+            type="checkbox"
+            aria-label={t("select.one", { name: document.name })}
+            checked={isSelected}
+            disabled={isFixed}
+            onChange={() => onToggle(document.id)}
+            className="size-4 align-middle accent-accent"
+          />
+        )}
       </td>
       <td className="px-2 py-2.5 align-top sm:px-3">
         <Link
@@ -78,7 +81,7 @@ export function DocumentRow({ base, document, reading, isSelected, isFixed, onTo
       </td>
       <td className="hidden px-3 py-2.5 align-top whitespace-nowrap text-muted lg:table-cell">{format.ago(document.updated_at)}</td>
       <td className="py-1.5 pr-2 text-right align-top whitespace-nowrap">
-        {document.state === "failed" && (
+        {mayChange && document.state === "failed" && (
           <IconButton
             icon={RotateCw}
             size="small"
@@ -86,12 +89,14 @@ export function DocumentRow({ base, document, reading, isSelected, isFixed, onTo
             onClick={() => retry.mutate(document.id)}
           />
         )}
-        <IconButton
-          icon={Trash2}
-          size="small"
-          label={t("knowledge.delete", { name: document.name })}
-          onClick={() => onDelete(document)}
-        />
+        {mayChange && (
+          <IconButton
+            icon={Trash2}
+            size="small"
+            label={t("knowledge.delete", { name: document.name })}
+            onClick={() => onDelete(document)}
+          />
+        )}
       </td>
     </>
   );

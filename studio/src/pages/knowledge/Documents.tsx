@@ -21,13 +21,15 @@ interface DocumentsProps {
   filter: DocumentFilter;
   news: News | undefined;
   selection: Selection;
+  /** Whether documents can be chosen, deleted and read again. */
+  mayChange: boolean;
   onSelect: (selection: Selection) => void;
   onSort: (sort: Sort) => void;
   onDelete: (document: Document) => void;
 }
 
 /** A base's documents with where each of them is. Only the rows in sight are loaded and drawn. */
-export function Documents({ base, filter, news, selection, onSelect, onSort, onDelete }: DocumentsProps) {
+export function Documents({ base, filter, news, selection, mayChange, onSelect, onSort, onDelete }: DocumentsProps) {
   const { t } = useTranslation();
   const box = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
@@ -81,18 +83,22 @@ export function Documents({ base, filter, news, selection, onSelect, onSort, onD
       <table aria-label={t("knowledge.documents")} aria-rowcount={total + 1} className="w-full table-fixed border-collapse text-base">
         <thead>
           <tr className="text-sm text-muted">
-            <th scope="col" className="w-10 border-b border-line py-2 pl-4 text-left">
-              <input
-                type="checkbox"
-                aria-label={t("select.all", { count: total })}
-                checked={selection.all}
-                ref={(input) => {
-                  if (input) input.indeterminate = !selection.all && selection.ids.size > 0;
-                }}
-                onChange={() => onSelect({ all: !selection.all && selection.ids.size === 0, ids: new Set() })}
-                className="size-4 align-middle accent-accent"
-              />
-            </th>
+            {mayChange ? (
+              <th scope="col" className="w-10 border-b border-line py-2 pl-4 text-left">
+                <input
+                  type="checkbox"
+                  aria-label={t("select.all", { count: total })}
+                  checked={selection.all}
+                  ref={(input) => {
+                    if (input) input.indeterminate = !selection.all && selection.ids.size > 0;
+                  }}
+                  onChange={() => onSelect({ all: !selection.all && selection.ids.size === 0, ids: new Set() })}
+                  className="size-4 align-middle accent-accent"
+                />
+              </th>
+            ) : (
+              <td className="w-4 border-b border-line" />
+            )}
             {head("name", t("common.name"))}
             {head("state", t("knowledge.state"), "w-28 sm:w-44")}
             {head("passages", t("knowledge.passages"), "hidden w-24 text-right md:table-cell")}
@@ -122,6 +128,7 @@ export function Documents({ base, filter, news, selection, onSelect, onSort, onD
                     reading={reading.get(row.id)}
                     isSelected={selection.all || selection.ids.has(row.id)}
                     isFixed={selection.all}
+                    mayChange={mayChange}
                     onToggle={toggle}
                     onDelete={onDelete}
                   />

@@ -6,6 +6,7 @@ import { type Document, api } from "@/api/client";
 import { failureOf } from "@/api/documents";
 import { asApiError } from "@/api/errors";
 import { useErrorText } from "@/frame/errorText";
+import { useMay } from "@/frame/role";
 import { Button } from "@/ui/Button";
 import { toast } from "@/ui/Toasts";
 
@@ -13,6 +14,7 @@ import { toast } from "@/ui/Toasts";
 export function FailedDocument({ document }: { document: Document }) {
   const { t } = useTranslation();
   const retry = useRetry();
+  const may = useMay()("editor");
   const { message, hint, detail } = useErrorText()(failureOf(document));
   return (
     <div role="alert" className="mb-4 rounded-lg border border-bad/30 bg-bad-soft px-4 py-3">
@@ -20,9 +22,11 @@ export function FailedDocument({ document }: { document: Document }) {
       <p className="mt-0.5 text-muted">{hint}</p>
       {detail && <p className="mt-1 text-sm text-muted">{detail}</p>}
       <p className="mt-3 flex items-center gap-3">
-        <Button size="small" icon={RotateCw} busy={retry.isPending} onClick={() => retry.mutate(document.id)}>
-          {t("common.retry")}
-        </Button>
+        {may && (
+          <Button size="small" icon={RotateCw} busy={retry.isPending} onClick={() => retry.mutate(document.id)}>
+            {t("common.retry")}
+          </Button>
+        )}
         <code className="font-mono text-xs text-muted">{document.error_code}</code>
       </p>
     </div>

@@ -5,8 +5,8 @@ import { useTranslation } from "react-i18next";
 import { type Action, useActions } from "@/actions/action";
 import { enqueue, filesOf } from "@/frame/uploads";
 
-/** The pickers for files and for a folder; `inputs` must be drawn. */
-export function useUploadAction(base: string) {
+/** The pickers for files and for a folder, for who `may`; `inputs` must be drawn. */
+export function useUploadAction(base: string, may: boolean) {
   const { t } = useTranslation();
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
@@ -21,7 +21,7 @@ export function useUploadAction(base: string) {
     }),
     [t],
   );
-  useActions(useMemo(() => [action], [action]));
+  useActions(useMemo(() => (may ? [action] : []), [may, action]));
   const take = (list: FileList | null) =>
     enqueue(
       base,
@@ -44,10 +44,10 @@ export function useUploadAction(base: string) {
   return { action, inputs, pickFolder: () => folder.current?.click() };
 }
 
-/** Takes files and folders that are dropped on the element with these handlers. */
-export function useDrop(base: string) {
+/** Takes files and folders that are dropped on the element with these handlers, by who `may`. */
+export function useDrop(base: string, may: boolean) {
   const [depth, setDepth] = useState(0);
-  const holdsFiles = (event: DragEvent) => event.dataTransfer.types.includes("Files");
+  const holdsFiles = (event: DragEvent) => may && event.dataTransfer.types.includes("Files");
   const drop = {
     onDragEnter: (event: DragEvent) => holdsFiles(event) && setDepth((before) => before + 1),
     onDragLeave: (event: DragEvent) => holdsFiles(event) && setDepth((before) => Math.max(0, before - 1)),
