@@ -214,3 +214,27 @@ async def test_the_hidden_history_stays_hidden_in_this_browser(pages: Pages, slo
     await page.get_by_role("button", name=say("chat.history.show")).click()
     await page.reload()
     await expect(history).to_be_visible()
+
+
+#: Gives the element what a hand or the clipboard brings: a file among the data of an event.
+BRING = """(element, [kind, name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type: "text/plain" }));
+  const how = { bubbles: true, cancelable: true };
+  const pasted = () => new ClipboardEvent("paste", { ...how, clipboardData: data });
+  const dropped = () => new DragEvent("drop", { ...how, dataTransfer: data });
+  element.dispatchEvent(kind === "paste" ? pasted() : dropped());
+}"""
+
+
+async def test_files_are_dropped_and_pasted_into_the_question(pages: Pages, slow: LiveServer) -> None:
+    page = await _open(pages, slow)
+    field = page.get_by_role("textbox", name="Your question")
+    await field.evaluate(BRING, ["drop", "놓은 글.txt", "연차는 15일입니다."])
+    await field.evaluate(BRING, ["paste", "붙인 글.txt", "반차는 4시간입니다."])
+    await expect(page.get_by_role("button", name="Remove 놓은 글.txt")).to_be_visible()
+    await expect(page.get_by_role("button", name="Remove 붙인 글.txt")).to_be_visible()
+    await _ask(page, "무엇이 있나요?")
+    answer = page.locator(".prose")
+    await expect(answer).to_contain_text("연차는 15일입니다.")
+    await expect(answer).to_contain_text("반차는 4시간입니다.")
