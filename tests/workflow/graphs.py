@@ -7,12 +7,14 @@ from itertools import pairwise
 from typing import Any
 
 from llmflow.config.settings import Workflow
+from llmflow.errors import NodeFailed
 from llmflow.workflow.context import Outside
-from llmflow.workflow.events import Event, Last, NodeFinished, TextChunk, TextReplace, decode, encode
+from llmflow.workflow.events import Event, Last, NodeFinished, TextChunk, TextReplace, WorkflowFinished, decode, encode
 from llmflow.workflow.graph import Plan, compile_graph
 from llmflow.workflow.replay import State
 from llmflow.workflow.run import Run
 from llmflow.workflow.types import Typed
+from tests.workflow.outside import FAKES
 
 
 def node(id: str, type: str, *, parent: str = "", **data: Any) -> dict[str, Any]:
@@ -117,3 +119,12 @@ async def run(
         **more,
     ).go()
     return last, sink
+
+
+async def outputs_of(tested: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Of one node between a start and nothing. Raises NodeFailed with the run's error."""
+    last, sink = await run(graph([start(), tested], f"start > {tested['id']}"), **{"outside": FAKES, **more})
+    assert isinstance(last, WorkflowFinished)
+    if last.status != "succeeded":
+        raise NodeFailed(last.error or "", code=last.error_code)
+    return sink.end_of(tested["id"]).outputs

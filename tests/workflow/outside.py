@@ -49,3 +49,21 @@ def remembering(*turns: Message) -> Any:
 
 
 FAKES = Outside(chat=echo, http=http, search=search)
+
+
+class Model:
+    """Answers with what it is given, and keeps what it was asked."""
+
+    def __init__(self, *deltas: ChatDelta | str) -> None:
+        self.deltas = [ChatDelta(text=each) if isinstance(each, str) else each for each in deltas]
+        self.asked: list[ChatRequest] = []
+
+    async def __call__(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
+        self.asked.append(request)
+        for delta in self.deltas:
+            yield delta
+        yield ChatDelta(finish_reason="stop", usage=TokenUsage(7, 5))
+
+
+def messages(request: ChatRequest) -> list[tuple[str, Any]]:
+    return [(message.role, message.content) for message in request.messages]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
@@ -10,42 +9,14 @@ import pytest
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
-from llmflow.ports.llm import ChatDelta, ChatRequest, Message, TokenUsage
+from llmflow.ports.llm import ChatDelta, Message
 from llmflow.workflow.context import Search
 from llmflow.workflow.events import WorkflowFinished
 from llmflow.workflow.files import make_file
 from llmflow.workflow.registry import kinds
 from llmflow.workflow.types import Typed
-from tests.workflow.graphs import end, graph, node, run, start
-from tests.workflow.outside import FAKES, remembering
-
-
-async def outputs_of(tested: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Of one node between a start and nothing."""
-    last, sink = await run(graph([start(), tested], f"start > {tested['id']}"), **{"outside": FAKES, **more})
-    assert isinstance(last, WorkflowFinished)
-    if last.status != "succeeded":
-        raise NodeFailed(last.error or "", code=last.error_code)
-    return sink.end_of(tested["id"]).outputs
-
-
-class Model:
-    """Answers with what it is given, and keeps what it was asked."""
-
-    def __init__(self, *deltas: ChatDelta | str) -> None:
-        self.deltas = [ChatDelta(text=each) if isinstance(each, str) else each for each in deltas]
-        self.asked: list[ChatRequest] = []
-
-    async def __call__(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
-        self.asked.append(request)
-        for delta in self.deltas:
-            yield delta
-        yield ChatDelta(finish_reason="stop", usage=TokenUsage(7, 5))
-
-
-def messages(request: ChatRequest) -> list[tuple[str, Any]]:
-    return [(message.role, message.content) for message in request.messages]
-
+from tests.workflow.graphs import end, graph, node, outputs_of, run, start
+from tests.workflow.outside import FAKES, Model, messages, remembering
 
 # start
 

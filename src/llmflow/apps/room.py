@@ -83,6 +83,7 @@ class AppsRoom:
             retriever,
             bases,
             self.files,
+            self.attachments,
             Exchange(http, redirects=settings.workflow.http_redirects),
             file_bytes=settings.limits.file_mb * 1024 * 1024,
         )

@@ -95,7 +95,7 @@ def _one(condition: Condition, pool: Pool, compared: list[dict[str, Any]]) -> bo
     if isinstance(expected, str):
         expected = fill(expected, pool)
     if isinstance(actual, bool) or type_name(actual) == "array[boolean]":
-        expected = [_truth(item) for item in expected] if isinstance(expected, list) else _truth(expected)
+        expected = [truth(item) for item in expected] if isinstance(expected, list) else truth(expected)
     compared.append(_compared(actual, expected, name))
     return compare(actual, name, expected)
 
@@ -124,19 +124,14 @@ def _of_files(actual: Any, sub: SubConditions, pool: Pool) -> bool:
         expected = fill(condition.value, pool) if isinstance(condition.value, str) else condition.value
         values = [files.attribute(file, condition.key) for file in found]
         if condition.key == "extension":
-            expected, values = _dotted(expected), [_dotted(value) for value in values]
+            expected, values = files.dotted(expected), files.dotted(values)
         each = [compare(value, condition.comparison_operator, expected) for value in values]
         results.append(all(each) if "not" in condition.comparison_operator else any(each))
     return all(results) if sub.logical_operator == "and" else any(results)
 
 
-def _dotted(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_dotted(item) for item in value]
-    return f".{value}" if isinstance(value, str) and value and not value.startswith(".") else value
-
-
-def _truth(value: Any) -> bool:
+def truth(value: Any) -> bool:
+    """Of a constant that an editor may have written as text."""
     if isinstance(value, str):
         return value.strip().lower() in ("true", "1", "yes")
     return bool(value)

@@ -84,6 +84,10 @@ async def _no_read(file: Mapping[str, Any]) -> bytes:
     raise _absent("A file")
 
 
+async def _no_text(file: Mapping[str, Any]) -> str:
+    raise _absent("A reader of documents")
+
+
 async def _no_keep(body: bytes, name: str, media_type: str) -> dict[str, Any]:
     raise _absent("The store of files")
 
@@ -97,13 +101,15 @@ class Outside:
     """What nodes may reach outside of their run; each raises errors of errors.py.
 
     `search` gives passages as Dify's knowledge-retrieval does, best first; `history` the last `turns` questions and
-    answers of the conversation, oldest first (None: all); `keep_file` gives a file value (files.make_file)."""
+    answers of the conversation, oldest first (None: all); `keep_file` gives a file value (files.make_file); `read_text`
+    the text of a document, as Markdown."""
 
     chat: Chat = _no_chat
     model: Callable[[str], Awaitable[ModelInfo]] = _no_model
     search: Callable[[Search], Awaitable[list[dict[str, Any]]]] = _no_search
     http: Callable[[HttpRequest], Awaitable[HttpAnswer]] = _no_http
     read_file: Callable[[Mapping[str, Any]], Awaitable[bytes]] = _no_read
+    read_text: Callable[[Mapping[str, Any]], Awaitable[str]] = _no_text
     keep_file: Callable[[bytes, str, str], Awaitable[dict[str, Any]]] = _no_keep
     history: Callable[[int | None], Awaitable[Sequence[Message]]] = _no_history
 

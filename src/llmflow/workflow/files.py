@@ -62,6 +62,14 @@ def attribute(file: Mapping[str, Any], name: str) -> Any:
     return file.get(name)
 
 
+def dotted(extension: Any) -> Any:
+    """An extension, or a list of them, as files have it: ".pdf" for "pdf"; anything else as it is."""
+    if isinstance(extension, list):
+        return [dotted(item) for item in extension]
+    is_bare = isinstance(extension, str) and extension and not extension.startswith(".")
+    return f".{extension}" if is_bare else extension
+
+
 def files_in(value: Any) -> Iterator[dict[str, Any]]:
     """The file, or the files of a list."""
     if is_file(value):

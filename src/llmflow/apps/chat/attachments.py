@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from llmflow.apps.answers.prompt import Attached
@@ -87,7 +89,7 @@ class Attachments:
         for file in (known[id] for id in ids if id in known):
             image = await self._image_type(file)
             if not image:
-                documents.append((file.name, await self._text(file)))
+                documents.append((file.name, await self.text(file)))
             elif len(images) < _MOST_IMAGES and await self._sees(app):
                 images.append(f"data:{image};base64,{base64.b64encode(await self._bytes(file)).decode()}")
         return Attached(tuple(documents), tuple(images))
@@ -101,18 +103,24 @@ class Attachments:
             info = await self._gateway.info(app.config.model)
             raise Unsupported(f"The model of this app ({info.id}) does not see images.", code="model_blind")
 
-    async def _text(self, file: AppFile) -> str:
+    async def text(self, file: AppFile) -> str:
+        """A document's text as Markdown; read once. Raises DocumentError and Unsupported."""
         async with self._database.read() as connection:
             kept = await file_queries.file_text(connection, file.id)
         return _written(await self._read(file)) if kept is None else kept
+
+    async def text_of(self, name: str, content: bytes) -> str:
+        """The text of a document that is not kept. Raises as `text`."""
+        with TemporaryDirectory(prefix="llmflow-read-") as folder:
+            path = Path(folder) / "file"
+            await asyncio.to_thread(path.write_bytes, content)
+            return _text_in(await self._parser.parse(path, name=name), name)
 
     async def _read(self, file: AppFile) -> ParsedDocument:
         """Reads the document and keeps its text."""
         async with self._blobs.local(file.digest) as path:
             parsed = await self._parser.parse(path, name=file.name)
-        text = _written(parsed)
-        if not text.strip():
-            raise DocumentError(f"There is no text in {file.name}.", code="document_empty")
+        text = _text_in(parsed, file.name)
         content = await self._database.boundary.admit_one(Scope("file", file.id), text)
         async with self._database.write() as connection:
             await file_queries.update_file(connection, file.id, text=content)
@@ -149,6 +157,14 @@ def is_image(file: AppFile) -> bool:
 def kind_of(file: AppFile) -> str:
     """Dify's word for it."""
     return "image" if is_image(file) or PurePosixPath(file.name).suffix.lower() in IMAGE_SUFFIXES else "document"
+
+
+def _text_in(parsed: ParsedDocument, name: str) -> str:
+    """Raises DocumentError where there is none."""
+    text = _written(parsed)
+    if not text.strip():
+        raise DocumentError(f"There is no text in {name}.", code="document_empty")
+    return text
 
 
 def _written(parsed: ParsedDocument) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from llmflow.apps.chat import queries
+from llmflow.apps.chat.attachments import Attachments
 from llmflow.apps.chat.files import AppFiles
 from llmflow.apps.types import App, AppFile, EndUser
 from llmflow.errors import NodeFailed, NotFound
@@ -35,6 +36,7 @@ class Surroundings:
         retriever: Retriever,
         bases: Bases,
         files: AppFiles,
+        attachments: Attachments,
         exchange: Exchange,
         *,
         file_bytes: int,
@@ -44,6 +46,7 @@ class Surroundings:
         self._retriever = retriever
         self._bases = bases
         self._files = files
+        self._attachments = attachments
         self._exchange = exchange
         self._file_bytes = file_bytes
 
@@ -54,7 +57,8 @@ class Surroundings:
             model=self._gateway.info,
             search=Passages(self._retriever, partial(self._bases_of, app)),
             http=self._exchange,
-            read_file=partial(self._read, app),
+            read_file=partial(self._read, app, run),
+            read_text=partial(self._text, app, run),
             keep_file=partial(self._keep, app, run),
             history=partial(self._history, run, parent_id),
         )
@@ -69,24 +73,35 @@ class Surroundings:
                 continue
         return found
 
-    async def _read(self, app: App, file: Mapping[str, Any]) -> bytes:
+    async def _read(self, app: App, run: NewRun, file: Mapping[str, Any]) -> bytes:
         """Raises NodeFailed for a file that is too large, and what reading it raises."""
         if file.get("transfer_method") == "remote_url":
-            answer = await self._exchange(
-                HttpRequest("GET", str(file.get("remote_url") or file.get("url") or ""), file_bytes=self._file_bytes)
-            )
-            if not 200 <= answer.status < 300:
-                raise NodeFailed(f"The file's address answers {answer.status}.", code="http_failed")
-            return answer.body
-        kept = await self._files.get(app.id, str(file.get("related_id") or ""))
+            return await self._fetched(str(file.get("remote_url") or file.get("url") or ""))
+        return b"".join([piece async for piece in self._files.read(await self._kept(app, run, file))])
+
+    async def _text(self, app: App, run: NewRun, file: Mapping[str, Any]) -> str:
+        """Raises as `_read`, and what the reader of documents raises."""
+        if file.get("transfer_method") == "remote_url":
+            url = str(file.get("remote_url") or file.get("url") or "")
+            return await self._attachments.text_of(str(file.get("filename") or url), await self._fetched(url))
+        return await self._attachments.text(await self._kept(app, run, file))
+
+    async def _fetched(self, url: str) -> bytes:
+        answer = await self._exchange(HttpRequest("GET", url, file_bytes=self._file_bytes))
+        if not 200 <= answer.status < 300:
+            raise NodeFailed(f"The file's address answers {answer.status}.", code="http_failed")
+        return answer.body
+
+    async def _kept(self, app: App, run: NewRun, file: Mapping[str, Any]) -> AppFile:
+        """Of the run's own user, however it came. Raises NotFound, also for one of somebody else."""
+        kept = await self._files.own(_user(app, run), str(file.get("related_id") or ""))
         if kept.size > self._file_bytes:
             raise NodeFailed(f"The file {kept.name} is larger than {self._file_bytes // 1024} KB.")
-        return b"".join([piece async for piece in self._files.read(kept)])
+        return kept
 
     async def _keep(self, app: App, run: NewRun, body: bytes, name: str, media_type: str) -> dict[str, Any]:
-        user = EndUser(run.end_user_id or "", app.workspace_id, app.id, "", 0)
         kept: AppFile = await self._files.keep(
-            user, name, body, media_type=media_type, used_by=run.message_id or run.id
+            _user(app, run), name, body, media_type=media_type, used_by=run.message_id or run.id
         )
         return make_file(
             name=kept.name,
@@ -111,3 +126,8 @@ class Surroundings:
             for m in earlier[-limit:]
             for said in (Message(role="user", content=m.query), Message(role="assistant", content=m.answer))
         ]
+
+
+def _user(app: App, run: NewRun) -> EndUser:
+    """Whose files the run may read, and who gets those it makes; a run without a user has files of its app's own."""
+    return EndUser(run.end_user_id or "", app.workspace_id, app.id, "", 0)

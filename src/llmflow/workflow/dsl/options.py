@@ -64,4 +64,12 @@ def _llm(data: Tree) -> Iterator[Reason]:
         yield Reason("parameters_ignored", f"Parameters of the model that are not sent: {named}.")
 
 
-_BY_TYPE: Mapping[str, Callable[[Tree], Iterator[Reason]]] = {"knowledge-retrieval": _knowledge, "llm": _llm}
+def _documents(data: Tree) -> Iterator[Reason]:
+    yield Reason("text_differs", "Documents are read by LLMFlow's own reader, as Markdown.")
+
+
+_BY_TYPE: Mapping[str, Callable[[Tree], Iterator[Reason]]] = {
+    "document-extractor": _documents,
+    "knowledge-retrieval": _knowledge,
+    "llm": _llm,
+}
