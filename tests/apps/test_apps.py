@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +12,16 @@ from llmflow.apps.apps import Apps
 from llmflow.apps.sites import Sites
 from llmflow.apps.types import ChatConfig, SiteSettings
 from llmflow.errors import Conflict, NotFound
-from llmflow.knowledge.originals import Originals
-from llmflow.organs.blobs.folder import FolderBlobs
+from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.store.database import Database
+from tests.apps.fakes import world_of
 
 
 @pytest.fixture
-def apps(database: Database, tmp_path: Path) -> Apps:
-    return Apps(database, Originals(database, FolderBlobs(tmp_path / "blobs")))
+async def apps(database: Database, tmp_path: Path) -> AsyncIterator[Apps]:
+    world = await world_of(database, tmp_path, ScriptedLlm())
+    yield world.room.catalogue
+    await world.room.close()
 
 
 async def test_a_change_leaves_what_it_does_not_name(apps: Apps) -> None:

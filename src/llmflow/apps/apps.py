@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from llmflow.apps import queries
 from llmflow.apps.known import Known
 from llmflow.apps.names import checked
+from llmflow.apps.runs.runs import Runs
 from llmflow.apps.types import App, AppContents, ChatConfig
 from llmflow.errors import Conflict, NotFound
 from llmflow.knowledge.originals import Originals
@@ -22,9 +23,10 @@ _KEPT = 1_000  # apps in memory
 
 
 class Apps:
-    def __init__(self, database: Database, originals: Originals) -> None:
+    def __init__(self, database: Database, originals: Originals, runs: Runs) -> None:
         self._database = database
         self._originals = originals
+        self._runs = runs
         self._known: Known[str, App] = Known(_KEPT)
 
     async def create(
@@ -113,8 +115,10 @@ class Apps:
             return await queries.contents_of_app(connection, app.id)
 
     async def delete(self, workspace_id: str, id_or_name: str) -> None:
-        """With its conversations, feedback, files, keys and public page. Raises NotFound."""
+        """With its conversations, feedback, runs, files, keys and public page; what runs is stopped first. Raises
+        NotFound."""
         app = await self.get(workspace_id, id_or_name)
+        await self._runs.end(app.id)
         async with self._database.write() as connection:
             digests = await queries.delete_app(connection, app.id)
         self._known.forget(app.id)

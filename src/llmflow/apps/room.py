@@ -52,7 +52,6 @@ class AppsRoom:
         *,
         model_server: ModelServer,
     ) -> None:
-        self.catalogue = Apps(database, originals)
         self.sites = Sites(database)
         self.designs = Designs(
             database,
@@ -61,7 +60,6 @@ class AppsRoom:
             max_versions=settings.limits.app_versions,
         )
         self.plans = Plans(self.designs)
-        self.imports = Imports(self.catalogue, self.designs, bases, gateway)
         answerer = Answerer(
             bases,
             retriever,
@@ -72,7 +70,6 @@ class AppsRoom:
             model_server=model_server,
         )
         self.turns = Turns(settings.limits.chat_concurrency)
-        self.conversations = Conversations(database, originals)
         self.variables = Variables(database)
         self.feedback = Feedbacks(database)
         self.files = AppFiles(database, originals, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
@@ -95,6 +92,9 @@ class AppsRoom:
             settings=settings.workflow,
             limit=settings.limits.workflow_concurrency,
         )
+        self.catalogue = Apps(database, originals, self.runs)
+        self.imports = Imports(self.catalogue, self.designs, bases, gateway)
+        self.conversations = Conversations(database, originals, self.runs)
         flows = FlowChat(database, self.plans, self.runs, self.turns, self.files)
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)
         self.chat = Chat(

@@ -369,6 +369,12 @@ workflow_runs = sa.Table(
     _time("finished_at", null=True),
     sa.Index("ix_workflow_runs_app_id_created_at", "app_id", "created_at"),
     sa.Index(
+        "ix_workflow_runs_parent_id",
+        "parent_id",
+        sqlite_where=sa.text("parent_id IS NOT NULL"),
+        postgresql_where=sa.text("parent_id IS NOT NULL"),
+    ),
+    sa.Index(
         "ix_workflow_runs_open",
         "status",
         sqlite_where=sa.text("status IN ('running', 'paused')"),

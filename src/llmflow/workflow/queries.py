@@ -96,6 +96,13 @@ async def events_after(connection: AsyncConnection, run_id: str, after: int = 0)
     ]
 
 
+def with_forks(ids: sa.Select[tuple[str]]) -> sa.Select[tuple[str]]:
+    """These runs, and all that were forked from them, however often."""
+    family = sa.select(workflow_runs.c.id).where(workflow_runs.c.id.in_(ids)).cte("family", recursive=True)
+    forked = sa.select(workflow_runs.c.id).join(family, workflow_runs.c.parent_id == family.c.id)
+    return sa.select(family.union(forked).c.id)
+
+
 async def delete_runs(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> None:
     """Runs, with their events."""
     of_them = sa.select(workflow_runs.c.id).where(which)

@@ -9,6 +9,7 @@ from llmflow.apps.chat import queries, search
 from llmflow.apps.chat.queries import ConversationOrder
 from llmflow.apps.chat.search import Hit
 from llmflow.apps.known import Known
+from llmflow.apps.runs.runs import Runs
 from llmflow.apps.types import ChatMessage, Conversation, EndUser, Source
 from llmflow.errors import NotFound, UsageError
 from llmflow.knowledge.originals import Originals
@@ -20,10 +21,11 @@ _NAME_CHARACTERS = 50
 
 
 class Conversations:
-    def __init__(self, database: Database, originals: Originals) -> None:
+    def __init__(self, database: Database, originals: Originals, runs: Runs) -> None:
         self._database = database
         self._users: Known[tuple[str, Source, str], EndUser] = Known(10_000)  # they never change
         self._originals = originals
+        self._runs = runs
 
     async def user(self, workspace_id: str, app_id: str, external_id: str, *, source: Source = "api") -> EndUser:
         """The end user of that name, made when first seen. Raises UsageError for an overlong name."""
@@ -114,8 +116,10 @@ class Conversations:
         return await self.get(user, conversation_id)
 
     async def delete(self, user: EndUser, conversation_id: str) -> None:
-        """With its messages, their feedback, and the files that were sent in it and in no other. Raises NotFound."""
+        """With its messages, their feedback, the runs that answered them with all forks, and the files that were sent
+        in it and in no other; what runs is stopped first. Raises NotFound."""
         found = await self.get(user, conversation_id)
+        await self._runs.end(found.app_id, found.id)
         async with self._database.write() as connection:
             digests = await queries.delete_conversation(connection, found.id)
         await self._originals.remove(digests)

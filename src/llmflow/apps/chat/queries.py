@@ -28,7 +28,7 @@ from llmflow.store.tables import (
     messages,
     workflow_runs,
 )
-from llmflow.workflow.queries import delete_runs
+from llmflow.workflow.queries import delete_runs, with_forks
 
 ConversationOrder = Literal["created_at", "-created_at", "updated_at", "-updated_at"]
 
@@ -137,15 +137,23 @@ async def update_conversation(connection: AsyncConnection, conversation_id: str,
     await connection.execute(sa.update(conversations).where(conversations.c.id == conversation_id).values(**values))
 
 
+async def runs_of_conversation(connection: AsyncConnection, conversation_id: str) -> set[str]:
+    """Ids of the runs that answered in it, and of those forked from them."""
+    return set(await connection.scalars(_runs_of(conversation_id)))
+
+
 async def delete_conversation(connection: AsyncConnection, conversation_id: str) -> set[str]:
-    """With all that was said and sent in it; the digests of files that nothing else uses."""
+    """With all that was said, sent and run in it; the digests of files that nothing else uses."""
     digests = await delete_files_of_conversation(connection, conversation_id)
-    answered_by = sa.select(messages.c.workflow_run_id).where(messages.c.conversation_id == conversation_id)
-    await delete_runs(connection, workflow_runs.c.id.in_(answered_by))
+    await delete_runs(connection, workflow_runs.c.id.in_(_runs_of(conversation_id)))
     for table in (feedbacks, messages, conversation_variables):
         await connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id))
     await connection.execute(sa.delete(conversations).where(conversations.c.id == conversation_id))
     return digests
+
+
+def _runs_of(conversation_id: str) -> sa.Select[tuple[str]]:
+    return with_forks(sa.select(messages.c.workflow_run_id).where(messages.c.conversation_id == conversation_id))
 
 
 # messages

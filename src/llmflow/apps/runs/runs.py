@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from llmflow.apps.chat import file_queries
+from llmflow.apps.chat import queries as chat_queries
 from llmflow.apps.designs.plans import Compiled
 from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.types import App, EndUser
@@ -212,6 +213,22 @@ class Runs:
             return False
         live.stop()
         return True
+
+    async def end(self, app_id: str, conversation_id: str | None = None) -> None:
+        """Stops the runs of an app that are under way here, or of one conversation with what was forked from them, and
+        waits until their ends are written: then they may be deleted."""
+        known: set[str] = set()
+        if conversation_id is not None:
+            async with self._database.read() as connection:
+                known = await chat_queries.runs_of_conversation(connection, conversation_id)
+        ending = []
+        for live in self._live.values():
+            run = live.run
+            belongs = run.conversation_id == conversation_id or not known.isdisjoint((run.id, run.parent_id))
+            if run.app_id == app_id and (conversation_id is None or belongs):
+                live.stop()
+                ending.append(live)
+        await asyncio.gather(*(live.ended() for live in ending))
 
     def live(self, run_id: str) -> LiveRun | None:
         """The run, while this process runs it."""
