@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import socket
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -214,6 +215,13 @@ async def test_shared_texts_come_through_whole(chunker: Chunker, shared_data: Pa
 )
 def test_sentences_end_where_people_end_them(body: str, expected: list[str]) -> None:
     assert [piece.strip() for piece in sentences.split(body)] == expected
+
+
+def test_a_line_of_dots_costs_one_look() -> None:
+    dots = "차례 " + "." * 200_000 + "3\n"
+    began = time.process_time()
+    assert sentences.split(dots + "끝.") == [dots + "끝."]
+    assert time.process_time() - began < 20  # hours, were each dot looked at for itself
 
 
 @given(st.text(alphabet=st.sampled_from("가나다요. \n!?1a\"'”)"), max_size=200))

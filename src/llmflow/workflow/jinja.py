@@ -38,6 +38,7 @@ _SOURCE_FACTOR = 2  # a template's source may be this many times as long as its 
 _LOOK_EVERY = 16
 _STRUCTURE_FACTOR = 4  # lists and objects may be this many times as large as a template's output, and its input
 _WIDE = re.compile(r"\d{5,}")
+_NUMBER = re.compile(r"[0-9]{1,4}")
 _NESTED_FORMAT = re.compile(r"\{[^{}]*\{")
 
 
@@ -71,9 +72,14 @@ class _Budget:
         if not isinstance(value, list | tuple | dict):
             self.measure(len(value) if isinstance(value, str | bytes) else 1)
             return
+        _expanded(value, self, self.structure)
+
+    @property
+    def structure(self) -> int:
+        """Characters and items that a list or an object may have in all."""
         if not self._structure:
             self._structure = _STRUCTURE_FACTOR * (self.largest + _expanded(self._values, self, None))
-        _expanded(value, self, self._structure)
+        return self._structure
 
 
 def _expanded(value: Any, budget: _Budget, largest: int | None) -> int:
@@ -171,6 +177,18 @@ def _turns(items: Any) -> Iterator[Any]:
     budget = _budget.get()
     for item in items:
         budget.tick()
+        yield item
+
+
+def _grown(items: Iterator[Any]) -> Iterator[Any]:
+    """What a filter makes piece by piece, measured while it comes: something may keep it all."""
+    budget = _budget.get()
+    size = 0
+    for item in items:
+        budget.tick()
+        size += _size(item)
+        if size > budget.structure:
+            raise _limit("makes too much")
         yield item
 
 
@@ -347,8 +365,8 @@ def _check_method(owner: Any, name: str, args: Sequence[Any], kwargs: Mapping[st
     elif name == "format":
         if _WIDE.search(owner) or _NESTED_FORMAT.search(owner):
             raise _limit("asks for a text too wide")
-        fields = owner.count("{")
-        budget.measure(len(owner) + fields * (1 + sum(map(_text_size, (*args, *kwargs.values())))))
+        fields, widths = owner.count("{"), sum(map(int, _NUMBER.findall(owner)))
+        budget.measure(len(owner) + widths + fields * (1 + sum(map(_text_size, (*args, *kwargs.values())))))
 
 
 def _check_replace(text: Any, old: Any, new: Any) -> None:
@@ -372,7 +390,7 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def bounded(*args: Any, **kwargs: Any) -> Any:
         budget = _budget.get()
         budget.tick()
-        _check_arguments(args[1:] if name not in ("int", "float", "abs", "round", "default", "d") else (), kwargs)
+        _check_arguments(args[1:] if name not in ("int", "float", "abs", "default", "d") else (), kwargs)
         _check_growth(
             name,
             [
@@ -384,7 +402,7 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         )
         result = function(*args, **kwargs)
         if isinstance(result, Iterator):
-            return _turns(result)
+            return _grown(result)
         budget.measure_within(result)
         return result
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -21,10 +22,14 @@ async def test_what_to_ask_next_comes_from_headings_that_were_not_cited(tiny_wor
 async def test_a_trusted_model_proposes_the_questions_itself(world: World) -> None:
     await world.learn("leave.md", "Annual leave is fifteen days a year.")
     turn, _ = await world.ask("How many days is annual leave?")
-    world.llm._replies.append("Here you go:\n1. Can I carry leave over?\n- Who approves it?\nno question")
+    spaces = " " * 300_000  # what a model says is nobody's promise
+    said = f"Here you go:\n{spaces}x{spaces}x\n 1. Can I carry leave over? \n- Who approves it?\nno question"
+    world.llm._replies.append(said)
+    began = time.process_time()
     message = await world.room.conversations.message(world.user, turn.message_id)
     found = await world.room.suggestions.after(world.app, message)
     assert found == ["Can I carry leave over?", "Who approves it?"]
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize(

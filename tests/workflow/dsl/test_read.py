@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmflow.errors import LLMFlowError, TooLarge, UsageError
-from llmflow.workflow.dsl.read import MAX_DEPTH, MAX_VALUES
+from llmflow.workflow.dsl.read import MAX_DEPTH, MAX_VALUES, read
 from llmflow.workflow.dsl.write import write
 from tests.workflow.dsl.files import ALL, tree_of
 
@@ -97,6 +98,13 @@ def test_laughs_in_merged_mappings_are_refused() -> None:
         tree_of("\n".join(lines))
 
 
+def test_a_number_that_takes_hours_to_build_stays_text() -> None:
+    endless = "1" + ":59" * 500_000  # base 60, as YAML 1.1 has it
+    began = time.process_time()
+    assert read(f"a: {endless}\nb: 1:30", max_bytes=1 << 22) == {"a": endless, "b": 90}
+    assert time.process_time() - began < 20  # minutes, were it built
+
+
 @pytest.mark.parametrize("pair", ["[]", "{}"])
 def test_deep_nesting_is_refused(pair: str) -> None:
     inner = "a: " if pair == "{}" else ""
@@ -112,8 +120,6 @@ def test_depth_behind_aliases_counts() -> None:
 
 
 def test_a_file_over_the_limit_is_not_parsed() -> None:
-    from llmflow.workflow.dsl.read import read
-
     with pytest.raises(TooLarge) as caught:
         read(b"a: [" + b"1," * 100, max_bytes=100)
     assert caught.value.code == "dsl_too_large"

@@ -18,7 +18,7 @@ _ASK = (
     "Propose the three short questions that this user would most likely ask next and that the same documents answer. "
     "One question on each line, nothing else, in the language of the user's question."
 )
-_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])?\s*(.+?)\s*$")
+_ITEM = re.compile(r"(?:[-*•]|\d+[.)])?\s*(.+)")  # of a line without space around it
 _NUMBERED = re.compile(r"^\s*(?:제?\d+(?:\.\d+)*[.)조항장절]?|[A-Z]\.)\s+")
 
 
@@ -49,7 +49,7 @@ class Suggestions:
         text = ""
         async for delta in self._gateway.stream(ChatRequest(asked, model=app.config.model, max_tokens=160)):
             text += delta.text
-        lines = [match[1] for line in text.splitlines() if (match := _ITEM.match(line))]
+        lines = [match[1] for line in text.splitlines() if (match := _ITEM.match(line.strip()))]
         return [line for line in lines if line.endswith(("?", "？", "요", "까"))][:_HOW_MANY]
 
     async def _from_headings(self, app: App, message: ChatMessage, language: str) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+# Marks are taken whole or not at all: a line of a hundred thousand dots costs one look, not minutes.
 _CANDIDATE = re.compile(
-    r"""[.!?…]+["'”’»)\]]*(?:\s+|(?<=[다요죠까]\.)(?=[가-힣])|(?<=[!?])(?=[가-힣]))"""  # Korean also without a space
+    r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+"""
+    r"""(?:\s+|(?<=[다요죠까]\.)(?=[가-힣])|(?<=[!?])(?=[가-힣]))"""  # Korean also without a space
     r"""|[。！？]+["'”’」』）)]*\s*"""
     r"""|\n\s*"""
 )

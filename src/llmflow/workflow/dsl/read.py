@@ -18,6 +18,7 @@ from llmflow.errors import TooLarge, UsageError
 
 MAX_DEPTH = 200
 MAX_VALUES = 500_000  # every value counts, those behind an alias each time it is used
+_LONGEST_NUMBER = 1000  # letters; YAML writes numbers in base 60 too, and such a long one is built for hours
 _NESTED = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _MERGE = "tag:yaml.org,2002:merge"
 _STRING = "tag:yaml.org,2002:str"
@@ -123,7 +124,7 @@ class _Builder:
 
     def _plain(self, tag: str, event: yaml.ScalarEvent) -> Any:
         text: str = event.value
-        if tag not in _PLAIN:
+        if tag not in _PLAIN or len(text) > _LONGEST_NUMBER:
             return text.encode("utf-8", "replace").decode()  # an escape may write half a character
         node = yaml.ScalarNode(tag, text)
         try:
