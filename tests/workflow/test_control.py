@@ -13,7 +13,7 @@ from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
 from llmflow.ports.llm import ChatDelta, ChatRequest
 from llmflow.workflow import graph as compiler
-from llmflow.workflow.context import Context, HttpAnswer, HttpRequest
+from llmflow.workflow.context import Context, HttpAnswer, HttpRequest, Outside
 from llmflow.workflow.data import NodeData
 from llmflow.workflow.events import (
     HumanInputReceived,
@@ -179,6 +179,24 @@ async def test_secrets_of_the_environment_are_not_shown_and_not_lost() -> None:
     last, sink = await run(design, environment={"KEY": Typed("secret", "s3cret")})
     assert sink.end_of("t").inputs == {"k": "********"}
     assert last.outputs == {"k": "s3cret"}
+
+
+async def test_no_error_and_no_address_tells_a_secret() -> None:
+    async def http(request: HttpRequest) -> HttpAnswer:
+        raise NodeFailed(f"{request.url} cannot be reached.", code="http_failed")
+
+    environment = {"KEY": Typed("secret", "s3 c/ret")}
+    asked = node("h", "http-request", url="http://a.example/{{#env.KEY#}}", params="key:{{#env.KEY#}}")
+    design = graph([start(), asked], "start > h")
+    last, sink = await run(design, environment=environment, outside=Outside(http=http))
+    assert isinstance(last, WorkflowFinished)
+    assert last.error is not None and "http://a.example/********?key=********" in last.error
+    assert sink.end_of("h").process_data["request"].startswith("GET /********?key=******** ")
+    asked["data"] |= {"error_strategy": "fail-branch", "retry_config": {"retry_enabled": True, "max_retries": 1}}
+    design = graph([start(), asked, end(why="h.error_message")], "start > h:fail-branch > end")
+    last, sink = await run(design, environment=environment, outside=Outside(http=http))
+    assert "********" in last.outputs["why"]
+    assert not any("s3" in str(event) for event in sink.events)
 
 
 async def test_what_must_not_run_twice_is_durably_begun_before_it_runs() -> None:

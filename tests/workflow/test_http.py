@@ -18,6 +18,7 @@ from llmflow.workflow.exchange import Exchange
 from llmflow.workflow.files import make_file
 from llmflow.workflow.graph import compile_graph
 from llmflow.workflow.replay import replay
+from llmflow.workflow.types import Typed
 from tests.workflow.graphs import Kept, graph, node, run, start
 
 
@@ -271,6 +272,38 @@ async def test_a_key_is_not_carried_to_another_host(server: Server, outside: Out
     finally:
         await client.close()
     assert ["X-Key" in each["headers"] for each in server.seen] == [True, False]
+
+
+async def test_a_header_with_a_secret_is_not_carried_to_another_host(server: Server) -> None:
+    other = server.url.replace("127.0.0.1", "localhost")
+    client = HttpClient(guard=Guard(["127.0.0.1", "localhost"]))
+    asked = node(
+        "h", "http-request", url=f"{server.url}/away?to={other}/echo", headers="X-Key: k-{{#env.KEY#}}\nX-Open: a"
+    )
+    try:
+        await run(
+            graph([start(), asked], "start > h"),
+            outside=Outside(http=Exchange(client)),
+            environment={"KEY": Typed("secret", "s3cret")},
+        )
+    finally:
+        await client.close()
+    assert [each["headers"].get("X-Key") for each in server.seen] == ["k-s3cret", None]
+    assert [each["headers"].get("X-Open") for each in server.seen] == ["a", "a"]
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "127.1", "0177.0.0.1", "0x7f.1", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "0"]
+)
+async def test_no_way_to_write_a_private_address_gets_around_the_guard(server: Server, host: str) -> None:
+    client = HttpClient(guard=Guard())
+    try:
+        address = server.url.replace("127.0.0.1", host)
+        last, _ = await ask(Outside(http=Exchange(client)), address)
+    finally:
+        await client.close()
+    assert last.status == "failed"
+    assert server.seen == []
 
 
 async def test_cookies_of_one_request_are_not_sent_with_the_next(server: Server, outside: Outside) -> None:

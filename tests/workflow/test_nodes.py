@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import Any
 
@@ -178,11 +179,11 @@ async def test_an_answer_without_the_structure_fails(said: str) -> None:
 async def test_images_go_into_the_last_question() -> None:
     model = Model("고양이")
     ours = make_file(name="cat.png", media_type="image/png", id="f1")
-    theirs = make_file(name="dog.png", transfer_method="remote_url", url="https://example.com/dog.png")
+    theirs = make_file(name="dog", type="image", transfer_method="remote_url", url="https://example.com/dog")
     document = make_file(name="a.pdf")
 
     async def read(file: Any) -> bytes:
-        return f"png of {file['related_id']}".encode()
+        return f"png of {file['related_id'] or file['url']}".encode()
 
     tested = node(
         "m",
@@ -196,7 +197,8 @@ async def test_images_go_into_the_last_question() -> None:
     assert isinstance(content, list)
     assert [part["type"] for part in content] == ["image_url", "image_url", "text"]
     assert content[0]["image_url"] == {"url": "data:image/png;base64,cG5nIG9mIGYx", "detail": "low"}
-    assert content[1]["image_url"]["url"] == "https://example.com/dog.png"
+    fetched = base64.b64encode(b"png of https://example.com/dog").decode()  # by us, under our guard
+    assert content[1]["image_url"]["url"] == f"data:image/png;base64,{fetched}"
     assert content[2]["text"] == "무엇이 보이나요?"
 
 

@@ -10,7 +10,7 @@ from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, ModelInfo
 from llmflow.workflow.graph import Node
-from llmflow.workflow.templates import fill
+from llmflow.workflow.templates import fill, selectors
 from llmflow.workflow.types import Selector
 from llmflow.workflow.variables import Pool
 
@@ -131,6 +131,11 @@ class Context:
 
     def get(self, selector: Selector, default: Any = None) -> Any:
         return self.pool.get(selector, default)
+
+    def holds_secret(self, template: str) -> bool:
+        """Whether a secret of the environment stands in the template."""
+        names = [selector[1] for selector in selectors(template) if selector[0] == "env"]
+        return any(self.pool.type_of("env", name) == "secret" for name in names)
 
     def fill(self, template: str) -> str:
         """A template with its variables' values."""

@@ -309,7 +309,7 @@ class Frame:
                 finished_at=time(),
                 elapsed_time=perf_counter() - execution.started,
                 retry_index=execution.tries,
-                error=error.message,
+                error=self.run.masked_text(error.message),
                 predecessor=execution.predecessor,
                 at=self.at,
                 iteration_id=iteration_id,
@@ -344,7 +344,7 @@ class Frame:
         node = execution.node
         strategy = node.data.error_strategy if node.data else None
         failure = error if isinstance(error, NodeFailed) else NodeFailed(error.message)
-        told = {"error_message": error.message, "error_type": error.code}
+        told = {"error_message": self.run.masked_text(error.message), "error_type": error.code}
         self._retract(node)
         if strategy is None:
             outcome = Outcome({}, process_data=failure.process_data)
@@ -399,7 +399,7 @@ class Frame:
                 inputs=run.masked(outcome.inputs),
                 process_data=run.masked(outcome.process_data),
                 outputs=outcome.outputs,
-                error=error.message if error else None,
+                error=run.masked_text(error.message) if error else None,
                 error_type=error.code if error else None,
                 execution_metadata=outcome.metadata,
                 handle=outcome.handle,

@@ -198,13 +198,14 @@ async def _see(found: Prompt, vision: Vision, context: Context) -> None:
 
 
 async def _address(image: dict[str, Any], context: Context) -> str:
-    """An image elsewhere by its address, which the model's server fetches; one of ours as data."""
-    if image.get("transfer_method") == "remote_url" and (url := image.get("remote_url") or image.get("url")):
-        return str(url)
+    """The image as data. One that lies elsewhere is fetched here, where private addresses are refused: the model's
+    server may stand in the company's network, and would fetch whatever a caller names."""
     content = await context.outside.read_file(image)
     if len(content) > _LARGEST_IMAGE:
         raise NodeFailed("The image is larger than 20 MB.", code="node_input_invalid")
-    return f"data:{image.get('mime_type') or 'image/png'};base64,{base64.b64encode(content).decode()}"
+    media_type = str(image.get("mime_type") or "")
+    media_type = media_type if media_type.startswith("image/") else "image/png"  # an address may not tell
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
 def _shown(message: Message) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Rounds:
                 node_type=self._node.type,
                 title=self._node.title,
                 created_at=time(),
-                inputs=inputs,
+                inputs=self._frame.run.masked(inputs),
                 length=length,
                 at=self._frame.at,
             )
@@ -146,10 +146,10 @@ class Rounds:
                 elapsed_time=perf_counter() - self._execution.started,
                 steps=steps,
                 status=status,
-                inputs=self._inputs,
+                inputs=self._frame.run.masked(self._inputs),
                 outputs=outputs,
                 execution_metadata=metadata,
-                error=error,
+                error=error and self._frame.run.masked_text(error),
                 at=self._frame.at,
             )
         )
@@ -179,7 +179,7 @@ class Rounds:
                 node_id=self._node.id,
                 index=index,
                 elapsed_time=self.durations.get(str(index), 0.0),
-                error=error,
+                error=error and self._frame.run.masked_text(error),
                 at=self._frame.at,
             )
         )

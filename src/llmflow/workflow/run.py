@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from time import perf_counter, time
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import LLMFlowError, UsageError
@@ -82,11 +84,11 @@ class Run:
         self._stopped = ""
         self._is_late = False
         self._environment = dict(environment or {})
-        self._secrets = [
+        self._secrets = _as_written(
             typed.value
             for typed in self._environment.values()
             if typed.type == "secret" and isinstance(typed.value, str) and typed.value
-        ]
+        )
         self._inputs, self._system, self._conversation = _beginning(inputs, system, conversation, state)
         self._prefix = new_id()[:24]
         self._tails = count(int.from_bytes(os.urandom(6)))
@@ -110,7 +112,7 @@ class Run:
         except _Stopped:
             last = self._late() if self._is_late else self._finished("stopped", message=self._stopped)
         except LLMFlowError as error:
-            last = self._finished("failed", message=error.message, code=error.code)
+            last = self._finished("failed", message=self.masked_text(error.message), code=error.code)
         else:
             last = self._finished("partial-succeeded" if self.exceptions else "succeeded")
         finally:
@@ -147,6 +149,10 @@ class Run:
     def masked(self, values: dict[str, Any]) -> dict[str, Any]:
         """The values without the environment's secrets."""
         return _masked(values, self._secrets) if self._secrets else values
+
+    def masked_text(self, text: str) -> str:
+        """An error's words without the environment's secrets: it may name the address that was asked."""
+        return str(_masked(text, self._secrets))
 
     def say(self, chunk: TextChunk) -> None:
         self._told.append(chunk)
@@ -270,6 +276,15 @@ def _beginning(
     for name, value in state.conversation().items():
         declared[name] = Typed(declared[name].type if name in declared else "", value)
     return kept if inputs is None else dict(inputs), {**known, **(system or {})}, declared
+
+
+def _as_written(secrets: Iterable[str]) -> list[str]:
+    """The secrets, and what becomes of them in addresses, forms and JSON; the longest first, which hold others."""
+    found: set[str] = set()
+    for secret in secrets:
+        found |= {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
+        found |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return sorted(found, key=len, reverse=True)
 
 
 def _masked(value: Any, secrets: Sequence[str]) -> Any:

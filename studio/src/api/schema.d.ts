@@ -803,7 +803,8 @@ export interface paths {
         /**
          * Start Run
          * @description Runs a workflow and follows it; a reader that leaves changes nothing. The first event is `run` {run_id,
-         *     task_id}, then come those of /events.
+         *     task_id}, then come those of /events; for a member without what nodes were given and made, as the design is not
+         *     theirs to read.
          */
         post: operations["start_run_apps__app__runs_post"];
         delete?: never;

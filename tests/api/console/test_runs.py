@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from llmflow.access.types import Role
 from tests.api.chat_server import events
 from tests.flow_apps import dsl, end, start, template
 from tests.live import LiveServer
@@ -69,6 +70,22 @@ def test_a_draft_is_run_and_a_run_forked(console: httpx.Client, app: str) -> Non
     detail = console.get(f"/apps/{app}/runs/{forked.json()['run_id']}").json()
     assert [node["reused"] for node in detail["nodes"]] == [True, True, False, False]
     assert (detail["run"]["parent_id"], detail["run"]["forked_node"]) == (run_id, "b")
+
+
+def test_a_member_runs_a_workflow_and_does_not_see_into_it(
+    console: httpx.Client, app: str, by_role: dict[Role, httpx.Client]
+) -> None:
+    def told(client: httpx.Client, path: str) -> list[dict[str, Any]]:
+        with client.stream("POST", f"{path}/apps/{app}/runs", json={"inputs": {"q": "세계"}}) as answer:
+            return events(answer.iter_lines())
+
+    seen = told(by_role["member"], "/api/v1")
+    assert seen[-1]["outputs"] == {"out": "안녕 세계!"}
+    ends = [event for event in seen if event["event"] == "node_finished"]
+    assert [event["node_id"] for event in ends] == ["start", "a", "b", "end"]
+    assert not any(event.keys() & {"inputs", "process_data", "outputs"} for event in ends)
+    whole = [event for event in told(console, "") if event["event"] == "node_finished"]
+    assert whole[1]["outputs"] == {"output": "안녕 세계"}
 
 
 def test_what_cannot_be_is_refused_by_name(console: httpx.Client, app: str) -> None:

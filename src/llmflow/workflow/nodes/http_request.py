@@ -133,12 +133,11 @@ async def run(data: HttpData, context: Context) -> Outcome:
 async def _request(data: HttpData, context: Context) -> tuple[HttpRequest, str]:
     """What to send, and how it is shown: without what authorizes it."""
     url = _url(data, context)
-    headers = _headers(data.headers, context)
-    private: tuple[str, ...] = ()
+    headers, private = _headers(data.headers, context)
     if data.authorization.type == "api-key":
         name, value = _authorization(data.authorization, context)
         headers = [pair for pair in headers if pair[0].lower() != name.lower()] + [(name, value)]
-        private = (name,)
+        private.append(name)
     body, media_type = await _body(data.body, context)
     if data.body.type == "form-data":
         headers = [pair for pair in headers if pair[0].lower() != "content-type"]
@@ -149,7 +148,7 @@ async def _request(data: HttpData, context: Context) -> tuple[HttpRequest, str]:
         method=data.method.upper(),
         url=url,
         headers=tuple(headers),
-        private=private,
+        private=tuple(private),
         body=body,
         connect_s=min(data.timeout.connect or 10.0, limits.http_seconds),
         read_s=min(data.timeout.read or limits.http_seconds, limits.http_seconds),
@@ -172,15 +171,20 @@ def _url(data: HttpData, context: Context) -> str:
     return urlunsplit((address.scheme, address.netloc, address.path, query, address.fragment))
 
 
-def _headers(lines: str, context: Context) -> list[tuple[str, str]]:
-    """A value cannot begin another header; a line that is one variable alone may hold several."""
+def _headers(lines: str, context: Context) -> tuple[list[tuple[str, str]], list[str]]:
+    """The headers, and the names of those with a secret. A value cannot begin another header; a line that is one
+    variable alone may hold several."""
     found: list[tuple[str, str]] = []
+    private: list[str] = []
     for line in lines.splitlines():
         if ":" in line:
-            found += [(context.fill(name), " ".join(context.fill(value).split("\n"))) for name, value in _pairs(line)]
+            new = [(context.fill(name), " ".join(context.fill(value).split("\n"))) for name, value in _pairs(line)]
         else:
-            found += _pairs(context.fill(line))
-    return found
+            new = list(_pairs(context.fill(line)))
+        found += new
+        if context.holds_secret(line):
+            private += [name for name, _ in new]
+    return found, private
 
 
 def _authorization(authorization: Authorization, context: Context) -> tuple[str, str]:

@@ -11,10 +11,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from llmflow.access.types import Caller, Role
+from llmflow.access.types import Caller, Role, reaches
 from llmflow.api import auth, sse
 from llmflow.api.routes.console.asking import CONSOLE
 from llmflow.apps.runs.reruns import Answer
@@ -23,7 +24,17 @@ from llmflow.apps.runs.view import RunDetail, view
 from llmflow.apps.types import App, EndUser
 from llmflow.errors import UsageError
 from llmflow.wiring import Platform
-from llmflow.workflow.events import encode
+from llmflow.workflow.events import (
+    Event,
+    NodeFinished,
+    NodeStarted,
+    TextChunk,
+    TextReplace,
+    WorkflowFinished,
+    WorkflowPaused,
+    WorkflowStarted,
+    encode,
+)
 from llmflow.workflow.queries import Wanted
 from llmflow.workflow.stored import StoredRun
 
@@ -91,7 +102,8 @@ class RunStopped(BaseModel):
 @router.post("/apps/{app}/runs")
 async def start_run(app: str, body: NewRunBody, request: Request) -> sse.EventStream:
     """Runs a workflow and follows it; a reader that leaves changes nothing. The first event is `run` {run_id,
-    task_id}, then come those of /events."""
+    task_id}, then come those of /events; for a member without what nodes were given and made, as the design is not
+    theirs to read."""
     platform, found, caller = await _app(request, app, needs="editor" if body.version is not None else "member")
     if found.mode != "workflow":
         raise UsageError(
@@ -113,7 +125,8 @@ async def start_run(app: str, body: NewRunBody, request: Request) -> sse.EventSt
         account_id=caller.account_id,
     )
     live = platform.apps.runs.start(found, compiled, begin)
-    return sse.EventStream(_begun(platform.apps.runs, live.run.id, live.run.task_id), ping=_PING)
+    is_whole = reaches(caller.role, "editor")
+    return sse.EventStream(_begun(platform.apps.runs, live.run.id, live.run.task_id, is_whole), ping=_PING)
 
 
 @router.get("/apps/{app}/runs")
@@ -218,12 +231,27 @@ async def _so_far(platform: Platform, run: StoredRun) -> AsyncGenerator[list[Any
     yield known if live is None else [*known[: live.before], *live.told]
 
 
-async def _begun(runs: Runs, run_id: str, task_id: str) -> AsyncGenerator[bytes]:
+async def _begun(runs: Runs, run_id: str, task_id: str, is_whole: bool) -> AsyncGenerator[bytes]:
     yield b'data: {"event":"run","run_id":"%s","task_id":"%s"}\n\n' % (run_id.encode(), task_id.encode())
-    async for piece in _told(runs, run_id, 0, False):
+    async for piece in _told(runs, run_id, 0, False, is_whole):
         yield piece
 
 
-async def _told(runs: Runs, run_id: str, after: int, through_pauses: bool) -> AsyncGenerator[bytes]:
+async def _told(
+    runs: Runs, run_id: str, after: int, through_pauses: bool, is_whole: bool = True
+) -> AsyncGenerator[bytes]:
     async for batch in runs.follow(run_id, after=after, through_pauses=through_pauses):
-        yield b"".join(b"id: %d\ndata: %s\n\n" % (number, encode(event)) for number, event in batch)
+        told = batch if is_whole else [(number, less) for number, event in batch if (less := _outside_of(event))]
+        yield b"".join(b"id: %d\ndata: %s\n\n" % (number, encode(event)) for number, event in told)
+
+
+def _outside_of(event: Event) -> Event | None:
+    """What a run tells those who may use an app and not look into it: how far it is, and what it says."""
+    match event:
+        case NodeFinished():
+            return msgspec.structs.replace(
+                event, inputs={}, process_data={}, outputs={}, error=None, execution_metadata=None, writes=()
+            )
+        case WorkflowStarted() | NodeStarted() | TextChunk() | TextReplace() | WorkflowFinished() | WorkflowPaused():
+            return event
+    return None
