@@ -7,7 +7,7 @@ import zlib
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from llmflow.errors import NodeFailed
+from llmflow.errors import LLMFlowError, NodeFailed
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, TokenUsage
 from llmflow.workflow.context import HttpAnswer, HttpRequest, Outside, Search
 
@@ -67,3 +67,20 @@ class Model:
 
 def messages(request: ChatRequest) -> list[tuple[str, Any]]:
     return [(message.role, message.content) for message in request.messages]
+
+
+class Replies(Model):
+    """Answers each time with the next of these: a text, an error, or the deltas to send."""
+
+    def __init__(self, *replies: str | LLMFlowError | list[ChatDelta]) -> None:
+        super().__init__()
+        self._replies = list(replies)
+
+    async def __call__(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
+        reply = self._replies.pop(0)
+        if isinstance(reply, LLMFlowError):
+            self.asked.append(request)
+            raise reply
+        self.deltas = [ChatDelta(text=reply)] if isinstance(reply, str) else reply
+        async for delta in super().__call__(request):
+            yield delta

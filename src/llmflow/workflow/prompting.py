@@ -136,6 +136,23 @@ async def prompt(
     return found
 
 
+async def prompt_about(
+    context: Context, selector: Selector, *, system: str, memory: Memory | None, vision: Vision
+) -> Prompt:
+    """A task, `system`, for the value at a selector, which stands between tags. `memory`: earlier turns lie between."""
+    text = f"<text>\n{{{{#{'.'.join(selector)}#}}}}\n</text>"
+    messages = [PromptMessage(role="system", text=system)]
+    if memory is None:
+        messages.append(PromptMessage(text=text))
+    else:
+        memory = memory.model_copy(update={"query_prompt_template": text})
+    found = await prompt(
+        context, messages=messages, prompts=Prompts(), memory=memory, vision=vision, context_selector=None
+    )
+    found.inputs = {"query": context.get(selector), "files": found.inputs.get("#files#", [])}
+    return found
+
+
 def context_text(value: Any) -> str:
     """Passages, or any value, as the text that stands for {{#context#}}."""
     if isinstance(value, list):

@@ -143,6 +143,22 @@ def test_parameters_of_a_model_that_no_request_carries_are_named() -> None:
     assert "`mirostat`" in found.why and "temperature" not in found.why
 
 
+@pytest.mark.parametrize(
+    ("data", "codes"),
+    [
+        ({"type": "question-classifier", "classes": [{"id": "1", "name": "휴가"}]}, ("prompt_differs",)),
+        ({"type": "parameter-extractor", "parameters": [{"name": "날짜", "type": "bool"}]}, ("prompt_differs",)),
+        ({"type": "document-extractor", "variable_selector": ["sys", "files"]}, ("text_differs",)),
+        ({"type": "list-operator", "variable": ["sys", "files"], "var_type": "array[file]"}, ()),
+    ],
+)
+def test_what_is_asked_or_read_in_another_way_says_so(data: dict[str, object], codes: tuple[str, ...]) -> None:
+    new = _with_node(3)
+    new.tree["workflow"]["graph"]["nodes"][3]["data"] = data
+    found = _of(report(new, Bindings(), NOTHING), "say")
+    assert (found.codes, found.status) == (codes, "approximate" if codes else "exact")
+
+
 def test_a_model_that_is_here_makes_its_node_exact() -> None:
     found = _of(report(load("휴가-안내.yml"), Bindings(), Here(frozenset({"gpt-4o-mini"}))), "say")
     assert (found.status, found.why) == ("exact", "")

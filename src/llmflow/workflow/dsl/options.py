@@ -64,6 +64,11 @@ def _llm(data: Tree) -> Iterator[Reason]:
         yield Reason("parameters_ignored", f"Parameters of the model that are not sent: {named}.")
 
 
+def _asking(data: Tree) -> Iterator[Reason]:
+    yield Reason("prompt_differs", "The model is asked in LLMFlow's own words.")
+    yield from _llm(data)
+
+
 def _documents(data: Tree) -> Iterator[Reason]:
     yield Reason("text_differs", "Documents are read by LLMFlow's own reader, as Markdown.")
 
@@ -72,4 +77,6 @@ _BY_TYPE: Mapping[str, Callable[[Tree], Iterator[Reason]]] = {
     "document-extractor": _documents,
     "knowledge-retrieval": _knowledge,
     "llm": _llm,
+    "parameter-extractor": _asking,
+    "question-classifier": _asking,
 }
