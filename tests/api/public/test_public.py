@@ -104,6 +104,16 @@ def test_strangers_are_told_nothing_of_the_installation(
         assert secret not in everything
 
 
+def test_strangers_are_not_told_why_a_model_fails(console: httpx.Client, chat_server: ChatServer, app: str) -> None:
+    body = {"name": f"{app} 모델", "knowledge": ["handbook"], "model": "inner-model-9"}
+    made = console.post("/api/v1/apps", json=body).raise_for_status().json()["id"]
+    with visitor(chat_server, publish(console, made)) as client:
+        last = ask(client)[-1]
+    console.delete(f"/api/v1/apps/{made}").raise_for_status()
+    assert (last["event"], last["error"]["code"]) == ("error", "page_failed")
+    assert "inner-model-9" not in str(last)
+
+
 def test_visitors_cannot_reach_each_others_conversations(
     console: httpx.Client, chat_server: ChatServer, app: str
 ) -> None:

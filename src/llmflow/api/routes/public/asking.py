@@ -14,7 +14,7 @@ from starlette.routing import Route
 from llmflow.api import errors, sse
 from llmflow.api.routes.public.limits import Rates
 from llmflow.api.routes.public.shapes import MOST_LETTERS, citations
-from llmflow.api.routes.public.visit import Visit, answer, operation, shown, token_digest
+from llmflow.api.routes.public.visit import Visit, answer, broken, operation, shown, token_digest
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.turns import Turn
 from llmflow.apps.types import ChatMessage, Ended, Failed, Replaced, TextDelta, Waiting
@@ -124,7 +124,7 @@ async def _of_turn(visit: Visit, turn: Turn) -> AsyncGenerator[bytes]:
                 case Ended():
                     yield _event("end", **_end(visit, turn, event))
                 case Failed():
-                    yield _event("error", **shown(event.error()).body(errors.request_id(visit.request)))
+                    yield _event("error", **broken(event.error()).body(errors.request_id(visit.request)))
                 case _:
                     assert_never(event)
 

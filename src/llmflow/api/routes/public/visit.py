@@ -115,8 +115,11 @@ def refused(request: Request, error: LLMFlowError) -> Response:
 
 def shown(error: LLMFlowError) -> LLMFlowError:
     """The error as strangers may see it: what they did wrong is told, what is wrong here is not."""
-    if error.status < 500:
-        return error
+    return error if error.status < 500 else broken(error)
+
+
+def broken(error: LLMFlowError) -> LLMFlowError:
+    """Of an answer that failed while it was written, whatever the reason: it may name models and addresses."""
     told = InternalError("The page cannot answer now.", code="page_failed", hint=CODES["page_failed"])
     told.status = error.status  # type: ignore[misc]
     return told
