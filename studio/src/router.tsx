@@ -140,33 +140,41 @@ const document = createRoute({
   component: lazyRouteComponent(() => import("@/pages/knowledge/DocumentPage"), "DocumentPage"),
 });
 
-const settings = createRoute({
+const administration = createRoute({
   ...page,
+  id: "administration",
+  component: lazyRouteComponent(() => import("@/pages/settings/Administration"), "Administration"),
+});
+
+const administered = { getParentRoute: () => administration };
+
+const settings = createRoute({
+  ...administered,
   path: "/settings",
   component: lazyRouteComponent(() => import("@/pages/settings/Organs"), "Organs"),
 });
 
 const keys = createRoute({
-  ...page,
+  ...administered,
   path: "/settings/keys",
   component: lazyRouteComponent(() => import("@/pages/settings/Keys"), "Keys"),
 });
 
 const models = createRoute({
-  ...page,
+  ...administered,
   path: "/settings/models",
   component: lazyRouteComponent(() => import("@/pages/settings/Models"), "Models"),
 });
 
 const members = createRoute({
-  ...page,
+  ...administered,
   path: "/settings/members",
   validateSearch: (search): { invite?: boolean } => ({ invite: search.invite === true || undefined }),
   component: lazyRouteComponent(() => import("@/pages/settings/Members"), "Members"),
 });
 
 const values = createRoute({
-  ...page,
+  ...administered,
   path: "/settings/values",
   validateSearch: (search): { search?: string } => ({ search: text(search.search) }),
   component: lazyRouteComponent(() => import("@/pages/settings/Values"), "Values"),
@@ -184,7 +192,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), appList, appSettings, appPublish, appApi, knowledge, base, retrieval, document, settings, models, keys, members, values]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), appList, appSettings, appPublish, appApi, knowledge, base, retrieval, document, administration.addChildren([settings, models, keys, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

@@ -26,3 +26,17 @@ async def test_the_demo_answers_in_korean_and_opens_the_passage_it_rests_on(
     await settled(page)
     await shoot(page, "demo-passage-ko-light-1280")
     await axe(page)
+
+
+async def test_home_shows_the_answered_question_once_and_loads_no_renderer_for_it(pages: Pages) -> None:
+    page = await pages.open("/")
+    await settled(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.reload()
+    shown = page.get_by_role("article", name=say("home.answered"))
+    await expect(shown).to_be_visible()
+    await settled(page)
+    question = await shown.locator("p").first.inner_text()
+    await expect(page.get_by_role("button", name=question)).to_have_count(0)
+    assert asked and not [url for url in asked if "RichText" in url]

@@ -77,3 +77,14 @@ async def test_a_tab_that_is_not_a_members_says_whose_it_is(pages: Pages, studio
     await expect(page.get_by_text(say("role.adminKeys"))).to_be_visible()
     await page.get_by_role("link", name=say("apps.tab.settings")).click()
     await expect(page.get_by_role("heading", name=say("role.readOnly"))).to_be_visible()
+
+
+async def test_settings_at_a_typed_address_say_whose_they_are(pages: Pages, studio: LiveServer) -> None:
+    page = await _as_member(pages, studio, width=900)
+    for path in ("", "/models", "/keys", "/members", "/values?search=server"):
+        await page.goto(f"/settings{path}")
+        await expect(page.get_by_role("heading", name=say("role.adminSettings"))).to_be_visible()
+        await settled(page)
+        await expect(page.get_by_role("alert")).to_have_count(0)
+    await axe(page)
+    await shoot(page, "member/settings")

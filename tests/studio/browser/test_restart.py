@@ -50,17 +50,23 @@ async def _ask(page: Page, question: str) -> None:
     await page.keyboard.press("Enter")
 
 
+async def _under_way(page: Page) -> None:
+    """Until the first words of an answer stand, and more are to come."""
+    writing = page.get_by_role("article").last.locator("[aria-busy=true]")
+    await expect(writing).to_contain_text("낱말1 낱말2")
+
+
 async def test_a_killed_server_is_told_of_and_the_page_goes_on_when_it_is_back(pages: Pages, fragile: Fragile) -> None:
     page = await pages.open(f"/chat/{fragile.app}", server=fragile.server)
     pages.expect(AWAY)
     await _ask(page, LONG)
-    await expect(page.get_by_text("낱말3 ").last).to_be_visible()  # the answer is under way
+    await _under_way(page)
 
     fragile.server.kill()
     banner = page.get_by_text(say("connection.lost"))
     await expect(banner).to_be_visible()
     answer = page.get_by_role("article").last
-    await expect(answer.get_by_text(say("errors.server_unreachable.message"))).to_be_visible()
+    await expect(answer.get_by_text(say("chat.lost"))).to_be_visible()
     await expect(answer).not_to_contain_text(say("chat.kind.generated"))  # it does not pass for a whole answer
     await shoot(page, "connection-lost")
     await axe(page)
@@ -71,6 +77,36 @@ async def test_a_killed_server_is_told_of_and_the_page_goes_on_when_it_is_back(p
     await _ask(page, "다시 묻습니다")
     await expect(page.get_by_text(say("chat.kind.generated")).last).to_be_visible()
     await shoot(page, "connection-back")
+
+
+async def test_an_answer_that_the_server_took_with_it_is_shown_as_broken_and_asked_again(
+    pages: Pages, fragile: Fragile
+) -> None:
+    page = await pages.open(f"/chat/{fragile.app}", server=fragile.server)
+    pages.expect(AWAY)
+    await _ask(page, LONG)
+    await _under_way(page)
+    fragile.server.kill()
+    await expect(page.get_by_text(say("connection.lost"))).to_be_visible()
+    fragile.start()
+    await expect(page.get_by_text(say("connection.lost"))).to_be_hidden()
+
+    answer = page.get_by_role("article").last
+    for _ in range(2):  # in the window that saw it break, and as whoever comes later finds it
+        broken = answer.get_by_role("alert")
+        await expect(broken).to_contain_text(say("errors.interrupted.message"))
+        await expect(broken.get_by_text("interrupted", exact=True)).to_be_visible()
+        await expect(answer).not_to_contain_text(say("chat.kind.generated"))
+        await expect(page.get_by_role("article")).to_have_count(1)
+        await page.reload()
+    await shoot(page, "answer-broken")
+    await axe(page)
+
+    await answer.get_by_role("button", name=say("common.retry")).click()
+    await _under_way(page)  # another answer to the same question
+    await page.get_by_role("button", name=say("chat.stop")).click()
+    await expect(answer.get_by_text(say("chat.stopped"))).to_be_visible()
+    await expect(answer.get_by_role("alert")).to_have_count(0)
 
 
 async def test_a_page_that_is_opened_while_offline_comes_back_by_itself(pages: Pages) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.live import LiveServer
 from tests.studio.browser.look import axe, settled, shoot
-from tests.studio.browser.pages import SIGNED_OUT, Pages, sign_in
+from tests.studio.browser.pages import PASSWORD, SIGNED_OUT, Pages, sign_in
 from tests.studio.browser.words import say
 
 EMAIL = "admin@llmflow.local"
@@ -49,6 +52,39 @@ async def test_a_wrong_password_says_so_and_keeps_the_address(pages: Pages) -> N
     await expect(page.get_by_label(say("session.email"))).to_have_value(EMAIL)
     await axe(page)
     await shoot(page, "sign-in-refused")
+
+
+async def test_too_many_wrong_passwords_are_counted_down_and_then_one_may_go_on(
+    pages: Pages, studio: LiveServer
+) -> None:
+    email = "forgetful@example.com"
+    with studio.client() as client:
+        invited = client.post("/api/v1/invitations", json={"email": email, "role": "member"}).raise_for_status().json()
+        accepted = {"token": invited["token"], "name": "깜박이", "password": PASSWORD}
+        client.post("/api/v1/invitations/accept", json=accepted).raise_for_status()
+    page = await pages.open("/sign-in", signed_in=False)
+    pages.expect("401")
+    pages.expect("429")
+    status = 401
+    while status == 401:  # each wrong one makes the pause longer, until the next meets it
+        async with page.expect_response("**/api/v1/session") as answered:
+            await sign_in(page, email, "틀린 비밀번호 열 글자")
+        status = (await answered.value).status
+    assert status == 429
+    waiting = page.get_by_role("button", name=_seconds())
+    await expect(waiting).to_be_disabled()
+    await expect(page.get_by_role("alert")).to_contain_text(say("errors.sign_in_paused.message"))
+    first = int(re.sub(r"[^0-9]", "", await waiting.inner_text()))
+    await shoot(page, "sign-in-paused")
+    await expect(page.get_by_role("button", name=f"{first}")).to_have_count(0)  # it counts
+    await expect(page.get_by_role("button", name=say("session.signIn"))).to_be_enabled()
+    await sign_in(page, email)
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("깜박이")
+
+
+def _seconds() -> re.Pattern[str]:
+    before, after = re.split(r"[{][{].*[}][}]", say("session.wait_other"))
+    return re.compile(f"^{re.escape(before)}[0-9]+{re.escape(after)}$")
 
 
 async def test_a_session_that_ended_in_another_tab_asks_to_sign_in_and_comes_back(pages: Pages) -> None:

@@ -8,10 +8,12 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from llmflow.organs.llm.discover import PORTS
 from tests.live import LiveServer
 from tests.model_server import ModelServer, model_server
 from tests.studio.browser.look import axe, fits, settled, shoot
 from tests.studio.browser.pages import PASSWORD, SIGNED_OUT, Pages
+from tests.studio.browser.words import say
 
 KEY = "sk-secret-0123456789"
 
@@ -52,6 +54,42 @@ async def test_a_model_server_is_connected_made_the_default_and_disconnected(
     await page.get_by_role("alertdialog").get_by_role("button", name="연결 해제").click()
     await expect(row).to_have_count(0)
     assert _answer(studio) != models.reply
+
+
+@pytest.fixture
+def nearby() -> Iterator[ModelServer]:
+    """A model server where one that nobody configured would be."""
+    server = ModelServer(models=[{"id": "nearby-1", "owned_by": "vllm"}])
+    for port in PORTS:
+        try:
+            server.start(port)
+        except OSError:
+            continue  # one of this machine's own
+        break
+    else:
+        pytest.skip("skipped: every place where model servers listen is taken")
+    yield server
+    server.stop()
+
+
+async def test_a_model_server_found_on_this_machine_is_connected_by_one_press(
+    pages: Pages, studio: LiveServer, nearby: ModelServer
+) -> None:
+    page = await pages.open("/settings/models")
+    found = page.get_by_role("listitem").filter(has_text=nearby.url)
+    await expect(found).to_contain_text("nearby-1")
+    await axe(page)
+    await fits(page)
+    await shoot(page, "settings/found")
+    await found.get_by_role("button", name=say("models.connectNow")).click()
+    await expect(page.get_by_text(say("models.connected", name="vLLM"))).to_be_visible()
+    await expect(found).to_have_count(1)  # no longer offered: it is among those that are connected
+    await expect(found.get_by_role("button", name=say("models.connectNow"))).to_have_count(0)
+    await expect(found.get_by_text(say("models.default"), exact=True)).to_be_visible()
+    assert _answer(studio) == nearby.reply
+    with studio.client() as client:
+        client.delete("/api/v1/models/connections/vLLM").raise_for_status()
+    assert _answer(studio) != nearby.reply
 
 
 async def _act(page: Page, name: str) -> None:

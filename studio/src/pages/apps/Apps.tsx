@@ -120,7 +120,7 @@ function useColumns(onLose: (app: App) => void): Column<App>[] {
     {
       id: "name",
       title: t("common.name"),
-      className: "w-1/2",
+      className: "w-full md:w-1/2",
       cell: (app) => (
         <div className="flex items-center gap-3">
           <AppIcon icon={app.config.icon} background={app.config.icon_background} size="small" />

@@ -12,6 +12,7 @@ import { IconButton } from "@/ui/Button";
 import { Copy } from "@/ui/Copy";
 import { Markdown } from "@/ui/Markdown";
 import { Progress } from "@/ui/Progress";
+import { CITATION_MARK } from "@/ui/classes";
 
 interface AnswerProps {
   exchange: Exchange;
@@ -119,7 +120,7 @@ export function CitationMark({ citation, onOpen }: CitationProps) {
       aria-label={label}
       title={citation.document}
       onClick={() => onOpen(citation)}
-      className="mx-0.5 inline-flex h-4.5 min-w-4.5 items-center justify-center rounded-sm bg-accent-soft px-1 align-text-top text-xs font-semibold text-accent-ink hover:bg-accent hover:text-on-accent"
+      className={CITATION_MARK}
     >
       {citation.position}
     </button>

@@ -149,7 +149,7 @@ function Talk({ app, thread, conversation }: { app: App; thread: Thread; convers
 function Opening({ app, onAsk }: { app: App; onAsk: (question: string) => void }) {
   const { t } = useTranslation();
   return (
-    <div className="flex flex-col gap-5 pt-[8vh]">
+    <div className="flex flex-col gap-5 sm:pt-[8vh]">
       <div>
         <h2 className="text-xl font-semibold tracking-tight">{app.name}</h2>
         <p className="mt-1 text-md text-muted">{app.config.opening_statement || app.description || t("chat.opening")}</p>

@@ -25,7 +25,7 @@ import { SkeletonRows } from "@/ui/States";
 import { type Column, Table } from "@/ui/Table";
 import { toast } from "@/ui/Toasts";
 
-const route = getRouteApi("/inside/settings/members");
+const route = getRouteApi("/inside/administration/settings/members");
 
 export function Members() {
   const { t } = useTranslation();

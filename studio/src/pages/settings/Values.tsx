@@ -14,7 +14,7 @@ import { Panel } from "@/ui/Panel";
 import { SkeletonRows } from "@/ui/States";
 import { type Column, Table } from "@/ui/Table";
 
-const route = getRouteApi("/inside/settings/values");
+const route = getRouteApi("/inside/administration/settings/values");
 
 const written = (value: unknown): string =>
   value === null || value === undefined ? "–" : typeof value === "string" ? value || '""' : JSON.stringify(value);
