@@ -29,7 +29,7 @@ export function Table<Row>({ label, columns, rows, rowKey, empty }: TableProps<R
     cx(column.align === "right" && "text-right", column.wideOnly && "hidden md:table-cell", column.className);
   if (rows.length === 0 && empty) return <>{empty}</>;
   return (
-    <div className="scroll-quiet overflow-x-auto" tabIndex={0}>
+    <div className="scroll-quiet relative overflow-x-auto" tabIndex={0}>
       <table aria-label={label} className="w-full border-collapse text-base">
         <thead>
           <tr>

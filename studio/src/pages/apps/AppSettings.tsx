@@ -41,6 +41,7 @@ function Form({ app }: { app: App }) {
   const [base, setBase] = useState(app);
   const [draft, setDraft] = useState<AppDraft>(() => draftOf(app));
   const [losing, setLosing] = useState(false);
+  const [restarting, setRestarting] = useState(false);
   const changes = changesOf(base, draft);
   const dirty = Object.keys(changes).length > 0;
   const problems = problemsOf(draft);
@@ -62,7 +63,9 @@ function Form({ app }: { app: App }) {
   });
   const save = useCallback(() => mutate(), [mutate]);
   const restart = async () => {
+    setRestarting(true);
     await client.refetchQueries({ queryKey: apps.queryKey });
+    setRestarting(false);
     const fresh = client.getQueryData(apps.queryKey)?.find(({ id }) => id === base.id);
     if (!fresh) return;
     reset();
@@ -115,7 +118,7 @@ function Form({ app }: { app: App }) {
       )}
       <SaveBar
         dirty={dirty}
-        busy={isPending}
+        busy={isPending || restarting}
         blocked={problems.length > 0}
         onSave={save}
         onDiscard={() => {

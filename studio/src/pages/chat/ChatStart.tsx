@@ -37,7 +37,7 @@ export function ChatStart() {
           {add}
         </EmptyState>
       )}
-      <ul className="grid gap-3 sm:grid-cols-2 lg:grid-cols-3">
+      <ul className="grid grid-cols-1 gap-3 sm:grid-cols-2 lg:grid-cols-3">
         {data?.map((app) => (
           <li key={app.id}>
             <Link
@@ -49,7 +49,7 @@ export function ChatStart() {
                 <MessagesSquare size={16} className="shrink-0 text-accent-ink" aria-hidden />
                 <span className="truncate">{app.name}</span>
               </span>
-              <span className="mt-1.5 line-clamp-2 grow text-muted">{app.description || t("chat.opening")}</span>
+              <span className="mt-1.5 line-clamp-2 grow break-words text-muted">{app.description || t("chat.opening")}</span>
               <span className="mt-3 text-sm text-faint">{format.ago(app.updated_at)}</span>
             </Link>
           </li>

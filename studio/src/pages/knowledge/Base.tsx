@@ -5,6 +5,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type DocumentFilter, type Sort, documentsOf } from "@/api/documents";
+import { baseOf } from "@/api/queries";
 import { useMay } from "@/frame/role";
 import { BaseHead } from "@/pages/knowledge/BaseHead";
 import { Chosen, useRetryMany } from "@/pages/knowledge/Chosen";
@@ -43,6 +44,7 @@ export function Base() {
   const news = useProgress(base);
   const may = useMay()("editor");
   const { data } = useQuery(documentsOf(base, filter, 0));
+  const { isError: isMissing } = useQuery(baseOf(base));
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [losing, setLosing] = useState<Losing | null>(null);
   const retry = useRetryMany(base);
@@ -51,6 +53,13 @@ export function Base() {
   useEffect(() => setSelection(NOTHING), [base, filter.state, filter.search]);
   const narrow = (changes: { search?: string | undefined; state?: string | undefined; sort?: string }) =>
     void go({ search: (before) => ({ ...before, ...changes }), replace: true, resetScroll: false });
+  if (isMissing) {
+    return (
+      <Page>
+        <BaseHead id={base} />
+      </Page>
+    );
+  }
   const isEmptyBase = data?.total === 0 && !filter.search && !filter.state;
   const count = selection.all ? (data?.total ?? 0) : selection.ids.size;
   const failed = news?.flow.counts.failed ?? 0;

@@ -26,7 +26,14 @@ export function BaseHead({ id }: { id: string }) {
   const [losing, setLosing] = useState(false);
   const name = data?.base.name ?? "";
   useCrumbs({ label: t("nav.knowledge"), to: "/knowledge" }, { label: name });
-  if (error) return <ErrorPanel error={error} onRetry={() => void refetch()} />;
+  if (error) {
+    return (
+      <>
+        <PageHead title={t("nav.knowledge")} />
+        <ErrorPanel error={error} onRetry={() => void refetch()} />
+      </>
+    );
+  }
   return (
     <>
       <PageHead
