@@ -183,3 +183,15 @@ async def test_a_base_is_renamed_and_deleted_only_after_its_name_was_typed(pages
     await sure.click()
     await expect(page).to_have_url(re.compile("/knowledge$"))
     await expect(page.get_by_role("link", name="새 이름")).to_have_count(0)
+
+
+async def test_a_base_that_is_missing_says_so_once_and_rests(pages: Pages) -> None:
+    page = await pages.open("/knowledge")
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if one.url.endswith("/knowledge/nothing-here") else None)
+    pages.expect("404")
+    await page.goto("/knowledge/nothing-here")
+    await settled(page)
+    await expect(page.get_by_text("not_found")).to_have_count(1)
+    await expect(page.get_by_role("button", name="Upload files")).to_have_count(0)
+    assert len([url for url in asked if "/api/" in url]) == 1

@@ -53,13 +53,6 @@ export function Base() {
   useEffect(() => setSelection(NOTHING), [base, filter.state, filter.search]);
   const narrow = (changes: { search?: string | undefined; state?: string | undefined; sort?: string }) =>
     void go({ search: (before) => ({ ...before, ...changes }), replace: true, resetScroll: false });
-  if (isMissing) {
-    return (
-      <Page>
-        <BaseHead id={base} />
-      </Page>
-    );
-  }
   const isEmptyBase = data?.total === 0 && !filter.search && !filter.state;
   const count = selection.all ? (data?.total ?? 0) : selection.ids.size;
   const failed = news?.flow.counts.failed ?? 0;
@@ -68,77 +61,79 @@ export function Base() {
       <Page>
         <BaseHead id={base} />
         {upload.inputs}
-        <Panel flush>
-          {news && <Flow news={news} />}
-          <div className="sticky top-0 z-10 flex flex-wrap gap-2 rounded-t-lg border-b border-line bg-surface p-3">
-            {isEmpty(selection) ? (
-              <>
-                <Input
-                  type="search"
-                  aria-label={t("knowledge.find")}
-                  placeholder={t("knowledge.find")}
-                  defaultValue={filter.search ?? ""}
-                  onChange={(event) => narrow({ search: event.target.value || undefined })}
-                  className="min-w-0 grow basis-40 sm:max-w-72"
+        {!isMissing && (
+          <Panel flush>
+            {news && <Flow news={news} />}
+            <div className="sticky top-0 z-10 flex flex-wrap gap-2 rounded-t-lg border-b border-line bg-surface p-3">
+              {isEmpty(selection) ? (
+                <>
+                  <Input
+                    type="search"
+                    aria-label={t("knowledge.find")}
+                    placeholder={t("knowledge.find")}
+                    defaultValue={filter.search ?? ""}
+                    onChange={(event) => narrow({ search: event.target.value || undefined })}
+                    className="min-w-0 grow basis-40 sm:max-w-72"
+                  />
+                  <Select
+                    label={t("knowledge.state")}
+                    value={filter.state ?? ANY}
+                    choices={[
+                      { value: ANY, label: t("knowledge.anyState") },
+                      ...STATES.map((value) => ({ value, label: t(`state.${value}`) })),
+                    ]}
+                    onChange={(value) => narrow({ state: value === ANY ? undefined : value })}
+                  />
+                  {may && failed > 1 && (
+                    <Button icon={RotateCw} busy={retry.isPending} onClick={() => retry.mutate({ state: "failed", search: "" })}>
+                      {t("knowledge.retryFailed", { count: failed })}
+                    </Button>
+                  )}
+                  <div className="hidden grow sm:block" />
+                  {may && (
+                    <>
+                      <Button icon={FolderUp} onClick={upload.pickFolder}>
+                        {t("uploads.folder")}
+                      </Button>
+                      <Button kind="primary" icon={upload.action.icon} onClick={upload.action.run}>
+                        {upload.action.label}
+                      </Button>
+                    </>
+                  )}
+                </>
+              ) : (
+                <Chosen
+                  base={base}
+                  filter={filter}
+                  selection={selection}
+                  count={count}
+                  onDelete={() => setLosing({ chosen: selection, count })}
+                  onClear={() => setSelection(NOTHING)}
                 />
-                <Select
-                  label={t("knowledge.state")}
-                  value={filter.state ?? ANY}
-                  choices={[
-                    { value: ANY, label: t("knowledge.anyState") },
-                    ...STATES.map((value) => ({ value, label: t(`state.${value}`) })),
-                  ]}
-                  onChange={(value) => narrow({ state: value === ANY ? undefined : value })}
-                />
-                {may && failed > 1 && (
-                  <Button icon={RotateCw} busy={retry.isPending} onClick={() => retry.mutate({ state: "failed", search: "" })}>
-                    {t("knowledge.retryFailed", { count: failed })}
+              )}
+            </div>
+            {isEmptyBase ? (
+              <EmptyState icon={FileUp} title={t("knowledge.noDocuments")} text={may ? t("knowledge.noDocumentsText") : t("role.none")}>
+                {may && (
+                  <Button kind="primary" icon={FileUp} onClick={upload.action.run}>
+                    {upload.action.label}
                   </Button>
                 )}
-                <div className="hidden grow sm:block" />
-                {may && (
-                  <>
-                    <Button icon={FolderUp} onClick={upload.pickFolder}>
-                      {t("uploads.folder")}
-                    </Button>
-                    <Button kind="primary" icon={upload.action.icon} onClick={upload.action.run}>
-                      {upload.action.label}
-                    </Button>
-                  </>
-                )}
-              </>
+              </EmptyState>
             ) : (
-              <Chosen
+              <Documents
                 base={base}
                 filter={filter}
+                news={news}
                 selection={selection}
-                count={count}
-                onDelete={() => setLosing({ chosen: selection, count })}
-                onClear={() => setSelection(NOTHING)}
+                mayChange={may}
+                onSelect={setSelection}
+                onSort={(sort) => narrow({ sort })}
+                onDelete={(one) => setLosing({ one })}
               />
             )}
-          </div>
-          {isEmptyBase ? (
-            <EmptyState icon={FileUp} title={t("knowledge.noDocuments")} text={may ? t("knowledge.noDocumentsText") : t("role.none")}>
-              {may && (
-                <Button kind="primary" icon={FileUp} onClick={upload.action.run}>
-                  {upload.action.label}
-                </Button>
-              )}
-            </EmptyState>
-          ) : (
-            <Documents
-              base={base}
-              filter={filter}
-              news={news}
-              selection={selection}
-              mayChange={may}
-              onSelect={setSelection}
-              onSort={(sort) => narrow({ sort })}
-              onDelete={(one) => setLosing({ one })}
-            />
-          )}
-        </Panel>
+          </Panel>
+        )}
       </Page>
       <LoseDocuments
         base={base}
