@@ -74,6 +74,7 @@ async def test_a_killed_server_is_told_of_and_the_page_goes_on_when_it_is_back(p
     fragile.start()
     await expect(banner).to_be_hidden()
     await expect(page.get_by_text(say("connection.back"))).to_be_visible()
+    await expect(answer.get_by_text("interrupted")).to_be_visible()  # what became of it is known: one may ask on
     await _ask(page, "다시 묻습니다")
     await expect(page.get_by_text(say("chat.kind.generated")).last).to_be_visible()
     await shoot(page, "connection-back")
