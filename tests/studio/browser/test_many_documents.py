@@ -92,6 +92,8 @@ async def test_a_long_list_fits_a_phone(pages: Pages, many: LiveServer) -> None:
     await fits(page)
     await axe(page)
     await shoot(page, "many-documents-ko-dark-360")
+    name = await page.get_by_role("columnheader", name="이름").bounding_box()
+    assert name and name["width"] > 90, "names have the room that the other columns leave"
     await page.goto("/knowledge")
     await expect(page.get_by_text("4,990").first).to_be_visible()
     await fits(page)

@@ -133,7 +133,7 @@ export function Documents({ base, filter, news, selection, mayChange, onSelect, 
                     onDelete={onDelete}
                   />
                 ) : (
-                  <td colSpan={7} className="h-11 px-4">
+                  <td colSpan={NARROW} className="h-11 px-4">
                     <span className="block h-3 w-1/3 animate-pulse rounded-sm bg-sunken" />
                   </td>
                 )}
@@ -147,13 +147,16 @@ export function Documents({ base, filter, news, selection, mayChange, onSelect, 
   );
 }
 
+/** Columns on a phone; a cell over more would make columns of its own, which take from the names. */
+const NARROW = 4;
+
 const span = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at);
 
 function Space({ height }: { height: number }) {
   if (height <= 0) return null;
   return (
     <tr aria-hidden>
-      <td colSpan={7} className="p-0" style={{ height }} />
+      <td colSpan={NARROW} className="p-0" style={{ height }} />
     </tr>
   );
 }
