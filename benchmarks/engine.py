@@ -18,10 +18,10 @@ from benchmarks.report import Line, show
 from llmflow.config.settings import Workflow
 from llmflow.ports.llm import ChatDelta, ChatRequest
 from llmflow.workflow.context import Outside
+from llmflow.workflow.engine.run import Run
 from llmflow.workflow.events import Event, Last, WorkflowFinished
 from llmflow.workflow.graph import Plan, compile_graph
-from llmflow.workflow.jinja import render
-from llmflow.workflow.run import Run
+from llmflow.workflow.templates.jinja import render
 
 _TARGET_MS = 0.25
 _PEERS = "LangGraph 3.0; with its SQLite saver 15.8; graphon 10.5 and 100 of waiting"

@@ -27,11 +27,11 @@ from llmflow.store.content import Scope
 from llmflow.store.database import Database, sqlite_url
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import run_events, workflow_runs
+from llmflow.workflow.engine.run import Run
 from llmflow.workflow.events import WorkflowFinished
 from llmflow.workflow.graph import compile_graph
-from llmflow.workflow.journal import Journal
-from llmflow.workflow.run import Run
-from llmflow.workflow.stored import NewRun
+from llmflow.workflow.journal.journal import Journal
+from llmflow.workflow.journal.stored import NewRun
 from tests.flow_apps import Node, dsl, end, start, template
 from tests.live import LiveServer, free_port, start_server
 

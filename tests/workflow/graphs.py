@@ -9,10 +9,10 @@ from typing import Any
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
 from llmflow.workflow.context import Outside
+from llmflow.workflow.engine.replay import State
+from llmflow.workflow.engine.run import Run
 from llmflow.workflow.events import Event, Last, NodeFinished, TextChunk, TextReplace, WorkflowFinished, decode, encode
 from llmflow.workflow.graph import Plan, compile_graph
-from llmflow.workflow.replay import State
-from llmflow.workflow.run import Run
 from llmflow.workflow.types import Typed
 from tests.workflow.outside import FAKES
 

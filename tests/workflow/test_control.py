@@ -15,6 +15,8 @@ from llmflow.ports.llm import ChatDelta, ChatRequest
 from llmflow.workflow import graph as compiler
 from llmflow.workflow.context import Context, HttpAnswer, HttpRequest, Outside
 from llmflow.workflow.data import NodeData
+from llmflow.workflow.engine.replay import replay
+from llmflow.workflow.engine.run import Run, events_of
 from llmflow.workflow.events import (
     HumanInputReceived,
     HumanInputRequired,
@@ -29,8 +31,6 @@ from llmflow.workflow.events import (
 from llmflow.workflow.graph import compile_graph
 from llmflow.workflow.kind import Kind
 from llmflow.workflow.registry import kind_of
-from llmflow.workflow.replay import replay
-from llmflow.workflow.run import Run, events_of
 from llmflow.workflow.types import Outcome, Typed, Waiting, Words
 from tests.workflow.graphs import Kept, end, graph, node, run, start, template
 from tests.workflow.outside import FAKES

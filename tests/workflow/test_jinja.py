@@ -10,7 +10,7 @@ import pytest
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
-from llmflow.workflow.jinja import check, render, render_aside
+from llmflow.workflow.templates.jinja import check, render, render_aside
 from llmflow.workflow.types import NotQuick
 
 LIMITS = Workflow(template_characters=100_000, template_ms=500)

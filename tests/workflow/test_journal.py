@@ -15,7 +15,6 @@ from llmflow.store.content import Content
 from llmflow.store.database import Database, sqlite_url
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import conversation_variables, run_events
-from llmflow.workflow import queries
 from llmflow.workflow.events import (
     Event,
     NodeFinished,
@@ -25,8 +24,9 @@ from llmflow.workflow.events import (
     WorkflowPaused,
     WorkflowStarted,
 )
-from llmflow.workflow.journal import Journal, Record
-from llmflow.workflow.stored import NewRun, StoredRun
+from llmflow.workflow.journal import queries
+from llmflow.workflow.journal.journal import Journal, Record
+from llmflow.workflow.journal.stored import NewRun, StoredRun
 
 
 class Watched(Database):

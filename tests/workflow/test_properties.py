@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmflow.workflow.engine.replay import replay
 from llmflow.workflow.events import (
     Event,
     Last,
@@ -20,7 +21,6 @@ from llmflow.workflow.events import (
     WorkflowPaused,
 )
 from llmflow.workflow.graph import Plan, compile_graph
-from llmflow.workflow.replay import replay
 from llmflow.workflow.types import Typed
 from tests.workflow.graphs import Kept, graph, node, run
 from tests.workflow.outside import FAKES

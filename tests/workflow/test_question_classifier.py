@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import Any
 
@@ -79,6 +80,10 @@ async def test_the_model_is_told_the_classes_the_instruction_earlier_turns_and_s
     model = Model('{"category_id": "1"}')
     history = remembering(Message("user", "앞"), Message("assistant", "뒤"))
     image = make_file(name="표.png", transfer_method="remote_url", url="https://example.com/a.png")
+
+    async def read(file: Any) -> bytes:
+        return f"png of {file['url']}".encode()
+
     await outputs_of(
         classifier(
             instruction="급하면 {{#start.word#}}",
@@ -86,7 +91,7 @@ async def test_the_model_is_told_the_classes_the_instruction_earlier_turns_and_s
             vision={"enabled": True},
             model={"name": "big", "completion_params": {"temperature": 0.1}},
         ),
-        outside=replace(FAKES, chat=model, history=history),
+        outside=replace(FAKES, chat=model, history=history, read_file=read),
         system={"query": "며칠? {{#start.word#}}", "files": [image]},
         inputs={"word": "빨리"},
     )
@@ -95,7 +100,8 @@ async def test_the_model_is_told_the_classes_the_instruction_earlier_turns_and_s
     assert system[0] == "system" and "급하면 빨리" in system[1] and '{"id": "1", "name": "휴가 문의"}' in system[1]
     assert '{"id": "기타", "name": "그 밖의 빨리"}' in system[1]
     assert (before, after) == (("user", "앞"), ("assistant", "뒤"))
-    assert question[1][0]["image_url"]["url"] == "https://example.com/a.png"
+    fetched = base64.b64encode(b"png of https://example.com/a.png").decode()  # by us, under our guard
+    assert question[1][0]["image_url"]["url"] == f"data:image/png;base64,{fetched}"
     assert question[1][1]["text"] == "<text>\n며칠? {{#start.word#}}\n</text>"  # a user's words are no template
     assert (request.model, request.temperature) == ("big", 0.1)
     wanted = request.options["response_format"]["json_schema"]["schema"]["properties"]["category_id"]

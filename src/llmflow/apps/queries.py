@@ -27,7 +27,7 @@ from llmflow.store.tables import (
     sites,
     workflow_runs,
 )
-from llmflow.workflow.queries import delete_runs
+from llmflow.workflow.journal.queries import delete_runs
 
 _APP = [apps.c[name] for name in App.__dataclass_fields__]
 

@@ -31,7 +31,7 @@ from llmflow.ports.parser import Parser
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.workflow.exchange import Exchange
-from llmflow.workflow.journal import Journal
+from llmflow.workflow.journal.journal import Journal
 
 
 class AppsRoom:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from llmflow.errors import NodeFailed
 from llmflow.workflow import files
 from llmflow.workflow.data import Lenient
-from llmflow.workflow.templates import fill
+from llmflow.workflow.templates.template import fill
 from llmflow.workflow.variables import MISSING, Pool, number, type_name
 
 

@@ -10,12 +10,12 @@ from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, ModelInfo
 from llmflow.workflow.graph import Node
-from llmflow.workflow.templates import fill, selectors
+from llmflow.workflow.templates.template import fill, selectors
 from llmflow.workflow.types import Selector
 from llmflow.workflow.variables import Pool
 
 if TYPE_CHECKING:
-    from llmflow.workflow.rounds import Rounds
+    from llmflow.workflow.engine.rounds import Rounds
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from llmflow.workflow.events import (
     WorkflowPaused,
     WorkflowStarted,
 )
-from llmflow.workflow.stored import StoredRun
+from llmflow.workflow.journal.stored import StoredRun
 from tests.apps.fakes import World, room_of, world_of
 from tests.apps.runs.test_runs import again, begin, heard, made, run_of
 from tests.flow_apps import Counting, counting_server, dsl, end, http, start, template

@@ -17,7 +17,7 @@ from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.store.batch import Batch
 from llmflow.store.database import Database, sqlite_url
 from llmflow.workflow.events import Event, NodeFinished, WorkflowFinished, WorkflowStarted
-from llmflow.workflow.queries import Wanted
+from llmflow.workflow.journal.queries import Wanted
 from tests.apps.fakes import WORKSPACE, World, world_of
 from tests.flow_apps import Counting, counting_server, dsl, end, http, start, template
 

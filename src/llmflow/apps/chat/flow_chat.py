@@ -22,8 +22,8 @@ from llmflow.store.batch import Prepared, Row
 from llmflow.store.content import Content, Scope
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
-from llmflow.workflow.replay import State
-from llmflow.workflow.stored import StoredRun
+from llmflow.workflow.engine.replay import State
+from llmflow.workflow.journal.stored import StoredRun
 from llmflow.workflow.types import Typed
 from llmflow.workflow.variables import type_name
 

@@ -28,7 +28,7 @@ from llmflow.store.tables import (
     messages,
     workflow_runs,
 )
-from llmflow.workflow.queries import delete_runs, with_forks
+from llmflow.workflow.journal.queries import delete_runs, with_forks
 
 ConversationOrder = Literal["created_at", "-created_at", "updated_at", "-updated_at"]
 

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from llmflow.apps.log import Log
 from llmflow.errors import InternalError, LLMFlowError
 from llmflow.store.ids import now_ms
+from llmflow.workflow.engine.run import Run
 from llmflow.workflow.events import Event, WorkflowFinished, WorkflowPaused
-from llmflow.workflow.journal import Record
-from llmflow.workflow.run import Run
-from llmflow.workflow.stored import NewRun, StoredRun
+from llmflow.workflow.journal.journal import Record
+from llmflow.workflow.journal.stored import NewRun, StoredRun
 
 Hear = Callable[[Event], None]
 

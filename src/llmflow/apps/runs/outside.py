@@ -20,8 +20,8 @@ from llmflow.store.database import Database
 from llmflow.workflow.context import HttpRequest, Outside
 from llmflow.workflow.exchange import Exchange
 from llmflow.workflow.files import make_file
+from llmflow.workflow.journal.stored import NewRun
 from llmflow.workflow.passages import Passages
-from llmflow.workflow.stored import NewRun
 
 _MOST_HISTORY = 100  # messages; models forget sooner
 

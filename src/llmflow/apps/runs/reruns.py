@@ -22,7 +22,8 @@ from llmflow.apps.types import App
 from llmflow.errors import CODES, Conflict, LLMFlowError, NotFound, TooMany, UsageError
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
-from llmflow.workflow import queries
+from llmflow.workflow.engine.replay import Key, State, replay
+from llmflow.workflow.engine.run import events_of
 from llmflow.workflow.events import (
     At,
     Event,
@@ -33,10 +34,9 @@ from llmflow.workflow.events import (
     WorkflowFinished,
     WorkflowStarted,
 )
-from llmflow.workflow.journal import Journal
-from llmflow.workflow.replay import Key, State, replay
-from llmflow.workflow.run import events_of
-from llmflow.workflow.stored import NewRun, StoredRun
+from llmflow.workflow.journal import queries
+from llmflow.workflow.journal.journal import Journal
+from llmflow.workflow.journal.stored import NewRun, StoredRun
 
 _FRUITLESS = 3  # times a run is taken up again without coming further: it is what brings the server down
 _AGAIN_S = 1.0

@@ -23,15 +23,15 @@ from llmflow.errors import NotFound, TooMany
 from llmflow.store.batch import Batch, Row
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
-from llmflow.workflow import queries
 from llmflow.workflow.context import Outside
+from llmflow.workflow.engine.replay import State
+from llmflow.workflow.engine.run import Run
 from llmflow.workflow.events import Event, HumanInputReceived, Last, RepeatAllowed, WorkflowPaused
 from llmflow.workflow.files import files_in
-from llmflow.workflow.journal import Journal
-from llmflow.workflow.queries import Wanted
-from llmflow.workflow.replay import State
-from llmflow.workflow.run import Run
-from llmflow.workflow.stored import NewRun, StoredRun
+from llmflow.workflow.journal import queries
+from llmflow.workflow.journal.journal import Journal
+from llmflow.workflow.journal.queries import Wanted
+from llmflow.workflow.journal.stored import NewRun, StoredRun
 from llmflow.workflow.types import Typed
 
 Decision = HumanInputReceived | RepeatAllowed

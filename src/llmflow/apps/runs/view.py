@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from llmflow.workflow.engine.replay import replay
 from llmflow.workflow.events import (
     At,
     Event,
@@ -15,8 +16,7 @@ from llmflow.workflow.events import (
     NodeStarted,
     WorkflowStarted,
 )
-from llmflow.workflow.replay import replay
-from llmflow.workflow.stored import StoredRun
+from llmflow.workflow.journal.stored import StoredRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from llmflow.workflow.context import Context
 from llmflow.workflow.data import NodeData
 from llmflow.workflow.files import files_in
 from llmflow.workflow.kind import Kind
-from llmflow.workflow.templates import fill_markdown, parts, selectors
+from llmflow.workflow.templates.template import fill_markdown, parts, selectors
 from llmflow.workflow.types import Outcome, Words
 
 

@@ -21,7 +21,7 @@ from llmflow.workflow.context import Context, HttpAnswer, HttpRequest
 from llmflow.workflow.data import Lenient, NodeData
 from llmflow.workflow.files import files_in
 from llmflow.workflow.kind import Kind
-from llmflow.workflow.templates import parts, selectors
+from llmflow.workflow.templates.template import parts, selectors
 from llmflow.workflow.types import Outcome, Words
 from llmflow.workflow.variables import text_of
 

@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from llmflow.errors import LLMFlowError, NodeFailed
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import NodeData
+from llmflow.workflow.engine.rounds import Rounds
 from llmflow.workflow.kind import Kind
-from llmflow.workflow.rounds import Rounds
 from llmflow.workflow.types import Outcome, Words
 
 

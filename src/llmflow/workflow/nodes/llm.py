@@ -10,12 +10,12 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from llmflow.errors import NodeFailed
-from llmflow.workflow.asking import Answer, ModelData, cost, json_format, json_in, pieces, request_of, shown
+from llmflow.workflow.asking.answer import Answer, ModelData, cost, json_format, json_in, pieces, request_of, shown
+from llmflow.workflow.asking.prompting import PromptMessage, Prompts, prompt
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient
 from llmflow.workflow.kind import Kind
-from llmflow.workflow.prompting import PromptMessage, Prompts, prompt
-from llmflow.workflow.templates import selectors
+from llmflow.workflow.templates.template import selectors
 from llmflow.workflow.types import Outcome, Piece, Selector, Words
 
 

@@ -10,8 +10,8 @@ from llmflow.errors import LLMFlowError, NodeFailed
 from llmflow.workflow.conditions import Condition, holds
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient, NodeData
+from llmflow.workflow.engine.rounds import Rounds
 from llmflow.workflow.kind import Kind
-from llmflow.workflow.rounds import Rounds
 from llmflow.workflow.types import Outcome, Typed, Words
 from llmflow.workflow.variables import Pool, constant
 

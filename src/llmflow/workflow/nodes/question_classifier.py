@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from llmflow.errors import NodeFailed
-from llmflow.workflow.asking import Found, ModelData, ask_for_object, cost, json_format, request_of, shown
+from llmflow.workflow.asking.answer import Found, ModelData, ask_for_object, cost, json_format, request_of, shown
+from llmflow.workflow.asking.prompting import prompt_about
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient
 from llmflow.workflow.kind import Kind
-from llmflow.workflow.prompting import prompt_about
-from llmflow.workflow.templates import selectors
+from llmflow.workflow.templates.template import selectors
 from llmflow.workflow.types import Outcome, Selector, Words
 
 _TASK = """\

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient, NodeData
-from llmflow.workflow.jinja import QUICK_MS, render
 from llmflow.workflow.kind import Kind
+from llmflow.workflow.templates.jinja import QUICK_MS, render
 from llmflow.workflow.types import Outcome, Words
 
 

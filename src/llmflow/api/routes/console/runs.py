@@ -35,8 +35,8 @@ from llmflow.workflow.events import (
     WorkflowStarted,
     encode,
 )
-from llmflow.workflow.queries import Wanted
-from llmflow.workflow.stored import StoredRun
+from llmflow.workflow.journal.queries import Wanted
+from llmflow.workflow.journal.stored import StoredRun
 
 router = APIRouter(tags=["runs"])
 

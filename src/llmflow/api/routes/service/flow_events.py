@@ -25,7 +25,7 @@ from llmflow.workflow.events import (
     WorkflowPaused,
     WorkflowStarted,
 )
-from llmflow.workflow.stored import NewRun
+from llmflow.workflow.journal.stored import NewRun
 
 _encode = msgspec.json.Encoder().encode
 _CONTAINERS = frozenset({"iteration", "loop"})  # Dify tells of them by events of their own

@@ -22,8 +22,8 @@ from llmflow.errors import NotFound, OrganError, UsageError
 from llmflow.store.ids import is_uuid
 from llmflow.wiring import Platform
 from llmflow.workflow.events import WorkflowFinished, WorkflowPaused
-from llmflow.workflow.queries import Wanted
-from llmflow.workflow.stored import StoredRun
+from llmflow.workflow.journal.queries import Wanted
+from llmflow.workflow.journal.stored import StoredRun
 
 _STATUSES = ("succeeded", "failed", "stopped", "partial-succeeded")
 _encode = msgspec.json.Encoder().encode

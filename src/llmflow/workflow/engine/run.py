@@ -15,6 +15,9 @@ from llmflow.config.settings import Workflow
 from llmflow.errors import LLMFlowError, UsageError
 from llmflow.store.ids import new_id
 from llmflow.workflow.context import Outside
+from llmflow.workflow.engine.frame import Frame
+from llmflow.workflow.engine.lanes import Voice
+from llmflow.workflow.engine.replay import State
 from llmflow.workflow.events import (
     At,
     Event,
@@ -30,10 +33,7 @@ from llmflow.workflow.events import (
     WorkflowStarted,
 )
 from llmflow.workflow.files import files_in
-from llmflow.workflow.frame import Frame
 from llmflow.workflow.graph import Node, Plan
-from llmflow.workflow.lanes import Voice
-from llmflow.workflow.replay import State
 from llmflow.workflow.types import Paused, Typed
 from llmflow.workflow.variables import Pool
 

@@ -13,10 +13,10 @@ from pydantic import Field, field_validator
 
 from llmflow.errors import UsageError
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, TokenUsage
+from llmflow.workflow.asking.prompting import Memory, Prompt, Vision
+from llmflow.workflow.asking.thinking import Split, Splitter
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient, NodeData
-from llmflow.workflow.prompting import Memory, Prompt, Vision
-from llmflow.workflow.thinking import Split, Splitter
 
 #: OpenAI's parameters that models of all servers know; others of another provider's are left out.
 _PARAMETERS = ("top_p", "presence_penalty", "frequency_penalty", "seed", "reasoning_effort")

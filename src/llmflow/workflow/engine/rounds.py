@@ -8,14 +8,14 @@ from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, Literal
 
 from llmflow.errors import LLMFlowError, NodeFailed
+from llmflow.workflow.engine.lanes import Lanes
+from llmflow.workflow.engine.replay import Key
 from llmflow.workflow.events import RoundFinished, RoundsFinished, RoundsStarted, RoundStarted
-from llmflow.workflow.lanes import Lanes
-from llmflow.workflow.replay import Key
 from llmflow.workflow.types import Paused, Typed
 from llmflow.workflow.variables import Pool
 
 if TYPE_CHECKING:
-    from llmflow.workflow.frame import Execution, Frame
+    from llmflow.workflow.engine.frame import Execution, Frame
 
 
 class Rounds:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from llmflow.workflow.engine.schedule import FINISHED, SKIPPED, Progress
 from llmflow.workflow.graph import Scope, Script
-from llmflow.workflow.schedule import FINISHED, SKIPPED, Progress
 from llmflow.workflow.variables import Pool, markdown_of
 
 Say = Callable[[str, tuple[str, ...]], None]

@@ -12,8 +12,12 @@ from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
 from llmflow.errors import InternalError, LLMFlowError, NodeFailed, UnsupportedNode
-from llmflow.workflow import schedule
 from llmflow.workflow.context import Context
+from llmflow.workflow.engine import schedule
+from llmflow.workflow.engine.lanes import Voice
+from llmflow.workflow.engine.replay import Key
+from llmflow.workflow.engine.rounds import Rounds
+from llmflow.workflow.engine.speech import Speech
 from llmflow.workflow.events import (
     At,
     HumanInputRequired,
@@ -25,15 +29,11 @@ from llmflow.workflow.events import (
     TextChunk,
 )
 from llmflow.workflow.graph import Node, Scope
-from llmflow.workflow.lanes import Voice
-from llmflow.workflow.replay import Key
-from llmflow.workflow.rounds import Rounds
-from llmflow.workflow.speech import Speech
 from llmflow.workflow.types import FAIL_BRANCH, SOURCE, NotQuick, Outcome, Paused, Piece, Waiting
 from llmflow.workflow.variables import Pool, constant
 
 if TYPE_CHECKING:
-    from llmflow.workflow.run import Run
+    from llmflow.workflow.engine.run import Run
 
 _SLICE_S = 0.02  # of quick nodes in a row, before others get their turn
 _log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from llmflow.ports.llm import Message
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient
 from llmflow.workflow.files import files_in
-from llmflow.workflow.jinja import render_aside
-from llmflow.workflow.templates import selectors
+from llmflow.workflow.templates.jinja import render_aside
+from llmflow.workflow.templates.template import selectors
 from llmflow.workflow.types import Selector
 from llmflow.workflow.variables import text_of
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from llmflow.store import batch
 from llmflow.store.tables import run_events, workflow_runs
 from llmflow.workflow.events import Event, decode
-from llmflow.workflow.stored import StoredRun
+from llmflow.workflow.journal.stored import StoredRun
 
 INSERT_RUN = batch.insert(workflow_runs)
 INSERT_EVENTS = batch.insert(run_events)

@@ -23,8 +23,8 @@ from llmflow.store.batch import Batch, Prepared, Row
 from llmflow.store.content import Content, Scope
 from llmflow.store.database import Database
 from llmflow.workflow.events import Event, Last, TextChunk, WorkflowFinished, WorkflowStarted, encode
-from llmflow.workflow.queries import INSERT_EVENTS, INSERT_RUN, UPDATE_RUN
-from llmflow.workflow.stored import NewRun
+from llmflow.workflow.journal.queries import INSERT_EVENTS, INSERT_RUN, UPDATE_RUN
+from llmflow.workflow.journal.stored import NewRun
 
 _LINGER_S = 0.002
 _TEXT_LINGER_S = 0.25

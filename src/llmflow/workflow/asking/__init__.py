@@ -1,0 +1,1 @@
+"""A node's question to a model: its messages, the answer put together, what was only thought."""

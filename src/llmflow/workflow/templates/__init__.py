@@ -1,0 +1,1 @@
+"""Texts with variables in them: `{{#node.name#}}`, and Jinja in a sandbox."""
