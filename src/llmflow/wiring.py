@@ -58,6 +58,7 @@ from llmflow.ports.vector_store import VectorStore
 from llmflow.store.crypto import Cipher, master_key
 from llmflow.store.database import Database, sqlite_url
 from llmflow.store.spans import delete_old_spans, write_spans
+from llmflow.tools.toolbox import Toolbox
 
 _MB = 1024 * 1024
 _HEALTH_S = 20.0
@@ -155,6 +156,7 @@ class Platform:
     retriever: Retriever
     gateway: Gateway
     connections: Connections
+    toolbox: Toolbox
     apps: AppsRoom
     http: HttpClient
     connected_http: HttpClient
@@ -311,6 +313,7 @@ async def build(settings: Settings) -> Platform:
     )
     retriever = Retriever(database, organs.embedding, organs.vector_store)
     node_http = HttpClient(guard=Guard(settings.workflow.http_allow))
+    toolbox = Toolbox()
     return Platform(
         settings=settings,
         database=database,
@@ -330,6 +333,7 @@ async def build(settings: Settings) -> Platform:
         retriever=retriever,
         gateway=gateway,
         connections=connections,
+        toolbox=toolbox,
         apps=AppsRoom(
             settings,
             database,
@@ -341,6 +345,7 @@ async def build(settings: Settings) -> Platform:
             cipher,
             node_http,
             organs.parser,
+            toolbox,
             model_server=_UnusedModelServer(settings, http, gateway),
         ),
         http=http,

@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from llmflow.errors import LLMFlowError, NodeFailed
+from llmflow.net.exchange import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, TokenUsage
-from llmflow.workflow.context import HttpAnswer, HttpRequest, Outside, Search
+from llmflow.workflow.context import Outside, Search
 
 
 def said(prompt: str) -> str:

@@ -11,9 +11,10 @@ import pytest
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
+from llmflow.net.exchange import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest
 from llmflow.workflow import graph as compiler
-from llmflow.workflow.context import Context, HttpAnswer, HttpRequest, Outside
+from llmflow.workflow.context import Context, Outside
 from llmflow.workflow.data import NodeData
 from llmflow.workflow.engine.replay import replay
 from llmflow.workflow.engine.run import Run, events_of

@@ -12,10 +12,10 @@ from aiohttp import web
 
 from llmflow.config.settings import Workflow
 from llmflow.net.client import Guard, HttpClient
+from llmflow.net.exchange import Exchange
 from llmflow.workflow.context import Outside
 from llmflow.workflow.engine.replay import replay
 from llmflow.workflow.events import WorkflowFinished
-from llmflow.workflow.exchange import Exchange
 from llmflow.workflow.files import make_file
 from llmflow.workflow.graph import compile_graph
 from llmflow.workflow.types import Typed

@@ -26,11 +26,12 @@ from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.net.client import HttpClient
+from llmflow.net.exchange import Exchange
 from llmflow.ports.blobs import Blobs
 from llmflow.ports.parser import Parser
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
-from llmflow.workflow.exchange import Exchange
+from llmflow.tools.toolbox import Toolbox
 from llmflow.workflow.journal.journal import Journal
 
 
@@ -49,6 +50,7 @@ class AppsRoom:
         cipher: Cipher,
         http: HttpClient,
         parser: Parser,
+        toolbox: Toolbox,
         *,
         model_server: ModelServer,
     ) -> None:
@@ -82,6 +84,8 @@ class AppsRoom:
             self.files,
             self.attachments,
             Exchange(http, redirects=settings.workflow.http_redirects),
+            toolbox,
+            limits=settings.workflow,
             file_bytes=settings.limits.file_mb * 1024 * 1024,
         )
         journal = Journal(database)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
+from llmflow.net.exchange import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, ModelInfo
+from llmflow.tools.kit import Kit
 from llmflow.workflow.graph import Node
 from llmflow.workflow.templates.template import fill, selectors
 from llmflow.workflow.types import Selector
@@ -27,32 +29,6 @@ class Search:
     top_k: int = 5
     threshold: float | None = None
     vector_weight: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """`private`: headers that no other host may be sent. `text_bytes`, `file_bytes`: the largest answers of a kind."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    private: tuple[str, ...] = ()
-    body: bytes | None = None
-    connect_s: float = 10.0
-    read_s: float = 60.0
-    verify: bool = True
-    text_bytes: int = 1 << 20
-    file_bytes: int = 10 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """`url`: where the answer came from, after redirects."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
 
 
 class Chat(Protocol):
@@ -102,7 +78,7 @@ class Outside:
 
     `search` gives passages as Dify's knowledge-retrieval does, best first; `history` the last `turns` questions and
     answers of the conversation, oldest first (None: all); `keep_file` gives a file value (files.make_file); `read_text`
-    the text of a document, as Markdown."""
+    the text of a document, as Markdown; `tools`: what can be called by name."""
 
     chat: Chat = _no_chat
     model: Callable[[str], Awaitable[ModelInfo]] = _no_model
@@ -112,6 +88,7 @@ class Outside:
     read_text: Callable[[Mapping[str, Any]], Awaitable[str]] = _no_text
     keep_file: Callable[[bytes, str, str], Awaitable[dict[str, Any]]] = _no_keep
     history: Callable[[int | None], Awaitable[Sequence[Message]]] = _no_history
+    tools: Kit = field(default_factory=Kit)
 
 
 @dataclass(slots=True)

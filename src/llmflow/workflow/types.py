@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from llmflow.tools.types import Words as Words
+
 #: Where a value stands: the node's id (or sys, env, conversation), the output's name, then a path into it.
 Selector = Sequence[str]
 
@@ -46,16 +48,6 @@ class Waiting:
 
     form: dict[str, Any]
     inputs: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A label and a line of help, in English and Korean, for an editor."""
-
-    en: str
-    ko: str
-    help_en: str = ""
-    help_ko: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,19 @@ from llmflow.apps.chat import queries
 from llmflow.apps.chat.attachments import Attachments
 from llmflow.apps.chat.files import AppFiles
 from llmflow.apps.types import App, AppFile, EndUser
+from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed, NotFound
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.types import KnowledgeBase
+from llmflow.net.exchange import Exchange, HttpRequest
 from llmflow.ports.llm import Message
 from llmflow.store.database import Database
-from llmflow.workflow.context import HttpRequest, Outside
-from llmflow.workflow.exchange import Exchange
+from llmflow.tools.kit import Kit
+from llmflow.tools.toolbox import Toolbox
+from llmflow.tools.types import Scope
+from llmflow.workflow.context import Outside
 from llmflow.workflow.files import make_file
 from llmflow.workflow.journal.stored import NewRun
 from llmflow.workflow.passages import Passages
@@ -38,7 +42,9 @@ class Surroundings:
         files: AppFiles,
         attachments: Attachments,
         exchange: Exchange,
+        toolbox: Toolbox,
         *,
+        limits: Workflow,
         file_bytes: int,
     ) -> None:
         self._database = database
@@ -48,19 +54,31 @@ class Surroundings:
         self._files = files
         self._attachments = attachments
         self._exchange = exchange
+        self._toolbox = toolbox
+        self._limits = limits
         self._file_bytes = file_bytes
 
     def of(self, app: App, run: NewRun, parent_id: str | None) -> Outside:
         """`parent_id`: the message that the run's question follows; None: none, or look."""
+        read_file = partial(self._read, app, run)
+        keep_file = partial(self._keep, app, run)
+        scope = Scope(
+            http=self._exchange,
+            read_file=read_file,
+            text_of=self._attachments.text_of,
+            keep_file=keep_file,
+            limits=self._limits,
+        )
         return Outside(
             chat=self._gateway.stream,
             model=self._gateway.info,
             search=Passages(self._retriever, partial(self._bases_of, app)),
             http=self._exchange,
-            read_file=partial(self._read, app, run),
+            read_file=read_file,
             read_text=partial(self._text, app, run),
-            keep_file=partial(self._keep, app, run),
+            keep_file=keep_file,
             history=partial(self._history, run, parent_id),
+            tools=Kit(self._toolbox, scope, workspace_id=app.workspace_id),
         )
 
     async def _bases_of(self, app: App, ids: Sequence[str]) -> list[KnowledgeBase]:

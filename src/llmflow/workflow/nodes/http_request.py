@@ -17,7 +17,8 @@ import charset_normalizer
 from pydantic import Field, field_validator
 
 from llmflow.errors import NodeFailed
-from llmflow.workflow.context import Context, HttpAnswer, HttpRequest
+from llmflow.net.exchange import HttpAnswer, HttpRequest
+from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient, NodeData
 from llmflow.workflow.files import files_in
 from llmflow.workflow.kind import Kind
