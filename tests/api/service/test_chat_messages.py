@@ -123,7 +123,7 @@ def test_a_wrong_request_is_an_invalid_param_that_names_it(
 def test_a_conversation_that_does_not_exist_is_a_404(service: httpx.Client) -> None:
     answer = _ask(service, conversation_id="00000000-0000-0000-0000-000000000000")
     assert answer.status_code == 404
-    assert answer.json()["code"] == "conversation_not_exists"
+    assert answer.json() == {"code": "not_found", "message": "Conversation Not Exists.", "status": 404}
 
 
 def test_suggestions_are_refused_where_the_app_has_them_switched_off(service: httpx.Client) -> None:

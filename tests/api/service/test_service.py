@@ -58,7 +58,7 @@ def test_conversations_are_paged_by_the_last_id(service: httpx.Client) -> None:
     rest = service.get("/conversations", params={"user": "pager", "last_id": ids[1]}).json()
     assert [c["id"] for c in rest["data"]] == ids[2:]
     answer = service.get("/conversations", params={"user": "pager", "last_id": NOBODY})
-    assert (answer.status_code, answer.json()["code"]) == (404, "last_conversation_not_exists")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     no_numbers = ({"limit": given} for given in ("0", "101", "x", "--5", "²", "٣", "5\n", "1" * 5000))
     for wrong in (*no_numbers, {"sort_by": "name"}, {"last_id": "x"}):
         answer = service.get("/conversations", params={"user": "pager", **wrong})
@@ -70,7 +70,7 @@ def test_chat_apps_have_no_conversation_variables(service: httpx.Client) -> None
     answer = service.get(f"/conversations/{asked['conversation_id']}/variables", params={"user": "ann"})
     assert answer.json() == {"limit": 20, "has_more": False, "data": []}
     answer = service.get(f"/conversations/{NOBODY}/variables", params={"user": "ann"})
-    assert (answer.status_code, answer.json()["code"]) == (404, "conversation_not_exists")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 def test_messages_of_a_conversation_are_only_its_users(service: httpx.Client) -> None:
@@ -80,7 +80,7 @@ def test_messages_of_a_conversation_are_only_its_users(service: httpx.Client) ->
     answer = service.get("/messages", params={"user": "owner"})
     assert answer.json()["message"] == "Missing required parameter: conversation_id"
     answer = service.post(f"/messages/{asked['message_id']}/feedbacks", json={"rating": "like", "user": "thief"})
-    assert (answer.status_code, answer.json()["code"]) == (404, "message_not_exists")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 def test_an_uploaded_file_comes_back_and_harmless_ones_are_shown(service: httpx.Client) -> None:

@@ -48,8 +48,8 @@ class Variables:
     async def page(
         self, user: EndUser, conversation_id: str, *, name: str | None, last_id: str | None, limit: int
     ) -> tuple[list[Variable], bool]:
-        """Those behind the one with `last_id`, and whether there are more. Raises NotFound
-        (conversation_not_exists)."""
+        """Those behind the one with `last_id`, and whether there are more. Raises NotFound (conversation_not_exists),
+        UsageError for a `last_id` of no variable here."""
         where = [conversation_variables.c.conversation_id == conversation_id]
         if name is not None:
             where.append(conversation_variables.c.name == name)
@@ -58,6 +58,8 @@ class Variables:
         found = sa.select(*_COLUMNS).where(*where).order_by(conversation_variables.c.id).limit(limit + 1)
         async with self._database.read() as connection:
             await _check(connection, user, conversation_id)
+            if last_id is not None and await connection.scalar(_which(conversation_id, last_id)) is None:
+                raise UsageError("Last Conversation Variable Not Exists.", param="last_id")
             rows = (await connection.execute(found)).all()
         return [_variable(row) for row in rows[:limit]], len(rows) > limit
 
@@ -71,13 +73,19 @@ class Variables:
             await _check(connection, user, conversation_id)
             row = (await connection.execute(sa.select(*_COLUMNS).where(which).with_for_update())).one_or_none()
             if row is None:
-                raise NotFound("Conversation variable not found.", code="variable_not_exists")
+                raise NotFound("Conversation Variable Not Exists.", code="variable_not_exists")
             if not _takes(row.type, value):
-                raise UsageError(f"{row.name} is a {row.type}.", code="type_mismatch", param="value")
+                message = f"Type mismatch: variable '{row.name}' expects {row.type}, but got {type_name(value)} type"
+                raise UsageError(message, code="type_mismatch", param="value")
             changed = sa.update(conversation_variables).where(which).values(value=content, updated_at=now_ms())
             await connection.execute(changed)
             row = (await connection.execute(sa.select(*_COLUMNS).where(which))).one()
         return _variable(row)
+
+
+def _which(conversation_id: str, variable_id: str) -> sa.Select[tuple[str]]:
+    table = conversation_variables.c
+    return sa.select(table.id).where(table.id == variable_id, table.conversation_id == conversation_id)
 
 
 async def values(connection: AsyncConnection, conversation_id: str) -> dict[str, Any]:

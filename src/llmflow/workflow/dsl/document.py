@@ -49,6 +49,7 @@ class Variable:
     name: str
     type: str
     value: Any
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,8 @@ def _node(item: Tree) -> Node:
 
 def _variables(value: Any) -> tuple[Variable, ...]:
     return tuple(
-        Variable(text(item.get("name")), text(item.get("value_type")), item.get("value")) for item in mappings(value)
+        Variable(text(item.get("name")), text(item.get("value_type")), item.get("value"), text(item.get("description")))
+        for item in mappings(value)
     )
 
 

@@ -1,12 +1,13 @@
-"""What an app tells of itself: parameters, info, meta, site, end users."""
+"""What an app tells of itself: parameters, info, meta, site, end users; and that this is the API."""
 
 from __future__ import annotations
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from llmflow.api.routes.service import shapes
-from llmflow.api.routes.service.dify import DEFAULT_USER, Call, answer, operation
+from llmflow.api.routes.service.dify import HEADERS, Call, answer, operation
 from llmflow.wiring import Platform
 from llmflow.workflow.dsl.document import mapping
 
@@ -17,12 +18,18 @@ _SITE_LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
 
 def routes(platform: Platform) -> list[Route]:
     return [
+        Route("/", _index, methods=["GET"]),
         operation(platform, "/parameters", "GET", _parameters),
         operation(platform, "/info", "GET", _info),
         operation(platform, "/meta", "GET", _meta),
         operation(platform, "/site", "GET", _site),
         operation(platform, "/end-users/{end_user_id:uuid}", "GET", _end_user),
     ]
+
+
+async def _index(request: Request) -> Response:
+    """For everybody who asks whether this is the API."""
+    return answer({"welcome": "LLMFlow", "api_version": "v1", "server_version": HEADERS["X-Version"]})
 
 
 async def _parameters(call: Call) -> Response:
@@ -91,18 +98,14 @@ async def _site(call: Call) -> Response:
 
 async def _end_user(call: Call) -> Response:
     user = await call.platform.apps.conversations.user_by_id(call.app.id, str(call.request.path_params["end_user_id"]))
-    is_anonymous = user.external_id == DEFAULT_USER
     return answer(
         {
-            "id": user.id,
+            **shapes.end_user(user),
             "tenant_id": user.workspace_id,
             "app_id": user.app_id,
-            "type": "service_api",
             "external_user_id": user.external_id,
             "name": None,
-            "is_anonymous": is_anonymous,
-            "session_id": user.external_id,
-            "created_at": shapes.iso(user.created_at),
-            "updated_at": shapes.iso(user.created_at),
+            "created_at": f"{shapes.iso(user.created_at)}Z",
+            "updated_at": f"{shapes.iso(user.created_at)}Z",
         }
     )

@@ -77,7 +77,7 @@ async def _ask(call: Call) -> Response:
 
 def _version(given: str | None) -> str | None:
     if given and not is_uuid(given):
-        raise UsageError("Invalid workflow_id format.", code="workflow_id_format_error", param="workflow_id")
+        raise UsageError(f"Invalid workflow_id format: '{given}'.", code="bad_request", param="workflow_id")
     return given.lower() if given else None
 
 

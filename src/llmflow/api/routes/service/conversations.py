@@ -94,7 +94,9 @@ async def _variables(call: Call) -> Response:
     found, has_more = await call.platform.apps.variables.page(
         user, _id(call), name=call.query("variable_name"), last_id=_uuid(call, "last_id"), limit=limit
     )
-    return answer({"limit": limit, "has_more": has_more, "data": [_variable(variable) for variable in found]})
+    said = await _descriptions(call)
+    data = [_variable(variable, said) for variable in found]
+    return answer({"limit": limit, "has_more": has_more, "data": data})
 
 
 async def _write_variable(call: Call) -> Response:
@@ -103,10 +105,19 @@ async def _write_variable(call: Call) -> Response:
     if "value" not in body:
         raise UsageError("value is required", param="value")
     variable_id = str(call.request.path_params["variable_id"])
-    return answer(_variable(await call.platform.apps.variables.write(user, _id(call), variable_id, body["value"])))
+    written = await call.platform.apps.variables.write(user, _id(call), variable_id, body["value"])
+    return answer(_variable(written, await _descriptions(call)))
 
 
-def _variable(variable: Variable) -> dict[str, Any]:
+async def _descriptions(call: Call) -> dict[str, str]:
+    """What the design says of the variables, by name."""
+    if not call.app.has_graph:
+        return {}
+    compiled = await call.platform.apps.plans.in_force(call.app)
+    return {variable.name: variable.description for variable in compiled.document.conversation}
+
+
+def _variable(variable: Variable, said: dict[str, str]) -> dict[str, Any]:
     """Dify gives every value as text, numbers and objects too."""
     is_text = isinstance(variable.value, str)
     return {
@@ -114,7 +125,7 @@ def _variable(variable: Variable) -> dict[str, Any]:
         "name": variable.name,
         "value_type": variable.type,
         "value": variable.value if is_text else json.dumps(variable.value, ensure_ascii=False),
-        "description": "",
+        "description": said.get(variable.name, ""),
         "created_at": shapes.seconds(variable.created_at),
         "updated_at": shapes.seconds(variable.updated_at),
     }

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from llmflow.access.types import Caller
 from llmflow.api import auth, errors
+from llmflow.api.routes.service.shapes import DEFAULT_USER
 from llmflow.apps.types import App, EndUser
 from llmflow.errors import CODES, Forbidden, LLMFlowError, NotFound, Unauthorized, UsageError
 from llmflow.wiring import Platform
@@ -38,7 +39,6 @@ CHATS = Modes(frozenset({"chat", "advanced-chat"}), "not_chat_app", frozenset({"
 WORKFLOWS = Modes(frozenset({"workflow"}), "not_workflow_app")
 GRAPHS = Modes(frozenset({"workflow", "advanced-chat"}), "not_workflow_app")
 HEADERS = {"X-Version": "1.14.2", "X-Env": "PRODUCTION"}
-DEFAULT_USER = "DEFAULT-USER"  # where a request names nobody
 WRONG_MODE = "Please check if your app mode matches the right API route."
 NOT_FOUND_PAGE = (
     b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>The requested URL was not "
@@ -69,6 +69,13 @@ _CODES: dict[str, tuple[str, int]] = {
     "not_published": ("app_unavailable", 400),
     "version_not_found": ("not_found", 404),
     "run_not_found": ("not_found", 404),
+    "conversation_not_exists": ("not_found", 404),
+    "last_conversation_not_exists": ("not_found", 404),
+    "message_not_exists": ("not_found", 404),
+    "first_message_not_exists": ("not_found", 404),
+    "variable_not_exists": ("not_found", 404),
+    "no_messages": ("invalid_param", 400),
+    "type_mismatch": ("bad_request", 400),
 }
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 Body = TypeVar("Body")
@@ -113,8 +120,17 @@ class Call:
         return int(given)
 
 
-#: Modes that Dify serves by the operations of another.
+@dataclass(frozen=True, slots=True)
+class DatasetCall:
+    """One request to an operation of the whole workspace's knowledge."""
+
+    request: Request
+    platform: Platform
+    caller: Caller
+
+
 Handler = Callable[[Call], Awaitable[Response]]
+DatasetHandler = Callable[[DatasetCall], Awaitable[Response]]
 
 
 def operation(platform: Platform, path: str, method: str, handler: Handler, *, only: Modes | None = None) -> Route:
@@ -129,6 +145,18 @@ def operation(platform: Platform, path: str, method: str, handler: Handler, *, o
                     return not_yet(request)
                 raise UsageError(WRONG_MODE, code=only.code)
             return await handler(call)
+        except LLMFlowError as error:
+            return refused(error)
+
+    return Route(path, endpoint, methods=[method])
+
+
+def dataset_operation(platform: Platform, path: str, method: str, handler: DatasetHandler) -> Route:
+    """A route for dataset keys."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await handler(DatasetCall(request, platform, await caller_of(request, platform, "dataset")))
         except LLMFlowError as error:
             return refused(error)
 

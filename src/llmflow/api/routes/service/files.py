@@ -37,7 +37,7 @@ async def _upload(call: Call) -> Response:
             raise UsageError("Only one file is allowed.", code="too_many_files")
         upload = uploads[0]
         if not upload.filename:
-            raise UsageError("The specified filename is invalid.", code="filename_not_exists_error")
+            raise UsageError("The specified filename does not exist.", code="filename_not_exists_error")
         user = await call.user(form.get("user"))
         file = await call.platform.apps.files.upload(
             user, upload.filename, _pieces(upload), media_type=upload.content_type or ""

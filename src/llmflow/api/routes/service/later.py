@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from llmflow.api.routes.service.dify import WRONG_MODE, Call, Handler, caller_of, not_yet, operation, refused
-from llmflow.errors import LLMFlowError, UsageError
+from llmflow.api.routes.service.dify import (
+    WRONG_MODE,
+    Call,
+    DatasetCall,
+    Handler,
+    dataset_operation,
+    not_yet,
+    operation,
+)
+from llmflow.errors import UsageError
 from llmflow.wiring import Platform
 
 _DATASET, _DOCUMENT = "/datasets/{dataset_id:uuid}", "/datasets/{dataset_id:uuid}/documents/{document_id:uuid}"
@@ -61,7 +66,6 @@ FOR_DATASETS: tuple[tuple[str, str], ...] = (
     (f"{_DATASET}/metadata/{{metadata_id:uuid}}", "PATCH DELETE"),
     (f"{_DATASET}/metadata/built-in", "GET"),
     (f"{_DATASET}/metadata/built-in/{{action}}", "POST"),
-    ("/workspaces/current/models/model-types/{model_type}", "GET"),
     ("/datasets/pipeline/file-upload", "POST"),
     (f"{_DATASET}/pipeline/datasource-plugins", "GET"),
     (f"{_DATASET}/pipeline/datasource/nodes/{{node_id}}/run", "POST"),
@@ -75,7 +79,11 @@ def routes(platform: Platform) -> list[Route]:
         for path, methods, wrong_mode in FOR_APPS
         for method in methods.split()
     ]
-    dataset_routes = [Route(path, _of_dataset(platform), methods=methods.split()) for path, methods in FOR_DATASETS]
+    dataset_routes = [
+        dataset_operation(platform, path, method, _of_datasets)
+        for path, methods in FOR_DATASETS
+        for method in methods.split()
+    ]
     return app_routes + dataset_routes
 
 
@@ -92,12 +100,5 @@ def _of_app(wrong_mode: str) -> Handler:
     return handler
 
 
-def _of_dataset(platform: Platform) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            await caller_of(request, platform, "dataset")
-        except LLMFlowError as error:
-            return refused(error)
-        return not_yet(request)
-
-    return endpoint
+async def _of_datasets(call: DatasetCall) -> Response:
+    return not_yet(call.request)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from llmflow.apps.types import Answer, ChatMessage, Citation, Conversation, Usage
+from llmflow.apps.types import Answer, ChatMessage, Citation, Conversation, EndUser, Usage
 
+DEFAULT_USER = "DEFAULT-USER"  # where a request names nobody
 NO_PARENT = "00000000-0000-0000-0000-000000000000"
 
 
@@ -79,6 +80,15 @@ def sources(citations: list[Citation], message_id: str) -> list[dict[str, Any]]:
         }
         for citation in citations
     ]
+
+
+def end_user(user: EndUser) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "type": "service-api",
+        "is_anonymous": user.external_id == DEFAULT_USER,
+        "session_id": user.external_id,
+    }
 
 
 def conversation(found: Conversation, introduction: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from llmflow.access.types import Account
 from llmflow.api.routes.service import shapes
 from llmflow.api.routes.service.dify import GRAPHS, HEADERS, PING, WORKFLOWS, Call, answer, checked, operation
 from llmflow.api.routes.service.flow_events import Shapes, lines, numbered
@@ -25,6 +26,7 @@ from llmflow.workflow.events import WorkflowFinished, WorkflowPaused
 from llmflow.workflow.journal.queries import Wanted
 from llmflow.workflow.journal.stored import StoredRun
 
+_TRIGGERS = {"webhook": "webhook", "schedule": "schedule"}  # by a run's source
 _STATUSES = ("succeeded", "failed", "stopped", "partial-succeeded")
 _encode = msgspec.json.Encoder().encode
 
@@ -55,7 +57,7 @@ async def _run(call: Call) -> Response:
 async def _run_version(call: Call) -> Response:
     version_id = str(call.request.path_params["workflow_id"])
     if not is_uuid(version_id):
-        raise UsageError("Invalid workflow_id format.", code="bad_request", param="workflow_id")
+        raise UsageError(f"Invalid workflow_id format: '{version_id}'.", code="bad_request", param="workflow_id")
     return await _started(call, version_id.lower())
 
 
@@ -205,17 +207,23 @@ async def _logs(call: Call) -> Response:
         raise UsageError(f"status must be one of {', '.join(_STATUSES)}.", param="status")
     session = call.query("created_by_end_user_session_id")
     people = call.platform.apps.conversations
+    accounts = await call.platform.members.all(call.app.workspace_id)
     wanted = Wanted(
         status=status,
         keyword=call.query("keyword"),
         before=_time(call, "created_at__before"),
         after=_time(call, "created_at__after"),
         end_user_ids=await people.ids_of(call.app.id, session) if session else None,
+        account_id=_account_id(accounts, call.query("created_by_account")),
     )
     found, total = await call.platform.apps.runs.page(call.app.id, wanted, offset=(page - 1) * limit, limit=limit)
     users = await people.users_by_id([run.end_user_id for run in found if run.end_user_id])
     numbers = {version.id: version.number for version in await call.platform.apps.designs.versions(call.app)}
-    data = [_logged(run, users.get(run.end_user_id or ""), numbers.get(run.version_id)) for run in found]
+    known = {account.id: account for account in accounts}
+    data = [
+        _logged(run, users.get(run.end_user_id or ""), known.get(run.account_id or ""), numbers.get(run.version_id))
+        for run in found
+    ]
     return answer({"page": page, "limit": limit, "total": total, "has_more": page * limit < total, "data": data})
 
 
@@ -231,20 +239,24 @@ def _time(call: Call, name: str) -> int | None:
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _logged(run: StoredRun, user: EndUser | None, number: int | None) -> dict[str, Any]:
-    by = user and {
-        "id": user.id,
-        "type": "service_api",
-        "is_anonymous": False,
-        "session_id": user.external_id,
-    }
+def _account_id(accounts: Sequence[Account], email: str | None) -> str | None:
+    if email is None:
+        return None
+    for account in accounts:
+        if account.email == email.lower():
+            return account.id
+    raise UsageError(f"Account not found: {email}", param="created_by_account")
+
+
+def _logged(run: StoredRun, user: EndUser | None, account: Account | None, number: int | None) -> dict[str, Any]:
+    by_account = account and {"id": account.id, "name": account.name, "email": account.email}
     return {
         "id": run.id,
         "workflow_run": {
             "id": run.id,
             "version": "draft" if number is None else str(number),
             "status": run.status,
-            "triggered_from": "app-run",
+            "triggered_from": _TRIGGERS.get(run.source, "app-run"),
             "error": run.error or None,
             "elapsed_time": run.elapsed_ms / 1000,
             "total_tokens": run.total_tokens,
@@ -256,7 +268,7 @@ def _logged(run: StoredRun, user: EndUser | None, number: int | None) -> dict[st
         "details": None,
         "created_from": run.source,
         "created_by_role": "end_user" if run.end_user_id else "account",
-        "created_by_account": None,
-        "created_by_end_user": by or None,
+        "created_by_account": by_account,
+        "created_by_end_user": user and shapes.end_user(user),
         "created_at": shapes.seconds(run.created_at),
     }
