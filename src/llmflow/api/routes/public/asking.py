@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from llmflow.access.rates import Rate, Rates
 from llmflow.api import errors, sse
-from llmflow.api.routes.public.limits import Rates
 from llmflow.api.routes.public.shapes import MOST_LETTERS, citations
 from llmflow.api.routes.public.visit import Visit, answer, broken, operation, shown, token_digest
 from llmflow.apps.chat.ask import Ask
@@ -76,9 +76,9 @@ class Asking:
         settings, page = visit.site.settings, visit.site.id
         self._rates.take(
             [
-                (f"visitor {page} {visit.token_digest}", settings.visitor_per_minute),
-                (f"address {page} {visit.address}", settings.address_per_minute),
-                (f"page {page}", settings.page_per_minute),
+                (f"visitor {page} {visit.token_digest}", Rate.each_minute(settings.visitor_per_minute)),
+                (f"address {page} {visit.address}", Rate.each_minute(settings.address_per_minute)),
+                (f"page {page}", Rate.each_minute(settings.page_per_minute)),
             ]
         )
 

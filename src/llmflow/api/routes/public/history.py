@@ -8,8 +8,8 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from llmflow.access.rates import Rates
 from llmflow.api.routes.public import shapes
-from llmflow.api.routes.public.limits import Rates
 from llmflow.api.routes.public.visit import Visit, answer, operation
 from llmflow.errors import TooLarge
 from llmflow.wiring import Platform

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from llmflow.access.rates import Rates
 from llmflow.api.routes.public import history
 from llmflow.api.routes.public.asking import Asking
-from llmflow.api.routes.public.limits import Rates
 from llmflow.api.routes.public.visit import failed
 from llmflow.wiring import Platform
 

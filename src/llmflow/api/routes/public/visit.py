@@ -12,17 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from llmflow.access.rates import Rate, Rates
 from llmflow.api import auth, errors
-from llmflow.api.routes.public.limits import Rates, Slower
 from llmflow.apps.sites import is_open
 from llmflow.apps.types import App, EndUser, Site
-from llmflow.errors import CODES, InternalError, LLMFlowError, NotFound, UsageError
+from llmflow.errors import CODES, InternalError, LLMFlowError, NotFound, TooMany, UsageError
 from llmflow.net.networks import network_of
 from llmflow.store.crypto import digest
 from llmflow.wiring import Platform
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,128}")
-_READS_PER_MINUTE = 300  # of one address: pages, histories, all that asks no model
+_READS = Rate.each_minute(300)  # of one address: pages, histories, all that asks no model
 _HEADERS = {"Cache-Control": "no-store"}
 Body = TypeVar("Body")
 
@@ -84,7 +84,7 @@ def operation(platform: Platform, rates: Rates, path: str, method: str, handler:
     async def endpoint(request: Request) -> Response:
         try:
             address = network_of(auth.address_of(request))
-            rates.take([(f"read {address}", _READS_PER_MINUTE)])
+            rates.take([(f"read {address}", _READS)])
             site = await platform.apps.sites.by_code(request.path_params["code"])
             if site is None or not is_open(site):
                 raise NotFound("This page is not there any more, or never was.", code="page_not_found")
@@ -108,9 +108,9 @@ def answer(content: object) -> Response:
 
 def refused(request: Request, error: LLMFlowError) -> Response:
     told = shown(error)
-    headers = {**_HEADERS, **({"Retry-After": str(error.retry_s)} if isinstance(error, Slower) else {})}
+    waits = {"Retry-After": str(error.wait_s)} if isinstance(error, TooMany) and error.wait_s is not None else {}
     body = msgspec.json.encode(told.body(errors.request_id(request)))
-    return Response(body, status_code=told.status, media_type="application/json", headers=headers)
+    return Response(body, status_code=told.status, media_type="application/json", headers={**_HEADERS, **waits})
 
 
 def shown(error: LLMFlowError) -> LLMFlowError:
