@@ -14,9 +14,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from llmflow.errors import NotFound, OrganError
+from llmflow.errors import NotFound, OrganError, TooMany
+from llmflow.gateway.asker import Asker, more_of_asker, speak_for
 from llmflow.gateway.gateway import Gateway
-from llmflow.gateway.types import UsageRecord
+from llmflow.gateway.types import Border, Call, Crossing, Tell, UsageRecord
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.ports.embedding import Embedding, Role, Vectors
 from llmflow.ports.health import Health
@@ -53,15 +54,24 @@ class DownLlm(ScriptedLlm):
 
 
 class Scene:
-    def __init__(self, **llms: ScriptedLlm) -> None:
+    """A gateway with limits that note what they are asked and told, and refuse the model "forbidden"."""
+
+    def __init__(self, border: Border | None = None, **llms: ScriptedLlm) -> None:
+        self.asked: list[Call] = []
         self.used: list[UsageRecord] = []
         self.llms = llms
         servers = {name: cast(Llm, llm) for name, llm in llms.items()}
-        self.gateway = Gateway(servers, cast(Embedding, OneEmbedding()), on_usage=self.used.append)
+        self.gateway = Gateway(servers, cast(Embedding, OneEmbedding()), limits=self, border=border)
         self.exporter = InMemorySpanExporter()
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.gateway._tracer = provider.get_tracer("test")
+
+    async def ask(self, call: Call) -> Tell:
+        self.asked.append(call)
+        if call.model == "forbidden":
+            raise TooMany("Not this one.")
+        return self.used.append
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
@@ -247,3 +257,53 @@ async def test_embeddings_are_routed_counted_and_traced() -> None:
     counted = [(used.operation, used.prompt_tokens, used.outcome) for used in scene.used]
     assert counted == [("embeddings", 4, "ok"), ("embeddings", 0, "ok"), ("embeddings", 1, "organ_unavailable")]
     assert [span.name for span in scene.spans] == ["embeddings one"] * 3
+
+
+async def test_limits_are_asked_for_whoever_the_task_works_for() -> None:
+    scene = Scene(default=ScriptedLlm(model="m"))
+    speak_for(Asker("w", key_id="k"))
+    more_of_asker(end_user_id="u")
+    await asyncio.create_task(said(scene.gateway, ask("x" * 40, max_tokens=7)))
+    await scene.gateway.embed("", ["x" * 8], "query")
+    chat, embeddings = scene.asked
+    assert chat == Call("chat", "m", Asker("w", key_id="k", end_user_id="u"), 10, 7)
+    assert (embeddings.operation, embeddings.prompt_tokens) == ("embeddings", 2)
+
+
+async def test_what_limits_refuse_reaches_no_model_and_is_not_told() -> None:
+    llm = ScriptedLlm(model="forbidden")
+    scene = Scene(default=llm)
+    with pytest.raises(TooMany):
+        await said(scene.gateway, ask("x"))
+    assert (llm.requests, scene.used) == ([], [])
+
+
+class Masking:
+    """A border that hides the word 비밀 from models, and shows it again when "<1>" comes back, also in two pieces."""
+
+    async def cross(self, call: Call, request: ChatRequest) -> Crossing | None:
+        said = str(request.messages[0].content)
+        return _Masked(ask(said.replace("비밀", "<1>"))) if "비밀" in said else None
+
+
+class _Masked:
+    def __init__(self, request: ChatRequest) -> None:
+        self.request = request
+        self._held = ""
+
+    def back(self, delta: ChatDelta) -> ChatDelta | None:
+        text = (self._held + delta.text).replace("<1>", "비밀")
+        cut = text.rfind("<")
+        self._held, text = (text[cut:], text[:cut]) if cut >= 0 else ("", text)
+        return ChatDelta(text=text, finish_reason=delta.finish_reason, usage=delta.usage)
+
+    def rest(self) -> ChatDelta | None:
+        return ChatDelta(text=self._held) if self._held else None
+
+
+async def test_the_border_changes_what_a_model_gets_and_what_comes_back_on_a_stream() -> None:
+    llm = ScriptedLlm(replies=[[ChatDelta(text="그 <"), ChatDelta(text="1>은 <"), ChatDelta(text="끝")]])
+    scene = Scene(border=Masking(), default=llm)
+    assert await said(scene.gateway, ask("비밀 이야기")) == "그 비밀은 <끝"
+    assert llm.requests[0].messages[0].content == "<1> 이야기"
+    assert await said(scene.gateway, ask("그냥")) == "그냥"

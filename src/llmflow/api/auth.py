@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from llmflow.access.types import Account, Caller, Role, reaches
 from llmflow.errors import Forbidden, LLMFlowError, NotFound, Unauthorized
+from llmflow.gateway.asker import Asker, speak_for
 from llmflow.wiring import Platform
 
 COOKIE = "llmflow_session"
@@ -36,6 +37,7 @@ async def caller(request: Request, kinds: Sequence[str], *, platform: Platform |
     found = await (platform or platform_of(request)).keys.check(token)
     if found.kind not in kinds:
         raise Forbidden(f"A key of kind {found.kind} may not do this; one of kind {' or '.join(kinds)} may.")
+    _speak_for(found)
     return found
 
 
@@ -63,7 +65,22 @@ async def signed_in(request: Request) -> tuple[Account, Caller]:
     ours = (request.headers.get("host"), urlsplit(platform_of(request).settings.server.public_url).netloc)
     if request.method not in _SAFE and origin and urlsplit(origin).netloc not in ours:
         raise Forbidden("This change was asked for by a page of another site.")
-    return await platform_of(request).people.session(token)
+    account, found = await platform_of(request).people.session(token)
+    _speak_for(found)
+    return account, found
+
+
+def _speak_for(caller: Caller) -> None:
+    """What this request's models cost is this caller's."""
+    speak_for(
+        Asker(
+            caller.workspace_id,
+            key_id=caller.key_id,
+            account_id=caller.account_id,
+            app_id=caller.app_id,
+            groups=caller.groups,
+        )
+    )
 
 
 def address_of(request: Request) -> str:

@@ -11,7 +11,9 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from llmflow.errors import LLMFlowError, NotFound, OrganError
-from llmflow.gateway.types import Deployment, OnUsage, UsageRecord
+from llmflow.gateway.asker import asker
+from llmflow.gateway.no_limits import NoLimits
+from llmflow.gateway.types import Border, Call, Deployment, Limits, UsageRecord
 from llmflow.ports.embedding import Embedding, Role, Vectors
 from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo, TokenUsage
 
@@ -22,21 +24,25 @@ _SLOW_S = 1.0
 _SPARE_S = 15.0
 
 
-def _ignore(_: UsageRecord) -> None:
-    """Where nobody keeps usage."""
-
-
 class Gateway:
     """`llms`: our model servers by name; the preferred one, else "default", else the first, answers requests that name
     no model. Servers come and go while it runs.
 
-    `on_usage` is called once for each finished, failed or abandoned call, on the event loop; it must not block.
+    `limits` are asked before each call and told after it, for whom `asker` says. `border` None: nothing is masked.
     """
 
-    def __init__(self, llms: Mapping[str, Llm], embedding: Embedding, *, on_usage: OnUsage = _ignore) -> None:
+    def __init__(
+        self,
+        llms: Mapping[str, Llm],
+        embedding: Embedding,
+        *,
+        limits: Limits | None = None,
+        border: Border | None = None,
+    ) -> None:
         self._llms = dict(llms)
         self._embedding = embedding
-        self._on_usage = on_usage
+        self._limits = limits or NoLimits()
+        self._border = border
         self._tracer = trace.get_tracer("llmflow.gateway")
         self._preferred = DEFAULT
         self._known: dict[str, Deployment] = {}
@@ -91,12 +97,23 @@ class Gateway:
         Raises, from the first `anext` on, NotFound (model_unknown) and what the server's adapter raises.
         """
         chosen = await self._deployment(request.model)
+        tokens = _characters(request) // _CHARACTERS_A_TOKEN
+        about = Call("chat", request.model or chosen.info.id, asker(), tokens, request.max_tokens)
+        tell = await self._limits.ask(about)
         call = _Call(self._tracer, chosen, request)
-        deltas = chosen.llm.stream(request if request.model != DEFAULT else _unnamed(request))
+        crossing = None
+        deltas = None
         try:
+            if self._border is not None and (crossing := await self._border.cross(about, request)) is not None:
+                request = crossing.request
+            deltas = chosen.llm.stream(request if request.model != DEFAULT else _unnamed(request))
             async for delta in deltas:
                 call.saw(delta)
-                yield delta
+                shown = crossing.back(delta) if crossing else delta
+                if shown is not None:
+                    yield shown
+            if crossing and (rest := crossing.rest()) is not None:
+                yield rest
             call.outcome = "ok"
         except LLMFlowError as error:
             call.outcome = error.code
@@ -104,18 +121,20 @@ class Gateway:
             self._known = {model: one for model, one in self._known.items() if one.name != chosen.name}
             raise
         finally:
-            await _close(deltas)
-            self._on_usage(call.end())
+            if deltas is not None:
+                await _close(deltas)
+            tell(call.end())
 
     async def embed(self, model: str, texts: Sequence[str], role: Role) -> Vectors:
         """Unit vectors, one row for each text. Raises NotFound (model_unknown) and what the embedding organ raises."""
         name = await self.embedding_model()
         if model not in ("", name):
             raise _unknown(model, [name])
+        tokens = sum(map(len, texts)) // _CHARACTERS_A_TOKEN
+        tell = await self._limits.ask(Call("embeddings", name, asker(), tokens))
         started = time.monotonic()
         outcome = "cancelled"
         with self._tracer.start_as_current_span(f"embeddings {name}", kind=SpanKind.CLIENT) as span:
-            tokens = sum(map(len, texts)) // _CHARACTERS_A_TOKEN
             span.set_attributes({"gen_ai.operation.name": "embeddings", "gen_ai.request.model": name})
             try:
                 vectors = await self._embedding.embed(texts, role)
@@ -126,7 +145,7 @@ class Gateway:
                 raise
             finally:
                 taken = time.monotonic() - started
-                self._on_usage(UsageRecord("embeddings", "embedding", name, tokens, 0, True, outcome, taken))
+                tell(UsageRecord("embeddings", "embedding", name, tokens, 0, True, outcome, taken))
 
     async def embedding_model(self) -> str:
         """The name of the embedding organ's weights; loads the organ, which alone knows it."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
-from llmflow.ports.llm import Llm, ModelInfo
+from llmflow.gateway.asker import Asker
+from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo
 
 Operation = Literal["chat", "embeddings"]
 
@@ -22,7 +23,8 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class UsageRecord:
-    """One finished call. `is_estimated`: the server did not say, or the caller left before it could.
+    """One finished call. `deployment`, `model`: who answered in the end. `is_estimated`: the server did not say, or
+    the caller left before it could.
 
     `outcome`: "ok", "cancelled" (the caller left), or the code of the error. Times in seconds; `first_s` None: no
     piece came.
@@ -39,7 +41,51 @@ class UsageRecord:
     first_s: float | None = None
 
 
-OnUsage = Callable[[UsageRecord], None]
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call before it is made. `model`: as it was asked for, with the default's name where none was named.
+    `prompt_tokens`: an estimate; `max_tokens` None: the caller set no bound to the answer."""
+
+    operation: Operation
+    model: str
+    asker: Asker
+    prompt_tokens: int
+    max_tokens: int | None = None
+
+
+Tell = Callable[[UsageRecord], None]
+
+
+class Limits(Protocol):
+    """Who may call what, and how much: asked before each call, told after it."""
+
+    async def ask(self, call: Call) -> Tell:
+        """Lets the call through: what it returns is called exactly once with what was used, also when the call failed
+        or its reader left; on the event loop, it must not block. Raises TooMany and Forbidden; then nothing is told.
+
+        On the hot path: it should not wait where memory can answer."""
+
+
+class Crossing(Protocol):
+    """One call on its way over the border, with what is needed for the way back."""
+
+    @property
+    def request(self) -> ChatRequest:
+        """What the model gets."""
+
+    def back(self, delta: ChatDelta) -> ChatDelta | None:
+        """What the caller gets of a piece of the answer; None while it must wait for the next one."""
+
+    def rest(self) -> ChatDelta | None:
+        """What still waits when the answer is over."""
+
+
+class Border(Protocol):
+    """Where what people say leaves for a model, and where the answer comes back, whole or on a stream: the place for
+    masking personal data. It is asked once for each call, whatever deployments then try it."""
+
+    async def cross(self, call: Call, request: ChatRequest) -> Crossing | None:
+        """None: the call passes as it is."""
 
 
 @dataclass(frozen=True, slots=True)

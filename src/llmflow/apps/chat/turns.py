@@ -9,6 +9,7 @@ from llmflow.apps.log import Log
 from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.types import Ended, Failed, TurnEvent
 from llmflow.errors import InternalError, LLMFlowError, OrganError, TooMany
+from llmflow.gateway.asker import more_of_asker
 
 
 class Turn(Log[TurnEvent]):
@@ -93,6 +94,7 @@ class Turns:
     async def _run(self, turn: Turn, work: Callable[[Turn], Awaitable[None]]) -> None:
         try:
             turn.begun = True
+            more_of_asker(app_id=turn.app_id, end_user_id=turn.end_user_id, conversation_id=turn.conversation_id)
             if not turn.stoppable and (task := asyncio.current_task()):
                 task.cancel()  # `work` meets it where it waits first, and keeps what there is
             await work(turn)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from llmflow.apps.log import Log
 from llmflow.errors import InternalError, LLMFlowError
+from llmflow.gateway.asker import asker, more_of_asker
 from llmflow.store.ids import now_ms
 from llmflow.workflow.engine.run import Run
 from llmflow.workflow.events import Event, WorkflowFinished, WorkflowPaused
@@ -71,6 +72,14 @@ class LiveRun(Log[Event]):
         self.break_off()
 
     async def _drive(self) -> None:
+        run = self.run
+        more_of_asker(
+            workspace_id=run.workspace_id,
+            account_id=run.account_id or asker().account_id,
+            app_id=run.app_id,
+            end_user_id=run.end_user_id,
+            conversation_id=run.conversation_id,
+        )
         try:
             await self._attempt(self._engine.go())
         finally:

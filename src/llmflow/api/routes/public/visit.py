@@ -17,6 +17,7 @@ from llmflow.api import auth, errors
 from llmflow.apps.sites import is_open
 from llmflow.apps.types import App, EndUser, Site
 from llmflow.errors import CODES, InternalError, LLMFlowError, NotFound, TooMany, UsageError
+from llmflow.gateway.asker import Asker, speak_for
 from llmflow.net.networks import network_of
 from llmflow.store.crypto import digest
 from llmflow.wiring import Platform
@@ -89,6 +90,7 @@ def operation(platform: Platform, rates: Rates, path: str, method: str, handler:
             if site is None or not is_open(site):
                 raise NotFound("This page is not there any more, or never was.", code="page_not_found")
             app = await platform.apps.catalogue.get(site.workspace_id, site.app_id)
+            speak_for(Asker(app.workspace_id, app_id=app.id))
             return await handler(Visit(request, platform, site, app, token_digest(request), address))
         except LLMFlowError as error:
             return refused(request, error)
