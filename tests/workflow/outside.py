@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from llmflow.errors import LLMFlowError, NodeFailed
-from llmflow.net.exchange import HttpAnswer, HttpRequest
+from llmflow.net.messages import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, TokenUsage
 from llmflow.workflow.context import Outside, Search
 

@@ -11,7 +11,7 @@ import pytest
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
-from llmflow.net.exchange import HttpAnswer, HttpRequest
+from llmflow.net.messages import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest
 from llmflow.workflow import graph as compiler
 from llmflow.workflow.context import Context, Outside

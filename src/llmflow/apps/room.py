@@ -97,7 +97,7 @@ class AppsRoom:
             limit=settings.limits.workflow_concurrency,
         )
         self.catalogue = Apps(database, originals, self.runs)
-        self.imports = Imports(self.catalogue, self.designs, bases, gateway)
+        self.imports = Imports(self.catalogue, self.designs, bases, gateway, toolbox)
         self.conversations = Conversations(database, originals, self.runs)
         flows = FlowChat(database, self.plans, self.runs, self.turns, self.files)
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)

@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from llmflow.errors import NodeFailed, OrganError
 from llmflow.net.client import HttpClient
+from llmflow.net.messages import HttpAnswer, HttpRequest
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _KEPT_ON_MOVE = frozenset({307, 308})
 _PRIVATE = frozenset({"authorization", "cookie", "proxy-authorization"})
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """`private`: headers that no other host may be sent. `text_bytes`, `file_bytes`: the largest answers of a kind."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    private: tuple[str, ...] = ()
-    body: bytes | None = None
-    connect_s: float = 10.0
-    read_s: float = 60.0
-    verify: bool = True
-    text_bytes: int = 1 << 20
-    file_bytes: int = 10 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """`url`: where the answer came from, after redirects."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
 
 
 class Exchange:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
-from llmflow.net.exchange import HttpAnswer, HttpRequest
+from llmflow.net.messages import HttpAnswer, HttpRequest
 
 FileValue = Mapping[str, Any]
 """A file as workflows carry it: a JSON object (workflow/files.py)."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
-from llmflow.net.exchange import HttpAnswer, HttpRequest
+from llmflow.net.messages import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, ModelInfo
 from llmflow.tools.kit import Kit
 from llmflow.workflow.graph import Node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,11 +34,47 @@ def test_every_node_has_a_status_and_whatever_is_not_exact_a_reason(path: Path) 
         assert ("node_unsupported" in _of(items, node.id).codes) != is_known
 
 
-def test_a_node_that_nobody_here_runs_is_named_with_its_plugin() -> None:
+def _with_tool(**data: Any) -> Document:
+    """The example with another tool in place of its own."""
+    new = Document(copy.deepcopy(load("휴가-안내.yml").tree))
+    node = next(item for item in new.tree["workflow"]["graph"]["nodes"] if item["id"] == "weather")
+    node["data"] = {"type": "tool", "title": "도구", **data}
+    return new
+
+
+def test_a_tool_that_is_not_here_is_named_with_its_provider() -> None:
     found = _of(report(load("휴가-안내.yml"), Bindings(), NOTHING), "weather")
     assert (found.type, found.title, found.status) == ("tool", "날씨", "unsupported")
-    assert "`tool`" in found.why
-    assert "`langgenius/openweather:0.0.1`" in found.why
+    assert found.codes[-1] == "tool_missing"
+    assert "`langgenius/openweather/openweather`" in found.why
+
+
+def test_a_tool_that_is_here_under_difys_name_is_exact() -> None:
+    new = _with_tool(
+        provider_type="builtin",
+        provider_id="langgenius/time/time",
+        tool_name="current_time",
+        tool_configurations={"format": "%H:%M", "timezone": {"type": "constant", "value": "Asia/Seoul"}},
+    )
+    assert _of(report(new, Bindings(), NOTHING), "weather").status == "exact"
+
+
+def test_settings_that_the_tool_here_has_not_are_named() -> None:
+    settings = {"generate_summary": True, "user_agent": "me"}
+    new = _with_tool(provider_id="webscraper", tool_name="webscraper", tool_configurations=settings)
+    found = _of(report(new, Bindings(), NOTHING), "weather")
+    assert (found.status, found.codes) == ("approximate", ("tool_options_ignored",))
+    assert "`generate_summary`" in found.why and "user_agent" not in found.why
+
+
+@pytest.mark.parametrize(("kind", "remedy"), [("api", "OpenAPI document"), ("workflow", "publish"), ("mcp", "MCP")])
+def test_what_is_to_be_done_about_a_missing_tool_is_said_by_the_type_of_its_provider(kind: str, remedy: str) -> None:
+    new = _with_tool(provider_type=kind, provider_id="한 id", provider_name="날씨 API", tool_name="getWeather")
+    found = _of(report(new, Bindings(), NOTHING), "weather")
+    assert (found.status, found.codes) == ("unsupported", ("tool_missing",))
+    assert remedy in found.why and "`날씨 API`" in found.why
+    here = Here(tools=frozenset({("날씨 API", "getWeather")}))
+    assert _of(report(new, Bindings(), here), "weather").status == "exact"
 
 
 def test_a_version_of_a_node_that_nobody_here_runs_is_named() -> None:

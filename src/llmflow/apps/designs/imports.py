@@ -15,6 +15,7 @@ from llmflow.apps.types import App, AppVersion, Design
 from llmflow.errors import Conflict, OrganError
 from llmflow.gateway.gateway import DEFAULT, Gateway
 from llmflow.knowledge.bases import Bases
+from llmflow.tools.toolbox import Toolbox
 from llmflow.workflow.dsl.bindings import (
     Bindings,
     ModelUse,
@@ -54,11 +55,12 @@ class Imported:
 
 
 class Imports:
-    def __init__(self, apps: Apps, designs: Designs, bases: Bases, gateway: Gateway) -> None:
+    def __init__(self, apps: Apps, designs: Designs, bases: Bases, gateway: Gateway, toolbox: Toolbox) -> None:
         self._apps = apps
         self._designs = designs
         self._bases = bases
         self._gateway = gateway
+        self._toolbox = toolbox
         self._reading = asyncio.Semaphore(2)  # a large file takes seconds; others wait instead of sharing them
 
     async def read(self, content: bytes | str) -> Document:
@@ -104,7 +106,9 @@ class Imports:
         with contextlib.suppress(OrganError):  # no model server answers: the default will, once one does
             models = frozenset(info.id for info in await self._gateway.models())
         bases = frozenset(base.id for base in await self._bases.all(workspace_id))
-        return Here(models, bases)
+        refs = [tool.spec.ref for tool in await self._toolbox.all(workspace_id)]
+        tools = frozenset((name, ref.tool_name) for ref in refs for name in (ref.provider_id, ref.provider_name))
+        return Here(models, bases, tools)
 
     async def _bindings(self, workspace_id: str, found: Document, mapped: Mapped, here: Here) -> Bindings:
         """The caller's mapping, in ids; what is ours already; and the default for each model that is not here."""

@@ -16,7 +16,8 @@ from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.types import KnowledgeBase
-from llmflow.net.exchange import Exchange, HttpRequest
+from llmflow.net.exchange import Exchange
+from llmflow.net.messages import HttpRequest
 from llmflow.ports.llm import Message
 from llmflow.store.database import Database
 from llmflow.tools.kit import Kit

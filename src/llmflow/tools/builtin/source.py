@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmflow.tools.builtin import time
+from llmflow.tools.builtin import http, maths, time, webscraper
 from llmflow.tools.types import Tool, ToolRef
 
-#: Provider and tool there to provider and tool here, for those that are called otherwise.
-_TOOLS: tuple[Tool, ...] = time.TOOLS
+_TOOLS: tuple[Tool, ...] = (*time.TOOLS, *maths.TOOLS, *webscraper.TOOLS, *http.TOOLS)
 _BY_NAME = {(tool.spec.ref.provider_id, tool.spec.ref.tool_name): tool for tool in _TOOLS}
+#: Dify's tools that one of another name does the work of here.
+_ALIKE = {("jina", "jina_reader"): ("webscraper", "webscraper")}
 _DIFY = "langgenius"
 
 
@@ -24,7 +25,8 @@ def builtin(ref: ToolRef) -> Tool | None:
     if ref.provider_type not in ("builtin", "plugin"):
         return None
     for provider in (ref.provider_id, ref.provider_name):
-        if (found := _BY_NAME.get((provider_here(provider), ref.tool_name))) is not None:
+        name = (provider_here(provider), ref.tool_name)
+        if (found := _BY_NAME.get(_ALIKE.get(name, name))) is not None:
             return found
     return None
 

@@ -29,6 +29,7 @@ from llmflow.workflow.dsl.document import Document, Node, Tree, mapping, mapping
 from llmflow.workflow.dsl.node_types import DIFY_TYPES
 from llmflow.workflow.dsl.options import option_reasons
 from llmflow.workflow.dsl.reasons import Reason
+from llmflow.workflow.dsl.tools import node_settings, node_tool, tool_reasons
 from llmflow.workflow.registry import kind_of
 
 Status = Literal["exact", "approximate", "unsupported"]
@@ -36,10 +37,11 @@ Status = Literal["exact", "approximate", "unsupported"]
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """What this installation has: ids of its models and of its knowledge bases."""
+    """What this installation has: ids of its models and of its knowledge bases, and its tools (tools.tool_reasons)."""
 
     models: frozenset[str] = frozenset()
     bases: frozenset[str] = frozenset()
+    tools: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def node_reasons(node: Node, bindings: Bindings, here: Here) -> Iterator[Reason]
             yield from option_reasons(node, data)
             yield from _datasets(datasets(node), bindings, here)
             yield from _models(chat_models(node), bindings, here)
+            if (tool := node_tool(node)) is not None:
+                yield from tool_reasons(tool, node_settings(node), here.tools)
 
 
 def _unknown(node: Node, version: str) -> Reason:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-import mimetypes
 import re
 import secrets
 from collections.abc import Iterator
-from email.message import Message
-from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-import charset_normalizer
 from pydantic import Field, field_validator
 
 from llmflow.errors import NodeFailed
-from llmflow.net.exchange import HttpAnswer, HttpRequest
+from llmflow.net.messages import HttpAnswer, HttpRequest
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient, NodeData
 from llmflow.workflow.files import files_in
@@ -307,58 +303,13 @@ def _shown(request: HttpRequest) -> str:
 async def _outputs(answer: HttpAnswer, request: HttpRequest, context: Context) -> dict[str, Any]:
     files: list[dict[str, Any]] = []
     text = ""
-    if _is_file(answer):
-        media_type = answer.headers.get("content-type", "").split(";", 1)[0].strip() or "application/octet-stream"
-        files.append(await context.outside.keep_file(answer.body, _name(answer, media_type), media_type))
+    if answer.is_file:
+        files.append(await context.outside.keep_file(answer.body, answer.file_name, answer.media_type))
     else:
         if len(answer.body) > request.text_bytes:
             raise NodeFailed(f"The answer is larger than {request.text_bytes // 1024} KB.", code="http_failed")
-        text = _text(answer)
+        text = answer.text()
     return {"status_code": answer.status, "body": text, "headers": dict(answer.headers), "files": files}
-
-
-def _is_file(answer: HttpAnswer) -> bool:
-    if not answer.body:
-        return False
-    disposition = answer.headers.get("content-disposition", "").lower()
-    if disposition.startswith("attachment") or "filename" in disposition:
-        return True
-    media_type = answer.headers.get("content-type", "").lower().split(";", 1)[0].strip()
-    main, _, sub = media_type.partition("/")
-    if main in ("image", "audio", "video"):
-        return True
-    if main != "application" or any(word in sub for word in ("json", "xml", "javascript", "urlencoded", "yaml")):
-        return False
-    head = answer.body[:1024]
-    return b"\0" in head or not _reads_as_text(head)
-
-
-def _reads_as_text(head: bytes) -> bool:
-    try:
-        head.decode()
-    except UnicodeDecodeError as error:
-        return error.start > len(head) - 4 and len(head) == 1024  # a character cut in two
-    return True
-
-
-def _name(answer: HttpAnswer, media_type: str) -> str:
-    message = Message()
-    message["Content-Disposition"] = answer.headers.get("content-disposition", "")
-    name = message.get_filename() or PurePosixPath(urlsplit(answer.url).path).name or "file"
-    return name if PurePosixPath(name).suffix else name + (mimetypes.guess_extension(media_type) or "")
-
-
-def _text(answer: HttpAnswer) -> str:
-    message = Message()
-    message["Content-Type"] = answer.headers.get("content-type", "")
-    for charset in (message.get_content_charset(), "utf-8"):
-        try:
-            if charset:
-                return answer.body.decode(charset)
-        except (LookupError, UnicodeDecodeError):
-            continue
-    found = charset_normalizer.from_bytes(answer.body).best()
-    return str(found) if found else answer.body.decode("utf-8", "replace")
 
 
 def _reads(data: HttpData) -> list[tuple[str, ...] | list[str]]:

@@ -1,0 +1,63 @@
+"""Tools that a design calls by names of the installation it came from, and what of them is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from llmflow.tools.builtin.source import builtin
+from llmflow.tools.types import ToolRef
+from llmflow.workflow.dsl.document import Node, mapping, text
+from llmflow.workflow.dsl.reasons import Reason
+
+#: What to do about a tool that is not here, by the type of its provider.
+_REMEDIES = {
+    "api": "add its OpenAPI document under Tools, with that name",
+    "workflow": "import that workflow as an app of that name and publish it",
+    "app": "import that app under that name and publish it",
+    "mcp": "servers of tools (MCP) are not asked by this version",
+    "dataset-retrieval": "choose a knowledge base in the draft",
+}
+
+
+def node_tool(node: Node) -> ToolRef | None:
+    """The tool a node calls; None for a node that calls none."""
+    if node.type != "tool":
+        return None
+    return ToolRef(
+        text(node.data.get("provider_type")) or "builtin",
+        text(node.data.get("provider_id")),
+        text(node.data.get("tool_name")),
+        text(node.data.get("provider_name")),
+    )
+
+
+def node_settings(node: Node) -> Iterator[str]:
+    """Names of the parameters and settings that a node gives its tool a value for."""
+    for part in ("tool_configurations", "tool_parameters"):
+        for name, given in mapping(node.data.get(part)).items():
+            if _value(given) not in (None, "", False, 0, [], {}):
+                yield name
+
+
+def tool_reasons(ref: ToolRef, given: Iterable[str], here: frozenset[tuple[str, str]]) -> Iterator[Reason]:
+    """`here`: (provider's id or name, tool) of tools that people added. `given`: the parameters that have a value."""
+    ours = builtin(ref)
+    if ours is not None:
+        known = ours.spec.parameters["properties"]
+        named = ", ".join(f"`{name}`" for name in given if name not in known)
+        if named:
+            yield Reason("tool_options_ignored", f"Kept and not used by the tool here: {named}.")
+        return
+    if {(ref.provider_id, ref.tool_name), (ref.provider_name, ref.tool_name)} & here:
+        return
+    provider = (ref.provider_name or ref.provider_id).partition("@")[0][:100]
+    remedy = _REMEDIES.get(ref.provider_type, "replace it by one of the tools here")
+    yield Reason(
+        "tool_missing", f"It calls the tool `{ref.tool_name[:100]}` of `{provider}`, which is not here: {remedy}.", True
+    )
+
+
+def _value(given: Any) -> Any:
+    found: Mapping[str, Any] = mapping(given)
+    return found.get("value", given)
