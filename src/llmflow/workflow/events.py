@@ -22,11 +22,13 @@ class _Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True,
 
 
 class WorkflowStarted(_Event, frozen=True, kw_only=True, tag="workflow_started"):
-    """`inputs`: of the start node, and "sys.query" ... as Dify shows them. `conversation`: variables it began with."""
+    """`inputs`: of the start node, and "sys.query" ... as Dify shows them. `start`: its id, where it is not the plan's
+    first. `conversation`: variables it began with."""
 
     inputs: dict[str, Any]
     created_at: float
     reason: Literal["initial", "resumption"] = "initial"
+    start: str = ""
     conversation: dict[str, Any] = {}
 
 

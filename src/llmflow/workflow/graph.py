@@ -82,13 +82,25 @@ class Script:
 class Scope:
     """The nodes that one scheduler looks after: the whole graph's top, or a container's inside.
 
-    `start` None: there is none. `waits`: incoming edges of each node. Nodes that cannot be reached are not in it."""
+    `starts`: where a run may begin, at one of them; the first is meant where none is named. `waits`: incoming edges of
+    each node. Nodes that cannot be reached are not in it."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
-    start: int | None
+    starts: tuple[int, ...]
     waits: tuple[int, ...]
     scripts: tuple[Script, ...]
+
+    @property
+    def start(self) -> int | None:
+        """The start that is meant where none is named; None: there is none."""
+        return self.starts[0] if self.starts else None
+
+    def start_named(self, node_id: str) -> int | None:
+        """The start of this id, "" being the one that is meant; None for a node that is no start."""
+        if not node_id:
+            return self.start
+        return next((index for index in self.starts if self.nodes[index].id == node_id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,7 @@ class Plan:
 
     @property
     def is_runnable(self) -> bool:
-        return self.scope.start is not None
+        return bool(self.scope.starts)
 
 
 def compile_graph(graph: Mapping[str, Any]) -> Plan:
@@ -142,21 +154,21 @@ class _Compiler:
         ids = self._children.get(container, [])
         here = set(ids)
         edges = [edge for edge in self._edges if edge[1] in here and edge[2] in here]
-        start = self._start(container, ids)
-        reached = _reachable(start, edges)
+        starts = self._starts(container, ids)
+        reached = _reachable(starts, edges)
         for key in ids:
             self._inside[key] = above
-            if key not in reached and (start is not None or not container):
+            if key not in reached and (starts or not container):
                 self._note("node_unreachable", "No path leads here from the start.", node=key, severity="warning")
         kept = [key for key in ids if key in reached]
-        scope = self._assemble(kept, [edge for edge in edges if edge[1] in reached], start, above)
+        scope = self._assemble(kept, [edge for edge in edges if edge[1] in reached], starts, above)
         for key in ids:
             if key not in self._nodes:
                 self._nodes[key] = self._node(0, key, self._inner(key, above))
         return scope
 
     def _assemble(
-        self, ids: Sequence[str], raw_edges: Sequence[_RawEdge], start: str | None, above: tuple[str, ...]
+        self, ids: Sequence[str], raw_edges: Sequence[_RawEdge], starts: Sequence[str], above: tuple[str, ...]
     ) -> Scope:
         at = {key: index for index, key in enumerate(ids)}
         bare = {key: self._node(at[key], key) for key in ids}
@@ -186,8 +198,8 @@ class _Compiler:
             self._check_handles(here)
         self._check_cycles(nodes, edges)
         waits = tuple(len(node.incoming) for node in nodes)
-        first = at.get(start) if start is not None else None
-        return Scope(tuple(nodes), edges, first, waits, _scripts(nodes, edges, first))
+        firsts = tuple(at[key] for key in starts)
+        return Scope(tuple(nodes), edges, firsts, waits, _scripts(nodes, edges, firsts))
 
     def _inner(self, key: str, above: tuple[str, ...]) -> Scope | None:
         kind = self._kind(self._raw[key])
@@ -219,21 +231,22 @@ class _Compiler:
         data = raw["data"]
         return str(raw.get("parentId") or data.get("iteration_id") or data.get("loop_id") or raw.get("parent_id") or "")
 
-    def _start(self, container: str, ids: Sequence[str]) -> str | None:
+    def _starts(self, container: str, ids: Sequence[str]) -> list[str]:
+        """A container has one; the whole graph one with a form, before its triggers in their order."""
         if container:
             named = str(self._raw[container]["data"].get("start_node_id") or "")
             if named in ids:
-                return named
-        found = [key for key in ids if (kind := self._kind(self._raw[key])) and kind.role == "start"]
-        if not found:
-            found = [key for key in ids if _type_of(self._raw[key]).startswith("trigger-")]
-        if not found:
-            where = "The container has" if container else "The graph has"
-            self._note("start_missing", f"{where} no start.", node=container)
-            return None
+                return [named]
+        triggers = [key for key in ids if _type_of(self._raw[key]).startswith("trigger-") and not container]
+        found = [
+            key for key in ids if (kind := self._kind(self._raw[key])) and kind.role == "start" and key not in triggers
+        ]
         if len(found) > 1 and not container:
             self._note("start_twice", "There are several starts; the first is used.", node=found[1], severity="warning")
-        return found[0]
+        if not found and not triggers:
+            where = "The container has" if container else "The graph has"
+            self._note("start_missing", f"{where} no start.", node=container)
+        return [*found[:1], *triggers]
 
     def _edge(self, raw: Mapping[str, Any]) -> _RawEdge | None:
         key, source, target = (str(raw.get(name) or "") for name in ("id", "source", "target"))
@@ -308,13 +321,11 @@ def _type_of(raw: Mapping[str, Any]) -> str:
     return str(raw["data"].get("type") or "")
 
 
-def _reachable(start: str | None, edges: Sequence[_RawEdge]) -> set[str]:
-    if start is None:
-        return set()
+def _reachable(starts: Sequence[str], edges: Sequence[_RawEdge]) -> set[str]:
     after: dict[str, list[str]] = {}
     for _, source, target, _ in edges:
         after.setdefault(source, []).append(target)
-    found, todo = {start}, [start]
+    found, todo = set(starts), list(starts)
     while todo:
         for target in after.get(todo.pop(), ()):
             if target not in found:
@@ -331,31 +342,32 @@ def _handle(node: Node, handle: str) -> str:
     return FAIL_BRANCH if handle == FAIL_BRANCH else SOURCE
 
 
-def _scripts(nodes: Sequence[Node], edges: Sequence[Edge], start: int | None) -> tuple[Script, ...]:
+def _scripts(nodes: Sequence[Node], edges: Sequence[Edge], starts: tuple[int, ...]) -> tuple[Script, ...]:
     scripts = []
     for node in nodes:
         if node.kind is None or node.data is None or node.kind.role != "answer":
             continue
         parts = tuple(node.kind.script(node.data))
-        certain, gates = _gates(nodes, node.index, start, parts)
+        certain, gates = _gates(nodes, node.index, starts, parts)
         scripts.append(Script(node.index, parts, gates, certain))
     return tuple(scripts)
 
 
 def _gates(
-    nodes: Sequence[Node], answer: int, start: int | None, parts: Sequence[str | tuple[str, ...]]
+    nodes: Sequence[Node], answer: int, starts: tuple[int, ...], parts: Sequence[str | tuple[str, ...]]
 ) -> tuple[bool, frozenset[int]]:
     """The edges one of which must be taken before the answer is sure to be reached: the nearest, walking back, that
-    leave a node that chooses, holds others, answers itself, or sets a variable the answer tells."""
+    leave a node that chooses, holds others, answers itself, sets a variable the answer tells, or is one of several
+    starts."""
     gates: set[int] = set()
     certain = False
     seen, todo = {answer}, [answer]
     while todo:
         index = todo.pop()
-        certain = certain or index == start
+        certain = certain or starts == (index,)
         for edge in nodes[index].incoming:
             source = nodes[edge.source]
-            if _holds_back(source, parts):
+            if _holds_back(source, parts) or (len(starts) > 1 and edge.source in starts):
                 gates.add(edge.index)
             elif edge.source not in seen:
                 seen.add(edge.source)

@@ -332,7 +332,9 @@ def _edited(
             raise UsageError(f"The workflow has no input `{name}`.", param="inputs")
     shown = {**state.started.inputs, **inputs, "sys.workflow_run_id": run.id}
     state.started = msgspec.structs.replace(state.started, inputs=shown, created_at=run.created_at / 1000)
-    start = compiled.plan.scope.nodes[compiled.plan.scope.start].id if compiled.plan.scope.start is not None else ""
+    scope = compiled.plan.scope
+    first = scope.start_named(state.started.start)
+    start = scope.nodes[first].id if first is not None else ""
     changed = {node_id: dict(values) for node_id, values in outputs.items()}
     if inputs and (start, ()) in state.finished:
         changed[start] = {**state.finished[start, ()].outputs, **inputs, **changed.get(start, {})}

@@ -73,10 +73,19 @@ def _documents(data: Tree) -> Iterator[Reason]:
     yield Reason("text_differs", "Documents are read by LLMFlow's own reader, as Markdown.")
 
 
+def _webhook(data: Tree) -> Iterator[Reason]:
+    yield Reason(
+        "webhook_address",
+        "It gets an address of its own when it is published here, and asks callers for a secret unless that is "
+        "switched off.",
+    )
+
+
 _BY_TYPE: Mapping[str, Callable[[Tree], Iterator[Reason]]] = {
     "document-extractor": _documents,
     "knowledge-retrieval": _knowledge,
     "llm": _llm,
     "parameter-extractor": _asking,
     "question-classifier": _asking,
+    "trigger-webhook": _webhook,
 }

@@ -92,7 +92,7 @@ class Frame:
 
     async def drive(self) -> None:
         """Runs the scope to its end. Raises the error of a node that failed without a strategy, and Paused."""
-        step = schedule.begin(self.scope, self._progress)
+        step = schedule.begin(self.scope, self._progress, None if self.container else self.run.start)
         self._ready.extend((index, None) for index in step.start)
         try:
             if self.run.state:

@@ -47,6 +47,7 @@ class _Stopped(Exception):
 class Run:
     """To be used once: `await go()`.
 
+    `start`: the id of the node it begins at, "" for the plan's own; of a run to go on with it is known.
     `inputs`: of the start node. `system`: sys.* without the prefix. `environment` and `conversation`: declared
     variables by name; those of type "secret" are masked in what nodes show. `state`: what was rebuilt from the events
     of a run to go on with; inputs, system and the conversation's values then come from it. `decisions`: what people
@@ -57,6 +58,7 @@ class Run:
         plan: Plan,
         *,
         sink: Sink,
+        start: str = "",
         inputs: Mapping[str, Any] | None = None,
         system: Mapping[str, Any] | None = None,
         environment: Mapping[str, Typed] | None = None,
@@ -89,6 +91,8 @@ class Run:
             for typed in self._environment.values()
             if typed.type == "secret" and isinstance(typed.value, str) and typed.value
         )
+        self._started_at = state.started.start if state and state.started else start
+        self.start = plan.scope.start_named(self._started_at)
         self._inputs, self._system, self._conversation = _beginning(inputs, system, conversation, state)
         self._prefix = new_id()[:24]
         self._tails = count(int.from_bytes(os.urandom(6)))
@@ -198,6 +202,7 @@ class Run:
                 inputs=shown,
                 created_at=self._created_at,
                 reason="resumption" if self.state else "initial",
+                start=self._started_at,
                 conversation=conversation,
             )
         )
@@ -211,14 +216,15 @@ class Run:
         pool.put("sys", self._system)
         pool.declare("env", self._environment)
         pool.declare("conversation", self._conversation)
-        scope = self.plan.scope
-        if scope.start is not None:
-            pool.put(scope.nodes[scope.start].id, self._inputs)
+        if self.start is not None:
+            pool.put(self.plan.scope.nodes[self.start].id, self._inputs)
         return pool
 
     def _check_start(self) -> None:
         if not self.plan.is_runnable:
             raise UsageError("The workflow has no start.", code="workflow_invalid")
+        if self.start is None:
+            raise UsageError(f"The workflow does not start at `{self._started_at}`.", code="workflow_invalid")
         if self._depth >= self.limits.depth:
             text = f"Workflows call each other more than {self.limits.depth} deep."
             raise UsageError(text, code="workflow_limit")

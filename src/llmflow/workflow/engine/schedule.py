@@ -33,12 +33,21 @@ class Progress:
         self.nodes = bytearray(len(scope.nodes))
 
 
-def begin(scope: Scope, progress: Progress) -> Step:
-    """Starts at the scope's start. A start with incoming edges is in a circle and is started all the same."""
-    if scope.start is None:
-        return Step()
-    progress.nodes[scope.start] = STARTED
-    return Step(start=[scope.start])
+def begin(scope: Scope, progress: Progress, start: int | None = None) -> Step:
+    """Starts at `start`, or at the scope's first; the other starts are skipped. One with incoming edges is in a circle
+    and is started all the same."""
+    step = Step()
+    first = scope.start if start is None else start
+    if first is None:
+        return step
+    progress.nodes[first] = STARTED
+    step.start.append(first)
+    others = [index for index in scope.starts if index != first]
+    for index in others:
+        progress.nodes[index] = SKIPPED
+        step.skipped.append(index)
+    _pass_over(scope, progress, step, others)
+    return step
 
 
 def finish(scope: Scope, progress: Progress, node: Node, handle: str) -> Step:
@@ -51,10 +60,15 @@ def finish(scope: Scope, progress: Progress, node: Node, handle: str) -> Step:
             step.taken.append(edge.index)
             progress.hot[edge.target] = 1
         _settle(progress, edge.target, step, untaken)
+    _pass_over(scope, progress, step, untaken)
+    return step
+
+
+def _pass_over(scope: Scope, progress: Progress, step: Step, untaken: list[int]) -> None:
+    """Nothing comes from these nodes: what they alone lead to is skipped, too."""
     while untaken:
         for edge in scope.nodes[untaken.pop(0)].outgoing:
             _settle(progress, edge.target, step, untaken)
-    return step
 
 
 def _settle(progress: Progress, target: int, step: Step, untaken: list[int]) -> None:
