@@ -18,7 +18,8 @@ from llmflow import catalog, errors
 from llmflow.api.routes.openai import chat as openai_chat
 from llmflow.api.routes.openai import embeddings as openai_embeddings
 from llmflow.api.routes.openai import models as openai_models
-from llmflow.api.routes.service import app, chat, conversations, files, later
+from llmflow.api.routes.service import later
+from llmflow.api.routes.service.surface import NOUNS
 from llmflow.catalog import Adapter
 from llmflow.cli.main import COMMANDS, load_command, program
 from llmflow.cli.openapi import document
@@ -292,7 +293,7 @@ def _console() -> list[str]:
 def _surface_v1() -> list[str]:
     platform: Any = None  # routes need one only when they are called
     openai = [route for noun in (openai_chat, openai_embeddings, openai_models) for route in noun.routes(platform)]
-    dify = [route for noun in (chat, conversations, app, files) for route in noun.routes(platform)]
+    dify = [route for noun in NOUNS for route in noun.routes(platform)]
     lines = ["", "## OpenAI's API", "", *_operations(openai), "", "## Dify's Service API", "", *_operations(dify)]
     waiting = len({route.path for route in later.routes(platform)})
     return [

@@ -257,6 +257,7 @@ CODES: dict[str, str] = {
     "model_address_wrong": "Correct organs.llm.url, or the connection's address: /models must be under it.",
     "address_blocked": "Name an address on the public internet.",
     "context_too_long": "Send fewer or shorter messages, or use a model with a longer context.",
+    "speech_missing": "Name a speech server in llmflow.yaml under organs.speech; docs/organs.md shows how.",
     "checksum_mismatch": "Download it again; if it happens again, the source changed.",
     "download_failed": "Check the network, or download the file elsewhere and name its path in llmflow.yaml.",
 }

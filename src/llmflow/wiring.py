@@ -34,6 +34,7 @@ from llmflow.config.settings import Organ, Settings
 from llmflow.errors import ConfigError, LLMFlowError, OrganError
 from llmflow.gateway.connections import Connections
 from llmflow.gateway.gateway import DEFAULT, Gateway
+from llmflow.gateway.speech import SpeechGateway
 from llmflow.gateway.types import Address
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
@@ -53,6 +54,7 @@ from llmflow.ports.identity import Identity
 from llmflow.ports.jobs import Jobs
 from llmflow.ports.llm import Llm
 from llmflow.ports.parser import Parser
+from llmflow.ports.speech import Speech
 from llmflow.ports.tracing import Tracing
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.crypto import Cipher, master_key
@@ -66,7 +68,8 @@ _CONNECTED_S = 120.0  # without an answer, or its next piece, of a connected mod
 _LOOK_S = 60.0
 _DAY_S = 86_400.0
 _log = logging.getLogger(__name__)
-_LATE = ("llm", "embedding", "vector_store", "parser", "chunker")
+_LATE = ("llm", "embedding", "speech", "vector_store", "parser", "chunker")
+_STREAMS = ("stream", "speak")  # methods of organs that stream
 _FOLDERS = {"vector_store": "vectors", "blobs": "blobs"}
 
 
@@ -100,7 +103,7 @@ class Late:
             return getattr(self._organ, name)
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._later_stream(name) if name == "stream" else self._later_call(name)
+        return self._later_stream(name) if name in _STREAMS else self._later_call(name)
 
     def _later_call(self, name: str) -> Callable[..., Any]:
         async def call(*args: Any, **kwargs: Any) -> Any:
@@ -125,6 +128,7 @@ class Late:
 class Organs:
     llm: Llm
     embedding: Embedding
+    speech: Speech
     vector_store: VectorStore
     parser: Parser
     chunker: Chunker
@@ -155,6 +159,7 @@ class Platform:
     changes: Changes
     retriever: Retriever
     gateway: Gateway
+    speech: SpeechGateway
     connections: Connections
     toolbox: Toolbox
     apps: AppsRoom
@@ -332,6 +337,7 @@ async def build(settings: Settings) -> Platform:
         changes=changes,
         retriever=retriever,
         gateway=gateway,
+        speech=SpeechGateway(organs.speech),
         connections=connections,
         toolbox=toolbox,
         apps=AppsRoom(

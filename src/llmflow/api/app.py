@@ -59,6 +59,7 @@ def create_app(platform: Platform) -> ASGIApp:
         body_bytes=limits.body_mb * _MB,
         document_bytes=limits.document_mb * _MB,
         file_bytes=limits.file_mb * _MB + _MB,  # the file and the form around it
+        audio_bytes=limits.audio_mb * _MB + _MB,
     )
 
 

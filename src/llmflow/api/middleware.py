@@ -19,7 +19,10 @@ SECONDS = Histogram("llmflow_http_request_seconds", "Time to the last byte of an
 
 _log = logging.getLogger("llmflow.access")
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_AUDIO = "/v1/audio-to-text"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: Operations of Dify's API that take files, and their code for one that is too large.
+_REFUSALS = {"/v1/files/upload": "file_too_large", _AUDIO: "audio_too_large"}
 _DOCUMENTS = re.compile(r"/api/v1/knowledge/[^/]+/documents/")
 _FILES = re.compile(r"/v1/files/upload$|/api/v1/apps/[^/]+/files$")
 
@@ -28,13 +31,21 @@ class Edge:
     """The outermost layer. `hosts`: names this server answers to; () means any (it listens to the network)."""
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Sequence[str], body_bytes: int, document_bytes: int, file_bytes: int
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Sequence[str],
+        body_bytes: int,
+        document_bytes: int,
+        file_bytes: int,
+        audio_bytes: int,
     ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._body_bytes = body_bytes
         self._document_bytes = document_bytes
         self._file_bytes = file_bytes
+        self._audio_bytes = audio_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,7 +55,7 @@ class Edge:
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _GIVEN_ID.fullmatch(given) else new_id()
         scope["llmflow.request_id"] = request_id
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, request_id, _REFUSALS.get(scope["path"], ""))
         started = time.perf_counter()
         try:
             refusal = self._refusal(scope["path"], headers)
@@ -62,6 +73,8 @@ class Edge:
     def _limit(self, path: str) -> int:
         if _DOCUMENTS.match(path):
             return self._document_bytes
+        if path == _AUDIO:
+            return self._audio_bytes
         return self._file_bytes if _FILES.match(path) else self._body_bytes
 
     def _refusal(self, path: str, headers: dict[bytes, bytes]) -> LLMFlowError | None:
@@ -96,10 +109,12 @@ class Edge:
 
 
 class _Answer:
-    """What is sent back: the application's answer with the request's id, or ours once we refused."""
+    """What is sent back: the application's answer with the request's id, or ours once we refused. `code`: Dify's for a
+    file that is too large, where the path is one of its API."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, code: str) -> None:
         self._send = send
+        self._code = code
         self._request_id = request_id
         self._refused = False
         self.status = 500
@@ -113,7 +128,9 @@ class _Answer:
         await self._send(message)
 
     async def refuse(self, error: LLMFlowError) -> None:
-        body = msgspec.json.encode(error.body(self._request_id))
+        dify = {"code": self._code, "message": error.message, "status": error.status}
+        is_dify = self._code and isinstance(error, TooLarge)
+        body = msgspec.json.encode(dify if is_dify else error.body(self._request_id))
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})

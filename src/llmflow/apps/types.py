@@ -19,7 +19,8 @@ Source = Literal["api", "account", "public"]
 @dataclass(frozen=True, slots=True)
 class ChatConfig:
     """How a chat app answers. `knowledge`: ids of knowledge bases; `model` "": the default model; `top_k` None: the
-    setting's; `user_input_form`: Dify's form items, handed on as they are."""
+    setting's; `user_input_form`: Dify's form items, handed on as they are; `voice` "": the
+    speech organ's."""
 
     knowledge: tuple[str, ...] = ()
     model: str = ""
@@ -28,6 +29,9 @@ class ChatConfig:
     suggested_questions: tuple[str, ...] = ()
     suggested_questions_after_answer: bool = False
     retriever_resource: bool = True
+    speech_to_text: bool = False
+    text_to_speech: bool = False
+    voice: str = ""
     top_k: int | None = None
     user_input_form: tuple[dict[str, Any], ...] = ()
     language: str = ""

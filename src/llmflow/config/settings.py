@@ -57,6 +57,7 @@ class Limits:
     document_mb: int = setting(100, "Largest document in MB", least=1)
     body_mb: int = setting(10, "Largest JSON request in MB", least=1)
     file_mb: int = setting(15, "Largest file sent to an app in MB", least=1)
+    audio_mb: int = setting(30, "Largest recording sent to an app in MB", least=1)
     parse_timeout_s: float = setting(300.0, "Seconds a reader may take for one document", least=1)
     parse_memory_mb: int = setting(2048, "Memory a reader may take in MB", least=256)
     document_pages: int = setting(5000, "Most pages in one document", least=1)

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from llmflow.gateway.asker import Asker
 from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo
 
-Operation = Literal["chat", "embeddings"]
+Operation = Literal["chat", "embeddings", "transcription", "speech"]
 
 
 @dataclass(frozen=True, slots=True)

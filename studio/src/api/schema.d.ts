@@ -1624,6 +1624,21 @@ export interface components {
              */
             retriever_resource?: boolean | null;
             /**
+             * Speech To Text
+             * @description Whether recordings are written down; needs organs.speech
+             */
+            speech_to_text?: boolean | null;
+            /**
+             * Text To Speech
+             * @description Whether answers are read aloud; needs organs.speech
+             */
+            text_to_speech?: boolean | null;
+            /**
+             * Voice
+             * @description Of the speech server; empty: its own
+             */
+            voice?: string | null;
+            /**
              * Top K
              * @description Passages given to the model; 0: as the settings say
              */
@@ -1706,7 +1721,8 @@ export interface components {
         /**
          * ChatConfig
          * @description How a chat app answers. `knowledge`: ids of knowledge bases; `model` "": the default model; `top_k` None: the
-         *     setting's; `user_input_form`: Dify's form items, handed on as they are.
+         *     setting's; `user_input_form`: Dify's form items, handed on as they are; `voice` "": the
+         *     speech organ's.
          */
         ChatConfig: {
             /**
@@ -1744,6 +1760,21 @@ export interface components {
              * @default true
              */
             retriever_resource: boolean;
+            /**
+             * Speech To Text
+             * @default false
+             */
+            speech_to_text: boolean;
+            /**
+             * Text To Speech
+             * @default false
+             */
+            text_to_speech: boolean;
+            /**
+             * Voice
+             * @default
+             */
+            voice: string;
             /** Top K */
             top_k?: number | null;
             /**

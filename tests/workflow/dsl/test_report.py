@@ -107,7 +107,7 @@ def test_options_that_a_type_has_no_place_for_are_named() -> None:
 def test_features_that_are_on_and_not_served_are_named() -> None:
     found = report(load("휴가-안내.yml"), Bindings(), NOTHING)
     assert [(item.title, item.status) for item in found if item.type == "feature"] == [
-        ("text_to_speech", "unsupported")
+        ("text_to_speech", "approximate")
     ]
 
 

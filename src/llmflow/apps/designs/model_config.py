@@ -46,6 +46,9 @@ def chat_config(design: Design) -> ChatConfig:
         "opening_statement": text(features.get("opening_statement")),
         "suggested_questions": tuple(text(q) for q in _list(features.get("suggested_questions")) if text(q).strip()),
         "retriever_resource": _is_on(features, "retriever_resource"),
+        "speech_to_text": _is_on(features, "speech_to_text"),
+        "text_to_speech": _is_on(features, "text_to_speech"),
+        "voice": text(mapping(features.get("text_to_speech")).get("voice")),
     }
     if document.has_graph:
         return ChatConfig(**shown)
@@ -100,8 +103,10 @@ def _written(name: str, value: Any, design: Design | None) -> list[tuple[tuple[s
             return [((name,), value)]
         case "suggested_questions" | "user_input_form":
             return [((name,), list(value))]
-        case "suggested_questions_after_answer" | "retriever_resource":
+        case "suggested_questions_after_answer" | "retriever_resource" | "speech_to_text" | "text_to_speech":
             return [((name, "enabled"), value)]
+        case "voice":
+            return [(("text_to_speech", name), value)]
         case "model":
             return [(("model", "provider"), ""), (("model", "name"), value)]
         case "top_k":

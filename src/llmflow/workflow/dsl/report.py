@@ -137,10 +137,15 @@ _KEPT_MODES = {"completion": "Completion apps", "agent-chat": "Agents", "rag-pip
 #: Features that are on in a document and not served here, with what that means.
 _UNSERVED = {
     "sensitive_word_avoidance": "Moderation is not applied: questions and answers pass unchecked.",
-    "speech_to_text": "Speech is not turned into text.",
-    "text_to_speech": "Answers are not read out.",
     "annotation_reply": "Annotated answers are not looked up.",
     "more_like_this": "No further answers are offered.",
+}
+
+
+#: Features that are served where an organ for them is set up, which it is not from the start.
+_SPEECH = {
+    "speech_to_text": "Recordings are written down once a speech server is named under organs.speech.",
+    "text_to_speech": "Answers are read aloud once a speech server is named under organs.speech.",
 }
 
 
@@ -149,6 +154,9 @@ def _features(document: Document) -> Iterator[NodeReport]:
     for name, why in _UNSERVED.items():
         if mapping(features.get(name)).get("enabled") is True:
             yield NodeReport("", "feature", name, "unsupported", why, ("feature_unserved",))
+    for name, why in _SPEECH.items():
+        if mapping(features.get(name)).get("enabled") is True:
+            yield NodeReport("", "feature", name, "approximate", why, ("feature_needs_speech",))
     if document.has_graph:
         return
     tools = [text(item.get("variable")) for item in mappings(features.get("external_data_tools"))]

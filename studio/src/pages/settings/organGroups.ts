@@ -1,7 +1,7 @@
 /** How the organs are grouped on their page, and the lines of llmflow.yaml that move one to a server of its own. */
 
 export const GROUPS = [
-  { id: "answers", ports: ["llm", "embedding", "rerank"] },
+  { id: "answers", ports: ["llm", "embedding", "speech", "rerank"] },
   { id: "documents", ports: ["parser", "chunker", "vector_store", "graph_store", "blobs"] },
   { id: "platform", ports: ["jobs", "identity", "tracing"] },
 ] as const;
@@ -9,6 +9,7 @@ export const GROUPS = [
 const LINES: Readonly<Record<string, string>> = {
   llm: "organs:\n  llm:\n    use: openai\n    url: http://models.example:8000/v1\n    model: NAME",
   embedding: "organs:\n  embedding:\n    use: openai\n    url: http://models.example:8000/v1\n    model: NAME",
+  speech: "organs:\n  speech:\n    use: openai\n    url: http://models.example:8000/v1\n    hears: NAME\n    speaks: NAME",
   jobs: "store:\n  url: postgresql://user:password@db.example/llmflow",
 };
 

@@ -37,6 +37,9 @@ class ChangedApp(BaseModel):
     suggested_questions: list[Annotated[str, Field(max_length=500)]] | None = Field(None, max_length=20)
     suggested_questions_after_answer: bool | None = None
     retriever_resource: bool | None = Field(None, description="Whether answers show their citations")
+    speech_to_text: bool | None = Field(None, description="Whether recordings are written down; needs organs.speech")
+    text_to_speech: bool | None = Field(None, description="Whether answers are read aloud; needs organs.speech")
+    voice: str | None = Field(None, max_length=200, description="Of the speech server; empty: its own")
     top_k: int | None = Field(None, ge=0, le=100, description="Passages given to the model; 0: as the settings say")
     language: Literal["", "ko", "en"] | None = Field(None, description="Of the answers; empty: the question's")
     icon: str | None = Field(None, min_length=1, max_length=16, description="An emoji")

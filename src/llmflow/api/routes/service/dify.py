@@ -64,6 +64,7 @@ _CODES: dict[str, tuple[str, int]] = {
     "model_address_wrong": ("completion_request_error", 400),
     "model_timeout": ("completion_request_error", 400),
     "organ_unavailable": ("completion_request_error", 400),
+    "speech_missing": ("provider_not_initialize", 400),
     "context_too_long": ("completion_request_error", 400),
     "workflow_input_invalid": ("invalid_param", 400),
     "not_published": ("app_unavailable", 400),

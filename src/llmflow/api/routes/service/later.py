@@ -24,8 +24,6 @@ _SEGMENT = _DOCUMENT + "/segments/{segment_id:uuid}"
 FOR_APPS: tuple[tuple[str, str, str], ...] = (
     ("/completion-messages", "POST", "app_unavailable"),
     ("/completion-messages/{task_id}/stop", "POST", "app_unavailable"),
-    ("/audio-to-text", "POST", ""),
-    ("/text-to-audio", "POST", ""),
     ("/apps/annotations", "GET POST", ""),
     ("/apps/annotations/{annotation_id:uuid}", "PUT DELETE", ""),
     ("/apps/annotation-reply/{action}", "POST", ""),

@@ -13,15 +13,17 @@ from llmflow.access.types import PREFIXES
 from llmflow.api.auth import bearer
 from llmflow.api.routes.openai import wire
 from llmflow.api.routes.openai.surface import routes as openai_routes
-from llmflow.api.routes.service import app, chat, conversations, dify, files, later, models, workflows
+from llmflow.api.routes.service import app, audio, chat, conversations, dify, files, later, models, workflows
 from llmflow.wiring import Platform
+
+#: Of Dify's operations.
+NOUNS = (chat, workflows, conversations, app, files, audio, models)
 
 
 def surface(platform: Platform) -> ASGIApp:
     """Errors are in the shape of the route's own API."""
     openai = openai_routes(platform)
-    nouns = (chat, workflows, conversations, app, files, models, later)
-    service = [route for noun in nouns for route in noun.routes(platform)]
+    service = [route for noun in (*NOUNS, later) for route in noun.routes(platform)]
 
     def is_openai(request: Request) -> bool:
         return any(route.matches(request.scope)[0] is not Match.NONE for route in openai)
