@@ -11,6 +11,7 @@ from llmflow.errors import NodeFailed
 from llmflow.net.messages import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, ModelInfo
 from llmflow.tools.kit import Kit
+from llmflow.workflow.events import NodeLog
 from llmflow.workflow.graph import Node
 from llmflow.workflow.templates.template import fill, selectors
 from llmflow.workflow.types import Selector
@@ -91,11 +92,15 @@ class Outside:
     tools: Kit = field(default_factory=Kit)
 
 
+async def _nothing_to_flush() -> None: ...
+
+
 @dataclass(slots=True)
 class Context:
     """One node's view of its run. `reply`: what a person answered, when the node had asked. `rounds`: a container's.
 
-    `around`: ids of the containers it lies in. `is_aside`: it runs in a thread, where nobody waits for it."""
+    `around`: ids of the containers it lies in. `is_aside`: it runs in a thread, where nobody waits for it. `flush`:
+    done when all it told is durable. `logs`: the steps it had told when the run broke off."""
 
     node: Node
     pool: Pool
@@ -105,6 +110,8 @@ class Context:
     rounds: Rounds | None = None
     around: tuple[str, ...] = ()
     is_aside: bool = False
+    flush: Callable[[], Awaitable[None]] = _nothing_to_flush
+    logs: Sequence[NodeLog] = ()
 
     def get(self, selector: Selector, default: Any = None) -> Any:
         return self.pool.get(selector, default)

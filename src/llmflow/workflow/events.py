@@ -94,6 +94,23 @@ class NodeRetry(_Event, frozen=True, kw_only=True, tag="node_retry"):
     loop_id: str | None = None
 
 
+class NodeLog(_Event, frozen=True, kw_only=True, tag="node_log"):
+    """A step of a node that is under way: Dify's agent_log. See types.Log; `id` is the execution's, `log_id` the
+    step's."""
+
+    id: str
+    node_id: str
+    log_id: str
+    label: str
+    status: Literal["start", "success", "error"]
+    created_at: float
+    data: dict[str, Any] = {}
+    parent_id: str | None = None
+    error: str | None = None
+    metadata: dict[str, Any] = {}
+    at: At = ()
+
+
 class TextChunk(_Event, frozen=True, kw_only=True, tag="text_chunk"):
     """More of the answer. `within`: the container in which it is told, "" at the top."""
 
@@ -245,6 +262,7 @@ Event = (
     | NodeStarted
     | NodeFinished
     | NodeRetry
+    | NodeLog
     | TextChunk
     | TextReplace
     | RoundsStarted

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from llmflow.workflow.data import NodeData
+from llmflow.workflow.events import NodeLog
 from llmflow.workflow.types import SOURCE, Selector, Words
 
 #: step: data in, data out. branch: takes one of its handles. answer: its template is streamed. container: runs the
@@ -27,13 +28,14 @@ def _nothing(_: Any) -> Iterable[Selector]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """`run(data, context)` is one of three: a plain function for quick work without waiting, which runs in place (it
-    may raise NotQuick, and then runs in a thread); a coroutine; or an async generator of Piece that ends with its
-    Outcome.
+    may raise NotQuick, and then runs in a thread); a coroutine; or an async generator of Piece and Log that ends with
+    its Outcome.
 
-    `safe(data)`: may it run again when nobody knows whether it ran? `reads(data)`: selectors it reads, for checks and
-    editors. `handles(data)`: a branch's handles. `script(data)`: an answer's template as it is streamed: text, or a
-    selector. `outputs`: name -> type. `fields`: words for the data's fields, by name. `is_quick` and `streams` follow
-    from what `run` is."""
+    `safe(data)`: may it run again when nobody knows whether it ran? `doubtful(data, logs)`, for a node that goes on
+    from the steps it has told: is what it did last in doubt? None: as `safe` says. `reads(data)`: selectors it reads,
+    for checks and editors. `handles(data)`: a branch's handles. `script(data)`: an answer's template as it is streamed:
+    text, or a selector. `outputs`: name -> type. `fields`: words for the data's fields, by name. `is_quick` and
+    `streams` follow from what `run` is."""
 
     type: str
     data: DataModel
@@ -43,6 +45,7 @@ class Kind:
     version: str = "1"
     aliases: tuple[str, ...] = ()
     safe: Callable[[Any], bool] = _always
+    doubtful: Callable[[Any, Sequence[NodeLog]], bool] | None = None
     reads: Callable[[Any], Iterable[Selector]] = _nothing
     handles: Callable[[Any], list[str]] = lambda _: [SOURCE]
     script: Callable[[Any], list[str | tuple[str, ...]]] = lambda _: []
@@ -56,6 +59,10 @@ class Kind:
         streams = inspect.isasyncgenfunction(self.run)
         object.__setattr__(self, "streams", streams)
         object.__setattr__(self, "is_quick", not streams and not inspect.iscoroutinefunction(self.run))
+
+    def is_in_doubt(self, data: Any, logs: Sequence[NodeLog]) -> bool:
+        """A node that was under way when the run broke off: must a person decide whether it runs again?"""
+        return not self.safe(data) if self.doubtful is None else self.doubtful(data, logs)
 
     def schema(self) -> dict[str, Any]:
         """All an editor needs to draw a form: the data's JSON schema, its words in both languages, its outputs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from llmflow.tools.types import Words as Words
 
@@ -40,6 +40,20 @@ class Piece:
 
     text: str
     name: str = "text"
+
+
+@dataclass(slots=True)
+class Log:
+    """A step of what a node does, told while it does it: Dify's agent_log. Another of the same `id` takes its place;
+    `parent_id`: the step it is a part of. `data` and `metadata` are JSON."""
+
+    id: str
+    label: str
+    data: dict[str, Any] = field(default_factory=dict)
+    status: Literal["start", "success", "error"] = "success"
+    parent_id: str | None = None
+    error: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

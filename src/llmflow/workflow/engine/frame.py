@@ -7,7 +7,6 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
@@ -15,21 +14,13 @@ from llmflow.errors import InternalError, LLMFlowError, NodeFailed, UnsupportedN
 from llmflow.workflow.context import Context
 from llmflow.workflow.engine import schedule
 from llmflow.workflow.engine.lanes import Voice
+from llmflow.workflow.engine.notices import Execution, Notices
 from llmflow.workflow.engine.replay import Key
 from llmflow.workflow.engine.rounds import Rounds
 from llmflow.workflow.engine.speech import Speech
-from llmflow.workflow.events import (
-    At,
-    HumanInputRequired,
-    NodeFinished,
-    NodeRetry,
-    NodeStarted,
-    NodeStatus,
-    RepeatRequired,
-    TextChunk,
-)
+from llmflow.workflow.events import At, NodeLog, NodeStatus, RepeatRequired, TextChunk
 from llmflow.workflow.graph import Node, Scope
-from llmflow.workflow.types import FAIL_BRANCH, SOURCE, NotQuick, Outcome, Paused, Piece, Waiting
+from llmflow.workflow.types import FAIL_BRANCH, SOURCE, Log, NotQuick, Outcome, Paused, Piece, Waiting
 from llmflow.workflow.variables import Pool, constant
 
 if TYPE_CHECKING:
@@ -37,19 +28,6 @@ if TYPE_CHECKING:
 
 _SLICE_S = 0.02  # of quick nodes in a row, before others get their turn
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Execution:
-    """One node under way."""
-
-    node: Node
-    id: str
-    index: int
-    predecessor: str | None
-    created_at: float
-    started: float
-    tries: int = 0
 
 
 class Frame:
@@ -72,6 +50,7 @@ class Frame:
         self.at = at
         self.container = container
         self._within = container.id if container else ""
+        self._notices = Notices(run, container, at)
         self._progress = schedule.Progress(scope)
         self._speech = Speech(scope, self._progress, pool, self._say) if scope.scripts else None
         self._ready: deque[tuple[int, str | None]] = deque()
@@ -183,25 +162,19 @@ class Frame:
         now = time()
         known = run.state.under_way.get(key) if run.state else None
         if known:  # it goes on under the name it had
-            return Execution(node, known.id, known.index, known.predecessor, known.created_at, perf_counter())
+            logs = self._told_before(key)
+            return Execution(
+                node, known.id, known.index, known.predecessor, known.created_at, perf_counter(), logs=logs
+            )
         run.index += 1
         execution = Execution(node, run.new_id(), run.index, predecessor, now, perf_counter())
-        iteration_id, loop_id = self._owners()
-        run.emit(
-            NodeStarted(
-                id=execution.id,
-                node_id=node.id,
-                node_type=node.type,
-                title=node.title,
-                index=execution.index,
-                created_at=now,
-                predecessor=predecessor,
-                at=self.at,
-                iteration_id=iteration_id,
-                loop_id=loop_id,
-            )
-        )
+        execution.logs = self._told_before(key)
+        self._notices.started(execution)
         return execution
+
+    def _told_before(self, key: Key) -> list[NodeLog]:
+        """The steps the node had told when the run broke off, or when it failed."""
+        return list(self.run.state.logs.get(key, ())) if self.run.state else []
 
     def _launch(self, execution: Execution, failed: LLMFlowError | None = None) -> None:
         task = asyncio.get_running_loop().create_task(self._execute(execution, failed))
@@ -253,6 +226,7 @@ class Frame:
         node, run = execution.node, self.run
         assert node.kind is not None
         context = self._context(node)
+        context.logs = tuple(execution.logs)
         if run.state:
             context.reply = run.state.replies.get((node.id, self.at))
         if node.kind.role == "container":
@@ -270,10 +244,11 @@ class Frame:
 
     def _context(self, node: Node) -> Context:
         around = self.run.plan.containers[node.id]
-        return Context(node, self.pool, self.run.outside, self.run.limits, around=around)
+        run = self.run
+        return Context(node, self.pool, run.outside, run.limits, around=around, flush=run.sink.flush)
 
     async def _stream(
-        self, execution: Execution, pieces: AsyncGenerator[Piece | Outcome | Waiting]
+        self, execution: Execution, pieces: AsyncGenerator[Piece | Log | Outcome | Waiting]
     ) -> Outcome | Waiting:
         outcome: Outcome | Waiting | None = None
         async with aclosing(pieces):
@@ -281,10 +256,12 @@ class Frame:
                 if isinstance(piece, Piece):
                     if self._speech and piece.text:
                         self._speech.piece(execution.node.id, piece.name, piece.text)
-                    if self.run.sink.is_full:
-                        await self.run.sink.flush()
+                elif isinstance(piece, Log):
+                    self._notices.step(execution, piece)
                 else:
                     outcome = piece
+                if self.run.sink.is_full:
+                    await self.run.sink.flush()
         if outcome is None:
             raise InternalError(f"The node type {execution.node.type} ended without an outcome.")
         return outcome
@@ -297,25 +274,7 @@ class Frame:
         node = execution.node
         execution.tries += 1
         self._retract(node)
-        iteration_id, loop_id = self._owners()
-        self.run.emit(
-            NodeRetry(
-                id=execution.id,
-                node_id=node.id,
-                node_type=node.type,
-                title=node.title,
-                index=execution.index,
-                created_at=execution.created_at,
-                finished_at=time(),
-                elapsed_time=perf_counter() - execution.started,
-                retry_index=execution.tries,
-                error=self.run.masked_text(error.message),
-                predecessor=execution.predecessor,
-                at=self.at,
-                iteration_id=iteration_id,
-                loop_id=loop_id,
-            )
-        )
+        self._notices.retries(execution, error)
         assert node.data is not None
         await asyncio.sleep(node.data.retry_config.retry_interval / 1000)
 
@@ -384,59 +343,17 @@ class Frame:
             tokens = int(outcome.metadata.get("total_tokens") or 0)
             self.tokens += tokens
             run.tokens += tokens if node.inner is None else 0  # a container's are those of the nodes in it
-        iteration_id, loop_id = self._owners()
-        run.emit(
-            NodeFinished(
-                id=execution.id,
-                node_id=node.id,
-                node_type=node.type,
-                title=node.title,
-                index=execution.index,
-                created_at=execution.created_at,
-                finished_at=time(),
-                elapsed_time=perf_counter() - execution.started,
-                status=status,
-                inputs=run.masked(outcome.inputs),
-                process_data=run.masked(outcome.process_data),
-                outputs=outcome.outputs,
-                error=run.masked_text(error.message) if error else None,
-                error_type=error.code if error else None,
-                execution_metadata=outcome.metadata,
-                handle=outcome.handle,
-                writes=tuple(outcome.writes),
-                predecessor=execution.predecessor,
-                at=self.at,
-                iteration_id=iteration_id,
-                loop_id=loop_id,
-            )
-        )
-
-    def _owners(self) -> tuple[str | None, str | None]:
-        """(iteration_id, loop_id) of the nodes here."""
-        if self.container is None:
-            return None, None
-        return (None, self.container.id) if self.container.type == "loop" else (self.container.id, None)
+        self._notices.finished(execution, outcome, status, error)
 
     # waiting for people
 
     def _ask(self, execution: Execution, waiting: Waiting) -> None:
-        node = execution.node
-        key = (node.id, self.at)
+        key = (execution.node.id, self.at)
         self._waiting.append(key)
         state = self.run.state
         if state and key in state.asked and key not in state.replies:
             return  # it was asked before the run was resumed
-        self.run.emit(
-            HumanInputRequired(
-                id=execution.id,
-                node_id=node.id,
-                node_type=node.type,
-                title=node.title,
-                form=waiting.form,
-                created_at=time(),
-                at=self.at,
-            )
-        )
+        self._notices.asks(execution, waiting.form)
 
     def _must_wait(self, node: Node, key: Key) -> bool:
         """The node may have run when the run broke off, and nobody knows: a person decides whether it runs again."""
@@ -444,19 +361,11 @@ class Frame:
         if state is None or key not in state.under_way or key in state.repeats or key in state.asked:
             waits = bool(state and isinstance(state.asked.get(key), RepeatRequired) and key not in state.repeats)
         else:
-            waits = node.kind is not None and not node.flaw and not node.kind.safe(node.data)
+            waits = (
+                node.kind is not None and not node.flaw and node.kind.is_in_doubt(node.data, state.logs.get(key, ()))
+            )
             if waits:
-                known = state.under_way[key]
-                self.run.emit(
-                    RepeatRequired(
-                        id=known.id,
-                        node_id=node.id,
-                        node_type=node.type,
-                        title=node.title,
-                        created_at=time(),
-                        at=self.at,
-                    )
-                )
+                self._notices.doubts(node, state.under_way[key])
         if waits:
             self._waiting.append(key)
         return waits

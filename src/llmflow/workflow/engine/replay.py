@@ -13,6 +13,7 @@ from llmflow.workflow.events import (
     HumanInputRequired,
     Last,
     NodeFinished,
+    NodeLog,
     NodeRetry,
     NodeStarted,
     RepeatAllowed,
@@ -37,13 +38,15 @@ _T = TypeVar("_T")
 class State:
     """A run as its events leave it. All mappings are in the order of the events.
 
-    `finished`: nodes that need not run again. `under_way`: started, no end known. `rounds`: containers' rounds that
+    `finished`: nodes that need not run again. `under_way`: started, no end known. `logs`: steps of those
+    that are not finished. `rounds`: containers' rounds that
     were begun; `round_errors`: rounds that failed and were passed over. `told`: what was said of the answer, in
     order."""
 
     started: WorkflowStarted | None = None
     finished: dict[Key, NodeFinished] = field(default_factory=dict)
     under_way: dict[Key, NodeStarted] = field(default_factory=dict)
+    logs: dict[Key, list[NodeLog]] = field(default_factory=dict)
     begun: dict[Key, RoundsStarted] = field(default_factory=dict)
     rounds: dict[Key, dict[int, RoundStarted]] = field(default_factory=dict)
     round_errors: dict[Key, dict[int, str]] = field(default_factory=dict)
@@ -114,6 +117,7 @@ class State:
             case NodeFinished():
                 key = (event.node_id, event.at)
                 if event.status in ("succeeded", "exception"):
+                    self.logs.pop(key, None)
                     self.under_way.pop(key, None)
                     self.finished.pop(key, None)
                     self.finished[key] = event
@@ -122,6 +126,8 @@ class State:
                     self.asked.pop(key, None)
                     self.replies.pop(key, None)
                     self.repeats.discard(key)
+            case NodeLog():
+                self.logs.setdefault((event.node_id, event.at), []).append(event)
             case TextChunk():
                 self.told.append(event)
             case TextReplace():
@@ -161,6 +167,7 @@ class State:
             self,
             finished=kept(self.finished),
             under_way={},
+            logs={},
             begun=kept(self.begun, path=True),
             rounds={
                 key: {index: event for index, event in begun.items() if fork.keeps_round(key, index)}

@@ -15,7 +15,8 @@ from llmflow.workflow.types import Paused, Typed
 from llmflow.workflow.variables import Pool
 
 if TYPE_CHECKING:
-    from llmflow.workflow.engine.frame import Execution, Frame
+    from llmflow.workflow.engine.frame import Frame
+    from llmflow.workflow.engine.notices import Execution
 
 
 class Rounds:

@@ -14,6 +14,7 @@ from llmflow.workflow.events import (
     HumanInputReceived,
     HumanInputRequired,
     NodeFinished,
+    NodeLog,
     NodeRetry,
     NodeStarted,
     RoundsFinished,
@@ -77,6 +78,8 @@ class Shapes:
                 return self._told(f"{event.node_type}_next", _round_started(event))
             case RoundsFinished():
                 return self._told(f"{event.node_type}_completed", _rounds_finished(event))
+            case NodeLog():
+                return self._told("agent_log", _step(event))
             case HumanInputRequired():
                 return self._told("human_input_required", _asked(event))
             case HumanInputReceived():
@@ -232,6 +235,20 @@ def _retry(event: NodeRetry) -> dict[str, Any]:
         "iteration_id": event.iteration_id,
         "loop_id": event.loop_id,
         "retry_index": event.retry_index,
+    }
+
+
+def _step(event: NodeLog) -> dict[str, Any]:
+    return {
+        "node_execution_id": event.id,
+        "id": event.log_id,
+        "label": event.label,
+        "parent_id": event.parent_id,
+        "error": event.error,
+        "status": event.status,
+        "data": event.data,
+        "metadata": event.metadata,
+        "node_id": event.node_id,
     }
 
 
