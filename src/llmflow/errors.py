@@ -232,6 +232,7 @@ CODES: dict[str, str] = {
     "template_failed": "Correct the template; the run shows what it was given.",
     "template_limit": "Make the template smaller, or raise workflow.template_characters or workflow.template_ms.",
     "http_failed": "Check the address and what it answers; the run shows the request.",
+    "agent_silent": "Ask in other words, allow more rounds, or give it a larger model.",
     "tool_unknown": "Choose one of the tools there are: Studio's page Tools lists them.",
     "tool_input_invalid": "Correct the parameter; the tool's page shows what it takes.",
     "tool_failed": "Look at what the tool says; its page lets you try it.",

@@ -105,6 +105,7 @@ class Workflow:
     http_file_kb: int = setting(10_240, "Largest file an HTTP node reads in KB", least=1)
     http_seconds: float = setting(60.0, "Seconds an HTTP node waits for an answer, at most", least=1)
     http_redirects: int = setting(5, "Redirects an HTTP node follows", most=20)
+    tool_seconds: float = setting(120.0, "Seconds an agent waits for a tool's answer", least=1)
     http_allow: tuple[str, ...] = setting((), "Private hosts or networks (CIDR) that HTTP nodes may reach")
 
 

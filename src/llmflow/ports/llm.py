@@ -49,13 +49,15 @@ class ChatDelta(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ModelInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`languages` None: any. `grounded` False: too small to trust with passages; its answers are checked."""
+    """`languages` None: any. `grounded` False: too small to trust with passages; its answers are checked. `tools`
+    False: it calls none, and need not be offered any."""
 
     id: str
     context_tokens: int = 4096
     languages: tuple[str, ...] | None = None
     grounded: bool = True
     vision: bool = False
+    tools: bool = True
     owned_by: str = "llmflow"
 
 

@@ -63,6 +63,7 @@ class LlamaCppLlm:
             context_tokens=context_tokens,
             languages=read or (None if given else ("en",)),
             grounded=given is not None,
+            tools=given is not None,
         )
         self._http = HttpClient()
         self._starting = asyncio.Lock()

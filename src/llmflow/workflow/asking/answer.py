@@ -77,6 +77,14 @@ def _number(value: Any) -> float | None:
         return None
 
 
+@dataclass(slots=True)
+class _Called:
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
 class Answer:
     """What a model says, put together as it comes. The pieces told are the text, exactly.
 
@@ -90,7 +98,7 @@ class Answer:
         self._splitter = None if is_tagged else Splitter()
         self._is_in_tag = False
         self._pieces = 0
-        self._calls: dict[int, str] = {}
+        self._calls: list[_Called] = []
         self._started = perf_counter()
         self._first: float | None = None
 
@@ -99,8 +107,7 @@ class Answer:
         self._usage = delta.usage or self._usage
         self.finish_reason = delta.finish_reason or self.finish_reason
         for call in delta.tool_calls or ():
-            at, part = call.get("index") or 0, (call.get("function") or {}).get("arguments") or ""
-            self._calls[at] = self._calls.get(at, "") + part
+            self._called(call)
         text, reasoning = delta.text, delta.reasoning
         if text or reasoning or delta.tool_calls:
             self._pieces += 1
@@ -118,9 +125,28 @@ class Answer:
         return self._keep(Split(text="\n</think>\n" if self._is_in_tag else ""))
 
     @property
+    def tool_calls(self) -> list[tuple[str, str, str]]:
+        """The tools that were called: (id, name, arguments), JSON as the model wrote it."""
+        found = sorted(self._calls, key=lambda call: call.index)
+        return [(call.id, call.name, call.arguments) for call in found]
+
+    @property
     def calls(self) -> list[str]:
-        """The arguments of the tools that were called, JSON as the model wrote it."""
-        return [self._calls[at] for at in sorted(self._calls)]
+        """The arguments of the tools that were called."""
+        return [arguments for _, _, arguments in self.tool_calls]
+
+    def _called(self, delta: dict[str, Any]) -> None:
+        """A piece of a call. Some servers send each call whole, and all under one index."""
+        index, id = int(delta.get("index") or 0), str(delta.get("id") or "")
+        said = delta.get("function") or {}
+        name, part = str(said.get("name") or ""), said.get("arguments") or ""
+        found = next((call for call in reversed(self._calls) if call.index == index), None)
+        if found is None or (id and name and found.id and id != found.id):
+            found = _Called(index)
+            self._calls.append(found)
+        found.id = found.id or id
+        found.name = found.name or name
+        found.arguments += part if isinstance(part, str) else json.dumps(part, ensure_ascii=False)
 
     @property
     def usage(self) -> TokenUsage:
@@ -129,25 +155,8 @@ class Answer:
 
     def shown_usage(self, earlier: Sequence[TokenUsage] = ()) -> dict[str, Any]:
         """As Dify counts. `earlier`: what was asked before, in vain, for the same."""
-        prompt = self.usage.prompt_tokens + sum(each.prompt_tokens for each in earlier)
-        completion = self.usage.completion_tokens + sum(each.completion_tokens for each in earlier)
-        now = perf_counter()
-        zeros = dict.fromkeys(("prompt_unit_price", "completion_unit_price"), "0")
-        units = dict.fromkeys(("prompt_price_unit", "completion_price_unit"), "0.001")
-        return {
-            "prompt_tokens": prompt,
-            "completion_tokens": completion,
-            "total_tokens": prompt + completion,
-            **zeros,
-            **units,
-            "prompt_price": "0",
-            "completion_price": "0",
-            "total_price": "0",
-            "currency": "USD",
-            "latency": now - self._started,
-            "time_to_first_token": (self._first or now) - self._started,
-            "time_to_generate": now - (self._first or now),
-        }
+        now, first = perf_counter(), self._first
+        return usage_shown([*earlier, self.usage], self._started, first or now, now)
 
     def _keep(self, split: Split) -> str:
         self.text += split.text
@@ -164,6 +173,28 @@ class Answer:
             told += ("\n</think>\n" if self._is_in_tag else "") + text
             self._is_in_tag = False
         return told
+
+
+def usage_shown(used: Sequence[TokenUsage], started: float, first: float, now: float) -> dict[str, Any]:
+    """Tokens of several requests as Dify counts. Times as of perf_counter: of the start, the first word, the end."""
+    prompt = sum(each.prompt_tokens for each in used)
+    completion = sum(each.completion_tokens for each in used)
+    zeros = dict.fromkeys(("prompt_unit_price", "completion_unit_price"), "0")
+    units = dict.fromkeys(("prompt_price_unit", "completion_price_unit"), "0.001")
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        **zeros,
+        **units,
+        "prompt_price": "0",
+        "completion_price": "0",
+        "total_price": "0",
+        "currency": "USD",
+        "latency": now - started,
+        "time_to_first_token": first - started,
+        "time_to_generate": now - first,
+    }
 
 
 async def pieces(context: Context, request: ChatRequest, answer: Answer) -> AsyncGenerator[str]:

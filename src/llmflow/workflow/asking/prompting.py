@@ -101,6 +101,9 @@ class Prompt:
     inputs: dict[str, Any] = field(default_factory=dict)
     shown: list[dict[str, Any]] = field(default_factory=list)
 
+    def ask(self, text: str) -> None:
+        self.messages.append(Message(role="user", content=text))
+
 
 async def prompt(
     context: Context,
@@ -124,12 +127,12 @@ async def prompt(
     if context_selector:
         found.inputs["#context#"] = passages
     if memory and not is_completion:
-        found.messages += await context.outside.history(_turns(memory))
+        found.messages += await history(context, memory)
         if query := _query(memory, context):
-            found.messages.append(Message(role="user", content=query))
+            found.ask(query)
             found.inputs.setdefault("sys.query", query)
     if vision.enabled:
-        await _see(found, vision, context)
+        await see(found, vision, context)
     if not found.messages:
         raise NodeFailed("The prompt is empty.", code="node_input_invalid")
     found.shown = [_shown(message) for message in found.messages]
@@ -182,8 +185,13 @@ def _query(memory: Memory, context: Context) -> str:
     return context.fill(template) if template else text_of(context.get(("sys", "query")))
 
 
-def _turns(memory: Memory) -> int | None:
-    return memory.window.size if memory.window.enabled else None
+async def history(context: Context, memory: Memory) -> list[Message]:
+    """The turns before the question, oldest first: those the caller keeps itself, and the conversation's."""
+    turns = memory.window.size if memory.window.enabled else None
+    given = context.get(("sys", "history")) or []
+    kept = await context.outside.history(turns)
+    found = [*(Message(role=each["role"], content=each["content"]) for each in given), *kept]
+    return found if turns is None else found[len(found) - 2 * turns :] if 2 * turns < len(found) else found
 
 
 async def _as_text(memory: Memory | None, context: Context) -> str:
@@ -192,11 +200,11 @@ async def _as_text(memory: Memory | None, context: Context) -> str:
         return ""
     prefix = memory.role_prefix or RolePrefix()
     names = {"user": prefix.user, "assistant": prefix.assistant}
-    turns = await context.outside.history(_turns(memory))
+    turns = await history(context, memory)
     return "\n".join(f"{names.get(turn.role, turn.role)}: {turn.content}" for turn in turns)
 
 
-async def _see(found: Prompt, vision: Vision, context: Context) -> None:
+async def see(found: Prompt, vision: Vision, context: Context) -> None:
     """Puts the images into the last message of the user's."""
     images = [file for file in files_in(context.get(vision.configs.variable_selector)) if file.get("type") == "image"]
     if not images:

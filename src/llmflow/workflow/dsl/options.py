@@ -8,13 +8,15 @@ from pydantic import BaseModel
 
 from llmflow.workflow.dsl.document import Node, Tree, mapping, text
 from llmflow.workflow.dsl.reasons import Reason
+from llmflow.workflow.nodes.agent import AgentData
 
 #: What Dify's editor keeps for itself, or what older editors left: it changes no run.
 _EDITORS = frozenset(
     "selected width height desc title type version isInIteration isInLoop iteration_id loop_id isIterationStart"
     " startNodeType start_node_id variables params paramSchemas output_schema tool_description is_team_authorization"
     " topics instructions item_var_type var_type iterator_input_type output_type fileExtensions position parentId"
-    " conditions logical_operator single_retrieval_config metadata_model_config".split()
+    " conditions logical_operator single_retrieval_config metadata_model_config agent_strategy_label"
+    " agent_strategy_provider_name plugin_unique_identifier tool_node_version meta".split()
 )
 #: Of a language model: those that a request to it carries.
 _PARAMETERS = frozenset(
@@ -81,7 +83,27 @@ def _webhook(data: Tree) -> Iterator[Reason]:
     )
 
 
+_AGENT_PARAMETERS = frozenset({"model", "tools", "instruction", "query", "maximum_iterations", "context"})
+
+
+def _agent(data: Tree) -> Iterator[Reason]:
+    if AgentData.model_validate(data).strategy is None:
+        named = text(data.get("agent_strategy_name"))[:80]
+        plugin = text(data.get("agent_strategy_provider_name"))[:100]
+        yield Reason(
+            "strategy_unknown", f"The strategy `{named}` is one of the plugin `{plugin}`, not run here.", stops=True
+        )
+        return
+    yield Reason("prompt_differs", "Models without tool calls are asked in LLMFlow's own words.")
+    parameters = mapping(data.get("agent_parameters"))
+    named = ", ".join(f"`{name}`" for name in parameters if name not in _AGENT_PARAMETERS)
+    if named:
+        yield Reason("options_ignored", f"Kept and not used: {named}.")
+    yield from _llm({"model": mapping(parameters.get("model")).get("value")})
+
+
 _BY_TYPE: Mapping[str, Callable[[Tree], Iterator[Reason]]] = {
+    "agent": _agent,
     "document-extractor": _documents,
     "knowledge-retrieval": _knowledge,
     "llm": _llm,
