@@ -63,7 +63,7 @@ lock: $(BIN)/uv ## resolve the pinned dependencies anew after a change in pyproj
 clean: ## remove the environment and caches (your data in ~/.llmflow stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache dist build
 
-system: ## Debian packages that OCR needs: installed when root, named otherwise
+system: ## Debian packages that OCR and code nodes need: installed when root, named otherwise
 	@scripts/system-packages.sh run
 
 system-test:

@@ -89,6 +89,7 @@ REVIEWED = {
         "BSD-3-Clause, Apache-2.0, dependency licenses",
         "either licence for the binding; PDFium and what it bundles (FreeType, libjpeg, ICU ...) are permissive",
     ),
+    "quickjs-ng": ("", "its LICENSE file and that of the QuickJS-ng it bundles are MIT; the metadata name none"),
 }
 
 

@@ -42,6 +42,9 @@ def _url(example: str) -> Option:
 _API_KEY = Option("api_key", str, "", "Bearer key of the server; ${VAR} reads it from the environment", secret=True)
 _TIMEOUT = Option("timeout_s", float, 120.0, "Seconds without an answer (or without its next piece) until it fails")
 
+#: All of them come with LLMFlow.
+PACKAGES = "beautifulsoup4, httpx, jinja2, lxml, numpy, pandas, python-dateutil, pyyaml, regex, requests, tzdata"
+
 ADAPTERS: tuple[Adapter, ...] = (
     Adapter(
         "llm",
@@ -187,6 +190,36 @@ ADAPTERS: tuple[Adapter, ...] = (
         "LlamaIndex node parsers, sizes in tokens of the embedding vocabulary",
     ),
     Adapter(
+        "sandbox",
+        "bubblewrap",
+        "embedded",
+        "llmflow.organs.sandbox.bubblewrap:BubblewrapSandbox",
+        "Code in Linux namespaces of its own on this machine: Python, and JavaScript by QuickJS",
+        (
+            Option("seconds", float, 15.0, "Seconds that one call may take"),
+            Option("memory_mb", int, 512, "Memory that one call may take in MB, and again as much in /tmp"),
+            Option("output_mb", int, 8, "Largest result of one call in MB"),
+            Option("concurrency", int, 4, "Calls at once; further ones wait"),
+            Option("packages", str, PACKAGES, "Installed packages that Python code may import, by comma"),
+        ),
+    ),
+    Adapter(
+        "sandbox",
+        "dify_sandbox",
+        "remote",
+        "llmflow.organs.sandbox.dify_sandbox:DifySandbox",
+        "A dify-sandbox server: Python and Node.js with what is installed there",
+        (
+            _url("http://127.0.0.1:8194"),
+            Option(
+                "api_key", str, "dify-sandbox", "The server's key; ${VAR} reads it from the environment", secret=True
+            ),
+            Option("network", bool, False, "Let code reach the network, where that server allows it"),
+            Option("seconds", float, 60.0, "Seconds without an answer until a call fails"),
+        ),
+        default_port=8194,
+    ),
+    Adapter(
         "jobs",
         "dbos",
         "embedded",
@@ -232,6 +265,7 @@ DEFAULTS: dict[str, str] = {
     "vector_store": "lancedb",
     "parser": "local",
     "chunker": "llamaindex",
+    "sandbox": "bubblewrap",
     "jobs": "dbos",
     "blobs": "folder",
     "identity": "local",

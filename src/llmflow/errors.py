@@ -231,6 +231,10 @@ CODES: dict[str, str] = {
     "node_input_invalid": "Look at what the node before it gave, and correct the selector or the type.",
     "template_failed": "Correct the template; the run shows what it was given.",
     "template_limit": "Make the template smaller, or raise workflow.template_characters or workflow.template_ms.",
+    "code_failed": "Correct the code; the message names the line.",
+    "code_timeout": "Make the code quicker, or raise the sandbox's seconds in llmflow.yaml.",
+    "code_memory": "Make the code need less, or raise the sandbox's memory_mb in llmflow.yaml.",
+    "code_output": "Return an object of JSON values, and less where there is too much.",
     "http_failed": "Check the address and what it answers; the run shows the request.",
     "agent_silent": "Ask in other words, allow more rounds, or give it a larger model.",
     "tool_unknown": "Choose one of the tools there are: Studio's page Tools lists them.",
@@ -249,6 +253,7 @@ CODES: dict[str, str] = {
     "workflow_input_invalid": "Correct the input; the app's parameters list what it takes.",
     # organs
     "organ_unavailable": "`llmflow doctor` shows every organ and what to do.",
+    "sandbox_unavailable": "`llmflow doctor` says what is missing; docs/code.md shows how code is run apart.",
     "model_unknown": "`llmflow models list` (or GET /v1/models) shows the models there are.",
     "model_missing": "Name a model file or server in llmflow.yaml under organs.llm; docs/organs.md shows how.",
     "model_failed": "The model server answered with an error; its own message is above.",

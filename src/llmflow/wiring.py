@@ -54,6 +54,7 @@ from llmflow.ports.identity import Identity
 from llmflow.ports.jobs import Jobs
 from llmflow.ports.llm import Llm
 from llmflow.ports.parser import Parser
+from llmflow.ports.sandbox import Sandbox
 from llmflow.ports.speech import Speech
 from llmflow.ports.tracing import Tracing
 from llmflow.ports.vector_store import VectorStore
@@ -68,7 +69,7 @@ _CONNECTED_S = 120.0  # without an answer, or its next piece, of a connected mod
 _LOOK_S = 60.0
 _DAY_S = 86_400.0
 _log = logging.getLogger(__name__)
-_LATE = ("llm", "embedding", "speech", "vector_store", "parser", "chunker")
+_LATE = ("llm", "embedding", "speech", "vector_store", "parser", "chunker", "sandbox")
 _STREAMS = ("stream", "speak")  # methods of organs that stream
 _FOLDERS = {"vector_store": "vectors", "blobs": "blobs"}
 
@@ -132,6 +133,7 @@ class Organs:
     vector_store: VectorStore
     parser: Parser
     chunker: Chunker
+    sandbox: Sandbox
     jobs: Jobs
     blobs: Blobs
     identity: Identity

@@ -191,6 +191,7 @@ def test_the_doctor_names_every_organ(client: httpx.Client) -> None:
         "vector_store",
         "parser",
         "chunker",
+        "sandbox",
         "jobs",
         "blobs",
         "identity",
