@@ -56,6 +56,22 @@ def llm(id: str, prompt: str, **more: Any) -> Node:
     return _node(id, "llm", model=model, prompt_template=said, context={"enabled": False}, **more)
 
 
+def tool(id: str, provider_type: str, provider: str, name: str, **parameters: Any) -> Node:
+    """`parameters`: templates."""
+    given = {key: {"type": "mixed", "value": value} for key, value in parameters.items()}
+    return _node(
+        id,
+        "tool",
+        provider_type=provider_type,
+        provider_id=provider,
+        provider_name=provider,
+        tool_name=name,
+        tool_label=name,
+        tool_configurations={},
+        tool_parameters=given,
+    )
+
+
 def _node(id: str, type: str, **data: Any) -> Node:
     return {"id": id, "type": "custom", "position": {"x": 0, "y": 0}, "data": {"type": type, "title": id, **data}}
 

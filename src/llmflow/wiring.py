@@ -45,6 +45,7 @@ from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.net.client import Guard, HttpClient, MetadataGuard
+from llmflow.net.exchange import Exchange
 from llmflow.organs.tracing.bridge import attach
 from llmflow.ports.blobs import Blobs
 from llmflow.ports.chunker import Chunker
@@ -61,6 +62,7 @@ from llmflow.ports.vector_store import VectorStore
 from llmflow.store.crypto import Cipher, master_key
 from llmflow.store.database import Database, sqlite_url
 from llmflow.store.spans import delete_old_spans, write_spans
+from llmflow.tools.openapi.collections import Collections
 from llmflow.tools.toolbox import Toolbox
 
 _MB = 1024 * 1024
@@ -164,6 +166,7 @@ class Platform:
     speech: SpeechGateway
     connections: Connections
     toolbox: Toolbox
+    collections: Collections
     apps: AppsRoom
     http: HttpClient
     connected_http: HttpClient
@@ -320,7 +323,9 @@ async def build(settings: Settings) -> Platform:
     )
     retriever = Retriever(database, organs.embedding, organs.vector_store)
     node_http = HttpClient(guard=Guard(settings.workflow.http_allow))
-    toolbox = Toolbox()
+    exchange = Exchange(node_http, redirects=settings.workflow.http_redirects)
+    collections = Collections(database, cipher, exchange, max_bytes=settings.limits.openapi_mb * _MB)
+    toolbox = Toolbox(collections)
     return Platform(
         settings=settings,
         database=database,
@@ -342,6 +347,7 @@ async def build(settings: Settings) -> Platform:
         speech=SpeechGateway(organs.speech),
         connections=connections,
         toolbox=toolbox,
+        collections=collections,
         apps=AppsRoom(
             settings,
             database,
@@ -351,7 +357,7 @@ async def build(settings: Settings) -> Platform:
             originals,
             organs.blobs,
             cipher,
-            node_http,
+            exchange,
             organs.parser,
             toolbox,
             model_server=_UnusedModelServer(settings, http, gateway),

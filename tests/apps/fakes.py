@@ -24,6 +24,7 @@ from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.terms import terms
 from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.net.client import Guard, HttpClient
+from llmflow.net.exchange import Exchange
 from llmflow.organs.blobs.folder import FolderBlobs
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.organs.vector_store.memory import MemoryVectorStore
@@ -207,7 +208,7 @@ def room_of(
         originals,
         blobs,
         Cipher("a passphrase of tests"),
-        HttpClient(guard=Guard(settings.workflow.http_allow)),
+        Exchange(HttpClient(guard=Guard(settings.workflow.http_allow))),
         PlainParser(),
         Toolbox(),
         model_server=lambda: _running(llm),

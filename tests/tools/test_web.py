@@ -49,11 +49,9 @@ async def call(scope: Scope, provider: str, tool: str, **arguments: Any) -> Tool
     return await ready.call(arguments)
 
 
-async def test_a_page_and_a_document_are_given_to_the_reader_under_a_name_that_says_what_they_are(
-    server: Server, scope: Scope
-) -> None:
+async def test_a_page_is_read_and_a_document_given_to_the_reader_under_its_name(server: Server, scope: Scope) -> None:
     found = await call(scope, "webscraper", "webscraper", url=f" {server.url}/page ")
-    assert found.text == "page.html: <h1>휴가</h1><p>15일입니다.</p>"
+    assert found.text == "# 휴가\n\n15일입니다."
     found = await call(scope, "webscraper", "webscraper", url=f"{server.url}/report.pdf")
     assert found.text.startswith("report.pdf: %PDF")
 

@@ -25,7 +25,6 @@ from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
-from llmflow.net.client import HttpClient
 from llmflow.net.exchange import Exchange
 from llmflow.ports.blobs import Blobs
 from llmflow.ports.parser import Parser
@@ -36,7 +35,7 @@ from llmflow.workflow.journal.journal import Journal
 
 
 class AppsRoom:
-    """`catalogue`: the apps themselves; beside it what is done with them. `http`: for addresses that users give."""
+    """`catalogue`: the apps themselves; beside it what is done with them. `exchange`: HTTP for users' addresses."""
 
     def __init__(
         self,
@@ -48,7 +47,7 @@ class AppsRoom:
         originals: Originals,
         blobs: Blobs,
         cipher: Cipher,
-        http: HttpClient,
+        exchange: Exchange,
         parser: Parser,
         toolbox: Toolbox,
         *,
@@ -76,14 +75,14 @@ class AppsRoom:
         self.feedback = Feedbacks(database)
         self.files = AppFiles(database, originals, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
         self.attachments = Attachments(database, self.files, blobs, parser, gateway)
-        surroundings = Surroundings(
+        self.surroundings = Surroundings(
             database,
             gateway,
             retriever,
             bases,
             self.files,
             self.attachments,
-            Exchange(http, redirects=settings.workflow.http_redirects),
+            exchange,
             toolbox,
             limits=settings.workflow,
             file_bytes=settings.limits.file_mb * 1024 * 1024,
@@ -92,7 +91,7 @@ class AppsRoom:
         self.runs = Runs(
             database,
             journal,
-            surroundings.of,
+            self.surroundings.of,
             settings=settings.workflow,
             limit=settings.limits.workflow_concurrency,
         )

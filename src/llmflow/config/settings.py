@@ -65,6 +65,7 @@ class Limits:
     workflow_concurrency: int = setting(200, "Runs of workflows under way at once in one process", least=1)
     public_concurrency: int = setting(8, "Of these, answers to visitors of public pages at most", least=1)
     design_mb: int = setting(5, "Largest design of an app, and largest DSL file, in MB", least=1)
+    openapi_mb: int = setting(16, "Largest OpenAPI document that becomes tools, in MB", least=1)
     app_versions: int = setting(1000, "Published versions kept of one app, at most", least=1)
     min_free_disk_mb: int = setting(200, "Free disk space below which uploads are refused")
 

@@ -135,6 +135,23 @@ model_connections = sa.Table(
     sa.UniqueConstraint("workspace_id", "name"),
 )
 
+tool_collections = sa.Table(
+    "tool_collections",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    sa.Column("name", sa.String(100), nullable=False),
+    _text("description", default=""),
+    _text("source_url", default=""),  # "": uploaded
+    _text("base_url", default=""),
+    _text("operations"),  # tools/openapi Operation, JSON
+    _json("scheme"),  # how the server is shown the credential
+    _text("sealed_secret", null=True),  # crypto.Cipher, purpose = tool_collections/id
+    _time("created_at"),
+    _time("updated_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
 knowledge_bases = sa.Table(
     "knowledge_bases",
     metadata,

@@ -1295,6 +1295,115 @@ export interface paths {
         patch: operations["change_models_connections__connection__patch"];
         trace?: never;
     };
+    "/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tools
+         * @description All that nodes and agents of this workspace may call.
+         */
+        get: operations["tools_tools_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tools/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Out
+         * @description Really calls a tool. Errors: tool_unknown, tool_input_invalid, tool_failed, http_failed, address_blocked.
+         */
+        post: operations["try_out_tools_try_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tools/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Collections
+         * @description The OpenAPI documents that were made tools. Secrets are never shown.
+         */
+        get: operations["collections_tools_collections_get"];
+        put?: never;
+        /**
+         * Add
+         * @description Makes tools of an OpenAPI document. Errors: those of the preview, openapi_no_server, conflict.
+         */
+        post: operations["add_tools_collections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tools/collections/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description What an OpenAPI document describes; keeps nothing. Errors: openapi_unreadable, openapi_too_large, http_failed,
+         *     address_blocked.
+         */
+        post: operations["preview_tools_collections_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tools/collections/{collection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description By id or name. Nodes and agents that name its tools fail from now on.
+         */
+        delete: operations["remove_tools_collections__collection__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description By id or name. A kept secret does not go with a new address: give it again, or an empty one.
+         */
+        patch: operations["change_tools_collections__collection__patch"];
+        trace?: never;
+    };
     "/keys": {
         parameters: {
             query?: never;
@@ -1659,6 +1768,32 @@ export interface components {
             seen_at?: number | null;
         };
         /**
+         * ChangedCollection
+         * @description Only what is given changes. `url` or `content`: the document anew; `reload`: anew from where it came.
+         */
+        ChangedCollection: {
+            /** Name */
+            name?: string | null;
+            /** Base Url */
+            base_url?: string | null;
+            credential?: components["schemas"]["Shown"] | null;
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+            /**
+             * Content
+             * @default
+             */
+            content: string;
+            /**
+             * Reload
+             * @default false
+             */
+            reload: boolean;
+        };
+        /**
          * ChangedConnection
          * @description Only what is given changes.
          */
@@ -1862,6 +1997,26 @@ export interface components {
              */
             quote: string;
         };
+        /** CollectionShown */
+        CollectionShown: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Source Url */
+            source_url: string;
+            /** Base Url */
+            base_url: string;
+            credential: components["schemas"]["CredentialShown"];
+            /** Tools */
+            tools: number;
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
+        };
         /**
          * Compared
          * @description One question's hits by each search alone and by both fused. `terms`: of the question, as the keyword search
@@ -1922,6 +2077,17 @@ export interface components {
         Count: {
             /** Count */
             count: number;
+        };
+        /** CredentialShown */
+        CredentialShown: {
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Where */
+            where: string;
+            /** Has Secret */
+            has_secret: boolean;
         };
         /**
          * Diff
@@ -2259,6 +2425,12 @@ export interface components {
             /** Accepted At */
             accepted_at: number | null;
         };
+        /** KeptCollection */
+        KeptCollection: {
+            collection: components["schemas"]["CollectionShown"];
+            /** Skipped */
+            skipped: components["schemas"]["SkippedShown"][];
+        };
         /** KeptConnection */
         KeptConnection: {
             connection: components["schemas"]["Connection"];
@@ -2287,6 +2459,18 @@ export interface components {
             created_at: number;
             /** Updated At */
             updated_at: number;
+        };
+        /** Labelled */
+        Labelled: {
+            en: components["schemas"]["Labels"];
+            ko: components["schemas"]["Labels"];
+        };
+        /** Labels */
+        Labels: {
+            /** Label */
+            label: string;
+            /** Help */
+            help: string;
         };
         /** Link */
         Link: {
@@ -2412,6 +2596,33 @@ export interface components {
              * @default
              */
             description: string;
+        };
+        /** NewCollection */
+        NewCollection: {
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+            /**
+             * Content
+             * @description JSON or YAML
+             * @default
+             */
+            content: string;
+            /**
+             * Name
+             * @description Empty: the document's title
+             * @default
+             */
+            name: string;
+            /**
+             * Base Url
+             * @description Empty: the document's server
+             * @default
+             */
+            base_url: string;
+            credential?: components["schemas"]["Shown"] | null;
         };
         /** NewConnection */
         NewConnection: {
@@ -2673,6 +2884,36 @@ export interface components {
              */
             retries: number;
         };
+        /**
+         * OpenApi
+         * @description The address of a document, or its text.
+         */
+        OpenApi: {
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+            /**
+             * Content
+             * @description JSON or YAML
+             * @default
+             */
+            content: string;
+        };
+        /** OperationShown */
+        OperationShown: {
+            /** Name */
+            name: string;
+            /** Method */
+            method: string;
+            /** Path */
+            path: string;
+            /** Summary */
+            summary: string;
+            /** Parameters */
+            parameters: string[];
+        };
         /** Opinion */
         Opinion: {
             /**
@@ -2771,6 +3012,22 @@ export interface components {
             tour_step?: number | null;
             /** Checklist */
             checklist?: ("shown" | "hidden") | null;
+        };
+        /** Preview */
+        Preview: {
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Version */
+            version: string;
+            /** Base Url */
+            base_url: string;
+            credential: components["schemas"]["CredentialShown"];
+            /** Operations */
+            operations: components["schemas"]["OperationShown"][];
+            /** Skipped */
+            skipped: components["schemas"]["SkippedShown"][];
         };
         /**
          * Problem
@@ -2971,6 +3228,40 @@ export interface components {
             help: string;
         };
         /**
+         * Shown
+         * @description How a server is shown a credential. `name`, `where`: an API key's header, parameter or cookie. `secret`: a key, a
+         *     token, or the password of `user`; it is sealed and never shown again.
+         */
+        Shown: {
+            /**
+             * Kind
+             * @default none
+             * @enum {string}
+             */
+            kind: "none" | "api_key" | "bearer" | "basic";
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Where
+             * @default header
+             * @enum {string}
+             */
+            where: "header" | "query" | "cookie";
+            /**
+             * Secret
+             * @description null: the one kept, if any
+             */
+            secret?: string | null;
+            /**
+             * User
+             * @default
+             */
+            user: string;
+        };
+        /**
          * ShownConversation
          * @description `messages`: of all branches, oldest first.
          */
@@ -3103,6 +3394,13 @@ export interface components {
              */
             page_per_minute: number;
         };
+        /** SkippedShown */
+        SkippedShown: {
+            /** What */
+            what: string;
+            /** Why */
+            why: string;
+        };
         /** Stopped */
         Stopped: {
             /**
@@ -3190,35 +3488,46 @@ export interface components {
             /** Finished At */
             finished_at?: number | null;
         };
-        /** Trial */
-        Trial: {
-            /**
-             * Url
-             * @description With or without /v1
-             */
-            url: string;
-            /**
-             * Api Key
-             * @description null: the one kept, if any; empty: none
-             */
-            api_key?: string | null;
-            /**
-             * Model
-             * @description Its default; empty: the first one it lists
-             * @default
-             */
-            model: string;
-            /**
-             * Context Tokens
-             * @description Where the server does not say
-             * @default 8192
-             */
-            context_tokens: number;
-            /**
-             * Connection
-             * @description Id of the connection whose kept key is meant
-             */
-            connection?: string | null;
+        /** ToolShown */
+        ToolShown: {
+            /** Provider Type */
+            provider_type: string;
+            /** Provider Id */
+            provider_id: string;
+            /** Provider Name */
+            provider_name: string;
+            /** Tool Name */
+            tool_name: string;
+            /** Description */
+            description: string;
+            words: components["schemas"]["Labelled"];
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Fields */
+            fields: {
+                [key: string]: components["schemas"]["Labelled"];
+            };
+            /** Settings */
+            settings: string[];
+            /** Is Safe */
+            is_safe: boolean;
+        };
+        /** TrialAnswer */
+        TrialAnswer: {
+            /** Text */
+            text: string;
+            /** Json */
+            json: unknown[];
+            /** Files */
+            files: {
+                [key: string]: unknown;
+            }[];
+            /** Variables */
+            variables: {
+                [key: string]: unknown;
+            };
         };
         /** TrialReport */
         TrialReport: {
@@ -3319,6 +3628,60 @@ export interface components {
              * @default 10
              */
             top_k: number;
+        };
+        /** Trial */
+        llmflow__api__routes__console__models__Trial: {
+            /**
+             * Url
+             * @description With or without /v1
+             */
+            url: string;
+            /**
+             * Api Key
+             * @description null: the one kept, if any; empty: none
+             */
+            api_key?: string | null;
+            /**
+             * Model
+             * @description Its default; empty: the first one it lists
+             * @default
+             */
+            model: string;
+            /**
+             * Context Tokens
+             * @description Where the server does not say
+             * @default 8192
+             */
+            context_tokens: number;
+            /**
+             * Connection
+             * @description Id of the connection whose kept key is meant
+             */
+            connection?: string | null;
+        };
+        /** Trial */
+        llmflow__api__routes__console__tools__Trial: {
+            /**
+             * Provider Type
+             * @default builtin
+             */
+            provider_type: string;
+            /** Provider Id */
+            provider_id: string;
+            /**
+             * Provider Name
+             * @default
+             */
+            provider_name: string;
+            /** Tool Name */
+            tool_name: string;
+            /**
+             * Arguments
+             * @description By the names of the tool's parameters
+             */
+            arguments?: {
+                [key: string]: unknown;
+            };
         };
     };
     responses: never;
@@ -5922,7 +6285,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Trial"];
+                "application/json": components["schemas"]["llmflow__api__routes__console__models__Trial"];
             };
         };
         responses: {
@@ -5997,6 +6360,209 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeptConnection"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tools_tools_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolShown"][];
+                };
+            };
+        };
+    };
+    try_out_tools_try_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["llmflow__api__routes__console__tools__Trial"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    collections_tools_collections_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionShown"][];
+                };
+            };
+        };
+    };
+    add_tools_collections_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCollection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptCollection"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    preview_tools_collections_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenApi"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_tools_collections__collection__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_tools_collections__collection__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedCollection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptCollection"];
                 };
             };
             /** @description Validation Error */

@@ -59,9 +59,12 @@ NEEDS: dict[Role, set[str]] = {
         "DELETE /apps/{app}/conversations/{conversation_id}",
         "GET /apps/{app}/conversations/{conversation_id}/export",
         "GET /models",
+        "GET /tools",
         "GET /workflow/nodes",
     },
     "editor": {
+        "POST /tools/try",
+        "GET /tools/collections",
         "POST /knowledge",
         "PATCH /knowledge/{base}",
         "DELETE /knowledge/{base}",
@@ -96,6 +99,10 @@ NEEDS: dict[Role, set[str]] = {
         "POST /apps/{app}/runs/{run_id}/answer",
     },
     "admin": {
+        "POST /tools/collections/preview",
+        "POST /tools/collections",
+        "PATCH /tools/collections/{collection}",
+        "DELETE /tools/collections/{collection}",
         "GET /apps/{app}/feedback",
         "GET /members",
         "PATCH /members/{member}",

@@ -11,8 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmflow.config.tree import MAX_DEPTH, MAX_VALUES
 from llmflow.errors import LLMFlowError, TooLarge, UsageError
-from llmflow.workflow.dsl.read import MAX_DEPTH, MAX_VALUES, read
+from llmflow.workflow.dsl.read import read
 from llmflow.workflow.dsl.write import write
 from tests.workflow.dsl.files import ALL, tree_of
 

@@ -82,6 +82,13 @@ class Surroundings:
             tools=Kit(self._toolbox, scope, workspace_id=app.workspace_id),
         )
 
+    def trial(self, workspace_id: str) -> Kit:
+        """The workspace's tools for trying one: no file is read, and one that it gives is described, not kept."""
+        scope = Scope(
+            http=self._exchange, text_of=self._attachments.text_of, keep_file=_described_file, limits=self._limits
+        )
+        return Kit(self._toolbox, scope, workspace_id=workspace_id)
+
     async def _bases_of(self, app: App, ids: Sequence[str]) -> list[KnowledgeBase]:
         """Those of the app's workspace; the others are not there."""
         found = []
@@ -150,3 +157,7 @@ class Surroundings:
 def _user(app: App, run: NewRun) -> EndUser:
     """Whose files the run may read, and who gets those it makes; a run without a user has files of its app's own."""
     return EndUser(run.end_user_id or "", app.workspace_id, app.id, "", 0)
+
+
+async def _described_file(body: bytes, name: str, media_type: str) -> dict[str, Any]:
+    return make_file(name=name, media_type=media_type, size=len(body), transfer_method="tool_file")

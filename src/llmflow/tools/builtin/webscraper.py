@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from llmflow.errors import NodeFailed
 from llmflow.tools.answers import read_text
 from llmflow.tools.builtin.make import made
+from llmflow.tools.pages import readable
 from llmflow.tools.requests import request
 from llmflow.tools.types import Scope, ToolAnswer, Words
 
 _AGENT = "Mozilla/5.0 (compatible; LLMFlow)"
 _PLAIN = ("application/json", "text/plain", "text/csv", "text/markdown")
+_PAGES = ("text/html", "application/xhtml+xml")
 _ACCEPT = "text/html,application/xhtml+xml,text/*;q=0.9,*/*;q=0.5"
 
 
@@ -24,10 +27,9 @@ async def _read_page(arguments: Mapping[str, Any], scope: Scope) -> ToolAnswer:
         raise NodeFailed(f"The address answers {answer.status}.", code="tool_failed")
     if answer.media_type in _PLAIN:
         return ToolAnswer(read_text(answer, scope))
-    name = answer.file_name
-    if answer.media_type in ("text/html", "application/xhtml+xml") and not name.lower().endswith((".html", ".htm")):
-        name += ".html"
-    return ToolAnswer(await scope.text_of(name, answer.body))
+    if answer.media_type in _PAGES:
+        return ToolAnswer(await asyncio.to_thread(readable, read_text(answer, scope)))
+    return ToolAnswer(await scope.text_of(answer.file_name, answer.body))
 
 
 TOOLS = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import secrets
 from collections.abc import Iterator
 from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
@@ -14,6 +13,7 @@ from pydantic import Field, field_validator
 
 from llmflow.errors import NodeFailed
 from llmflow.net.messages import HttpAnswer, HttpRequest
+from llmflow.net.multipart import Part, form
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient, NodeData
 from llmflow.workflow.files import files_in
@@ -258,27 +258,17 @@ def _escaped(text: str) -> str:
 
 
 async def _form(body: Body, context: Context) -> tuple[bytes, str]:
-    boundary = secrets.token_hex(16)
-    content = bytearray()
+    parts: list[Part] = []
     for item in body.data:
-        key = _quoted(context.fill(item.key))
+        key = context.fill(item.key)
         if item.type == "text":
-            content += f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n'.encode()
-            content += context.fill(item.value).encode() + b"\r\n"
+            parts.append(Part(key, context.fill(item.value).encode()))
             continue
         for file in files_in(context.get(item.file)):
-            name = _quoted(str(file.get("filename") or "file"))
-            media_type = str(file.get("mime_type") or "application/octet-stream").replace("\r", "").replace("\n", "")
-            content += f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"; filename="{name}"\r\n'.encode()
-            content += f"Content-Type: {media_type}\r\n\r\n".encode()
-            content += await context.outside.read_file(file) + b"\r\n"
-    content += f"--{boundary}--\r\n".encode()
-    return bytes(content), f"multipart/form-data; boundary={boundary}"
-
-
-def _quoted(name: str) -> str:
-    """As browsers write a name in a form's header."""
-    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+            media_type = str(file.get("mime_type") or "application/octet-stream")
+            content = await context.outside.read_file(file)
+            parts.append(Part(key, content, str(file.get("filename") or "file"), media_type))
+    return form(parts)
 
 
 def _pairs(lines: str) -> Iterator[tuple[str, str]]:

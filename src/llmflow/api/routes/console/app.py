@@ -27,6 +27,7 @@ from llmflow.api.routes.console import (
     session,
     sites,
     system,
+    tools,
 )
 from llmflow.errors import LLMFlowError, UsageError
 from llmflow.wiring import Platform
@@ -62,6 +63,7 @@ def console(platform: Platform) -> FastAPI:
         files,
         sites,
         models,
+        tools,
         keys,
         system,
     ):
