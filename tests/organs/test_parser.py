@@ -238,8 +238,13 @@ BAD: dict[str, tuple[str, Callable[[], bytes], type[LLMFlowError], str]] = {
     "noise as docx": ("a.docx", lambda: bytes(range(256)) * 9, DocumentError, "document_mislabelled"),
     "a zip as docx": ("a.docx", lambda: make.archive({"x": b"y"}), DocumentError, "document_mislabelled"),
     "a zip": ("a.zip", lambda: make.archive({"x": b"y"}), Unsupported, "unsupported_type"),
-    "hwp": ("a.hwp", lambda: b"HWP Document File V3.00 \x1a\x01", Unsupported, "unsupported_type"),
-    "hwpx": ("a.hwpx", lambda: make.archive({"mimetype": b"application/hwp+zip"}), Unsupported, "unsupported_type"),
+    "hwp 3": ("a.hwp", lambda: b"HWP Document File V3.00 \x1a\x01", Unsupported, "unsupported_type"),
+    "an empty hwpx": (
+        "a.hwpx",
+        lambda: make.archive({"mimetype": b"application/hwp+zip"}),
+        DocumentError,
+        "document_unreadable",
+    ),
     "a bomb": (
         "a.docx",
         lambda: make.archive({"[Content_Types].xml": b"", "word/document.xml": b"\x00" * (64 << 20)}),
@@ -257,12 +262,6 @@ async def test_what_cannot_be_read_says_why(parser: Parser, tmp_path: Path, case
         await read(parser, tmp_path, build(), name)
     assert caught.value.code == code
     assert caught.value.hint
-
-
-async def test_hwp_is_named_and_the_way_around_it(parser: Parser, tmp_path: Path) -> None:
-    with pytest.raises(Unsupported, match="Hangul") as caught:
-        await read(parser, tmp_path, b"HWP Document File V3.00 \x1a\x01", "공문.hwp")
-    assert "DOCX or PDF" in caught.value.hint
 
 
 async def test_xml_reads_no_other_file_and_expands_nothing(parser: Parser, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ _READERS = {
     sniff.XLS: "office:read_xls",
     sniff.HTML: "office:read_html",
     sniff.ODT: "xml:read_odt",
+    sniff.HWP: "hwp:read_hwp",
+    sniff.HWPX: "hwp:read_hwpx",
     sniff.XML: "xml:read_xml",
     sniff.RTF: "text:read_rtf",
     sniff.CSV: "text:read_csv",

@@ -18,6 +18,8 @@ PPTX: Final = "application/vnd.openxmlformats-officedocument.presentationml.pres
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XLS: Final = "application/vnd.ms-excel"
 ODT: Final = "application/vnd.oasis.opendocument.text"
+HWP: Final = "application/x-hwp"
+HWPX: Final = "application/hwp+zip"
 PDF: Final = "application/pdf"
 RTF: Final = "application/rtf"
 EML: Final = "message/rfc822"
@@ -46,6 +48,8 @@ PROMISES: Final[dict[str, str]] = {
     ".xlsx": XLSX,
     ".xls": XLS,
     ".odt": ODT,
+    ".hwp": HWP,
+    ".hwpx": HWPX,
     ".rtf": RTF,
     ".pdf": PDF,
     ".eml": EML,
@@ -65,6 +69,8 @@ NAMES: Final[dict[str, str]] = {
     XLSX: "an Excel workbook",
     XLS: "an Excel 97 workbook",
     ODT: "an OpenDocument text",
+    HWP: "a Hangul document (HWP)",
+    HWPX: "a Hangul document (HWPX)",
     PDF: "a PDF document",
     RTF: "a rich text document",
     EML: "an e-mail",
@@ -104,6 +110,8 @@ _HEADER_LINE = re.compile(r"(From |[!-9;-~]+:(?:[ \t]|$))")
 _MAIL_HEADERS = re.compile(
     r"^(?:From|To|Cc|Subject|Date|Received|Return-Path|Message-ID|MIME-Version|Delivered-To|Content-Type):", re.I | re.M
 )
+#: Flags of an HWP 5 file's header.
+_HWP_PASSWORD, _HWP_DISTRIBUTION, _HWP_DRM, _HWP_CERTIFICATE = 1 << 1, 1 << 2, 1 << 4, 1 << 8 | 1 << 10
 _MAX_MEMBERS = 20_000
 _MAX_UNPACKED = 1 << 30  # bytes
 _MAX_RATIO = 200  # of unpacked to packed, where more than 20 MB come out
@@ -153,7 +161,7 @@ def _by_magic(head: bytes, path: Path, suffix: str) -> str | None:
     if head.startswith(olefile.MAGIC):
         return _ole(path, suffix)
     if head.startswith(b"HWP Document File"):
-        raise _hwp()
+        raise _hwp_3()
     for magic, what in _FOREIGN:
         if head.startswith(magic):
             raise _not_read(what, suffix)
@@ -166,12 +174,26 @@ def _not_read(what: str, suffix: str) -> DocumentError | Unsupported:
     return Unsupported(f"The file is {what}; no reader takes that.", code="unsupported_type")
 
 
-def _hwp() -> Unsupported:
+def _hwp_3() -> Unsupported:
     return Unsupported(
-        "Hangul (HWP, HWPX) documents are not read yet.",
+        "The file is a Hangul document of the format before 2000 (HWP 3).",
         code="unsupported_type",
-        hint="Save the document as DOCX or PDF in Hangul and upload that; a reader for HWP is planned.",
+        hint="Save it as HWPX (or HWP 5) in Hangul and upload that.",
     )
+
+
+def _hwp_5(header: bytes) -> str:
+    """Raises DocumentError for documents that are locked, or that their author only lets be looked at."""
+    flags = int.from_bytes(header[36:40], "little")
+    if flags & (_HWP_PASSWORD | _HWP_DRM | _HWP_CERTIFICATE):
+        raise DocumentError("The document is locked with a password or a right of use.", code="document_locked")
+    if flags & _HWP_DISTRIBUTION:
+        raise DocumentError(
+            "The document was saved for distribution: it may be looked at and not be copied from.",
+            code="document_locked",
+            hint="Ask its author for the document as it was before, or for a PDF.",
+        )
+    return HWP
 
 
 def _legacy(what: str, better: str) -> Unsupported:
@@ -194,12 +216,11 @@ def _zip(path: Path, suffix: str) -> str:
         raise DocumentError(f"The file is a damaged archive ({error}).", code="document_unreadable") from error
     except RuntimeError as error:  # zipfile's word for an encrypted member
         raise DocumentError("The file is locked with a password.", code="document_locked") from error
-    if "hwp" in mime or "Contents/header.xml" in names:
-        raise _hwp()
-    if mime.startswith(ODT):
-        if locked:
-            raise DocumentError("The document is locked with a password.", code="document_locked")
-        return ODT
+    kind = HWPX if "hwp" in mime or "Contents/header.xml" in names else ODT if mime.startswith(ODT) else None
+    if kind and locked:
+        raise DocumentError("The document is locked with a password.", code="document_locked")
+    if kind:
+        return kind
     for folder, media_type in (("word/", DOCX), ("ppt/", PPTX), ("xl/", XLSX)):
         if "[Content_Types].xml" in names and any(member.startswith(folder) for member in names):
             if "xl/workbook.bin" in names:
@@ -227,13 +248,13 @@ def _ole(path: Path, suffix: str) -> str:
     try:
         with olefile.OleFileIO(path) as ole:
             streams = {entry[0] for entry in ole.listdir() if entry}
-            hwp = ole.exists("FileHeader") and ole.openstream("FileHeader").read(17) == b"HWP Document File"
+            header = ole.openstream("FileHeader").read(256) if ole.exists("FileHeader") else b""
     except (OSError, olefile.olefile.OleFileError, IndexError, ValueError, TypeError) as error:
         raise DocumentError("The file is a damaged Office document.", code="document_unreadable") from error
     if "EncryptedPackage" in streams or "EncryptionInfo" in streams:
         raise DocumentError("The document is locked with a password.", code="document_locked")
-    if hwp:
-        raise _hwp()
+    if header.startswith(b"HWP Document File"):
+        return _hwp_5(header)
     if "__properties_version1.0" in streams:
         return MSG
     if streams & {"Workbook", "Book"}:
