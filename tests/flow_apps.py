@@ -20,6 +20,14 @@ def start(*fields: str) -> Node:
     return _node("start", "start", variables=variables)
 
 
+def webhook(id: str = "hook", **data: Any) -> Node:
+    return _node(id, "trigger-webhook", **{"method": "post", "content_type": "application/json", **data})
+
+
+def schedule(id: str = "clock", **data: Any) -> Node:
+    return _node(id, "trigger-schedule", **{"mode": "cron", "timezone": "UTC", **data})
+
+
 def template(id: str, text: str, **variables: str) -> Node:
     """`variables`: name="node.output"."""
     named = [{"variable": name, "value_selector": where.split(".")} for name, where in variables.items()]

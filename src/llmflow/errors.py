@@ -4,6 +4,7 @@
     ├── UsageError            400  the request is wrong and the caller can mend it
     │   ├── ConfigError            llmflow.yaml or the environment is wrong
     │   ├── TooLarge          413  over a size limit
+    │   ├── WrongMethod       405  another HTTP method is asked for
     │   └── Unsupported       415  a kind of input nobody here reads
     ├── Unauthorized          401  no key, a wrong key, an expired key
     ├── Forbidden             403  the key is good but not for this
@@ -74,6 +75,11 @@ class ConfigError(UsageError):
 class TooLarge(UsageError):
     status = 413
     default_code = "too_large"
+
+
+class WrongMethod(UsageError):
+    status = 405
+    default_code = "method_not_allowed"
 
 
 class Unsupported(UsageError):
@@ -254,6 +260,12 @@ CODES: dict[str, str] = {
     "not_workflow_app": "Ask it with `llmflow ask`; only workflows are run.",
     "run_refused": "Fork the run from an earlier node, or start a new one.",
     "workflow_input_invalid": "Correct the input; the app's parameters list what it takes.",
+    # triggers
+    "webhook_unknown": "Copy the address from the app's triggers; it changes when somebody renews it.",
+    "webhook_off": "Switch it on under the app's triggers.",
+    "webhook_refused": "Send its secret as 'Authorization: Bearer', or sign the call; docs/triggers.md shows how.",
+    "webhook_input_invalid": "Send what the webhook declares; the message names the part.",
+    "trigger_busy": "Wait until runs of it are over, or raise triggers.concurrency in llmflow.yaml.",
     # organs
     "organ_unavailable": "`llmflow doctor` shows every organ and what to do.",
     "sandbox_unavailable": "`llmflow doctor` says what is missing; docs/code.md shows how code is run apart.",

@@ -192,6 +192,7 @@ class Platform:
             try:
                 await delete_old_spans(self.database, self.settings.tracing.keep_days)
                 await self.apps.files.remove_unused()
+                await self.apps.deliveries.forget_old()
             except (SQLAlchemyError, OrganError) as error:
                 _log.warning("Old spans and unused files were not all deleted: %s", error)
             await asyncio.sleep(_DAY_S)

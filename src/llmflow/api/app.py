@@ -21,6 +21,7 @@ from llmflow.api.public_page import public_page_routes
 from llmflow.api.routes.console.app import console
 from llmflow.api.routes.public.surface import public
 from llmflow.api.routes.service import surface
+from llmflow.api.routes.triggers.surface import trigger_routes
 from llmflow.api.studio import studio_routes
 from llmflow.errors import LLMFlowError
 from llmflow.wiring import Platform
@@ -46,6 +47,7 @@ def create_app(platform: Platform) -> ASGIApp:
             Mount("/api/public/v1", public(platform)),
             Mount("/api/v1", console(platform)),
             Mount("/v1", surface(platform)),
+            *trigger_routes(),
             *public_page_routes(platform),
             *studio_routes(),
         ],

@@ -145,7 +145,7 @@ def _host(value: str) -> str:
 
 def _surface(path: str) -> str:
     first = path.lstrip("/").partition("/")[0]
-    return first if first in ("api", "v1", "healthz", "readyz", "metrics") else "studio"
+    return first if first in ("api", "v1", "triggers", "healthz", "readyz", "metrics") else "studio"
 
 
 def hosts_for(host: str, public_host: str | None) -> tuple[str, ...]:

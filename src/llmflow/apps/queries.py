@@ -20,11 +20,13 @@ from llmflow.store.tables import (
     apps,
     conversation_variables,
     conversations,
+    deliveries,
     end_users,
     feedbacks,
     files,
     messages,
     sites,
+    triggers,
     workflow_runs,
 )
 from llmflow.workflow.journal.queries import delete_runs
@@ -81,6 +83,8 @@ async def delete_app(connection: AsyncConnection, app_id: str) -> set[str]:
         end_users,
         api_keys,
         sites,
+        deliveries,
+        triggers,
         app_versions,
     ):
         await connection.execute(sa.delete(table).where(table.c.app_id == app_id))

@@ -20,6 +20,9 @@ from llmflow.apps.runs.outside import Surroundings
 from llmflow.apps.runs.reruns import Reruns
 from llmflow.apps.runs.runs import Runs
 from llmflow.apps.sites import Sites
+from llmflow.apps.triggers.deliveries import Deliveries
+from llmflow.apps.triggers.triggers import Triggers
+from llmflow.apps.triggers.webhooks import Webhooks
 from llmflow.config.settings import Settings
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
@@ -54,9 +57,11 @@ class AppsRoom:
         model_server: ModelServer,
     ) -> None:
         self.sites = Sites(database)
+        self.triggers = Triggers(database, cipher)
         self.designs = Designs(
             database,
             cipher,
+            self.triggers.settle,
             max_bytes=settings.limits.design_mb * 1024 * 1024,
             max_versions=settings.limits.app_versions,
         )
@@ -97,6 +102,16 @@ class AppsRoom:
         )
         self.catalogue = Apps(database, originals, self.runs)
         self.imports = Imports(self.catalogue, self.designs, bases, gateway, toolbox)
+        self.deliveries = Deliveries(database, keep_days=settings.triggers.keep_days)
+        self.webhooks = Webhooks(
+            self.triggers,
+            self.deliveries,
+            self.catalogue,
+            self.plans,
+            self.runs,
+            self.files,
+            limits=settings.triggers,
+        )
         self.conversations = Conversations(database, originals, self.runs)
         flows = FlowChat(database, self.plans, self.runs, self.turns, self.files)
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)

@@ -111,6 +111,20 @@ class Workflow:
 
 
 @dataclass(frozen=True, slots=True)
+class Triggers:
+    """What webhooks and schedules of workflows may do."""
+
+    body_kb: int = setting(1024, "Largest body of a webhook in KB; with files limits.body_mb counts", least=1)
+    per_minute: int = setting(120, "Calls that one webhook takes in a minute", least=1)
+    concurrency: int = setting(20, "Runs of one trigger under way at once", least=1)
+    tolerance_s: float = setting(300.0, "Seconds that the time of a signed call may be off", least=1)
+    keep_days: int = setting(30, "Days until it is forgotten what came to a trigger", least=1)
+    catch_up_minutes: int = setting(
+        60, "A scheduled time missed by less is made up for once when LLMFlow is back; 0: never", most=10_080
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Tracing:
     """What traces hold."""
 
@@ -147,6 +161,7 @@ class Settings:
     knowledge: Knowledge = field(default_factory=Knowledge)
     chat: Chat = field(default_factory=Chat)
     workflow: Workflow = field(default_factory=Workflow)
+    triggers: Triggers = field(default_factory=Triggers)
     tracing: Tracing = field(default_factory=Tracing)
     organs: dict[str, Organ] = field(default_factory=default_organs)
     master_key: str = field(default="", repr=False)
@@ -159,6 +174,7 @@ SECTIONS: dict[str, type] = {
     "knowledge": Knowledge,
     "chat": Chat,
     "workflow": Workflow,
+    "triggers": Triggers,
     "tracing": Tracing,
 }
 

@@ -364,7 +364,8 @@ workflow_runs = sa.Table(
     _ref("version_id"),  # Dify's workflow_id: of a published version, or of the draft
     _text("graph", null=True),  # the draft's, as it was; a published version keeps its own
     _ref("task_id"),
-    sa.Column("source", sa.String(20), nullable=False),  # service-api, console, openai-api
+    sa.Column("source", sa.String(20), nullable=False),  # service-api, console, openai-api, webhook, schedule
+    _ref("trigger_id", null=True),
     _ref("end_user_id", null=True),
     _ref("account_id", null=True),
     _ref("conversation_id", null=True),
@@ -406,6 +407,47 @@ run_events = sa.Table(
     sa.Column("first", sa.Integer, primary_key=True, autoincrement=False),  # number of the first event, from 1
     _ref("workspace_id"),
     _content("events"),  # JSON lines, in order
+)
+
+triggers = sa.Table(
+    "triggers",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id"),
+    sa.Column("node_id", sa.String(255), nullable=False),  # of the version in force
+    sa.Column("kind", sa.String(10), nullable=False),  # webhook, schedule
+    sa.Column("code", sa.String(64), nullable=True, unique=True),  # the end of a webhook's address
+    _flag("is_on", default=True),
+    _flag("needs_secret", default=True),
+    _text("sealed_secret", null=True),  # crypto.Cipher, purpose = triggers/id
+    _time("next_at", null=True),  # of a schedule; None: never
+    _time("created_at"),
+    _time("updated_at"),
+    sa.UniqueConstraint("app_id", "node_id"),
+    sa.Index(
+        "ix_triggers_next_at",
+        "next_at",
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+    ),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id", index=True),
+    _ref("trigger_id"),
+    sa.Column("key", sa.String(64), nullable=True),  # of what must not be done twice; None: nobody says
+    sa.Column("status", sa.Integer, nullable=False),  # of the answer, as in HTTP
+    _content("answer", null=True),  # JSON
+    _text("error_code", default=""),
+    _ref("run_id", null=True),
+    _time("created_at"),
+    sa.UniqueConstraint("trigger_id", "key"),
+    sa.Index("ix_deliveries_trigger_id_created_at", "trigger_id", "created_at"),
 )
 
 feedbacks = sa.Table(

@@ -933,6 +933,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/apps/{app}/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Triggers
+         * @description Those of the version in force; none before the first is published.
+         */
+        get: operations["list_triggers_apps__app__triggers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/triggers/{trigger_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Trigger
+         * @description Switches it on or off. A schedule that is switched on makes up for nothing it missed while it was off.
+         */
+        patch: operations["change_trigger_apps__app__triggers__trigger_id__patch"];
+        trace?: never;
+    };
+    "/apps/{app}/triggers/{trigger_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Secret
+         * @description A new secret for a webhook, shown this once. The old one opens nothing from now on.
+         */
+        post: operations["renew_secret_apps__app__triggers__trigger_id__secret_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/triggers/{trigger_id}/address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Address
+         * @description A new address for a webhook. The old one leads nowhere from now on.
+         */
+        post: operations["renew_address_apps__app__triggers__trigger_id__address_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/triggers/{trigger_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description What came to it, the newest first: calls that started a run and calls that were refused.
+         */
+        get: operations["list_deliveries_apps__app__triggers__trigger_id__deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/apps/{app}/ask": {
         parameters: {
             query?: never;
@@ -1846,6 +1946,16 @@ export interface components {
                 [key: string]: string;
             } | null;
         };
+        /**
+         * ChangedTrigger
+         * @description Left out: as it is. `needs_secret` false opens a webhook to whoever knows its address.
+         */
+        ChangedTrigger: {
+            /** Is On */
+            is_on?: boolean | null;
+            /** Needs Secret */
+            needs_secret?: boolean | null;
+        };
         /** ChangedVersion */
         ChangedVersion: {
             /** Name */
@@ -2088,6 +2198,41 @@ export interface components {
             where: string;
             /** Has Secret */
             has_secret: boolean;
+        };
+        /**
+         * Declared
+         * @description A part of a call that the webhook's workflow reads.
+         */
+        Declared: {
+            /**
+             * Where
+             * @enum {string}
+             */
+            where: "header" | "query" | "body";
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Required */
+            required: boolean;
+        };
+        /**
+         * Delivery
+         * @description What came to a trigger. `status`: of the answer; `run_status` None: it started no run, or the run is deleted.
+         */
+        Delivery: {
+            /** Id */
+            id: string;
+            /** Status */
+            status: number;
+            /** Error Code */
+            error_code: string;
+            /** Run Id */
+            run_id: string | null;
+            /** Created At */
+            created_at: number;
+            /** Run Status */
+            run_status?: string | null;
         };
         /**
          * Diff
@@ -2511,6 +2656,11 @@ export interface components {
             key: components["schemas"]["ApiKey"];
             /** Token */
             token: string;
+        };
+        /** MadeSecret */
+        MadeSecret: {
+            /** Secret */
+            secret: string;
         };
         /** Member */
         Member: {
@@ -3185,6 +3335,34 @@ export interface components {
             problems: components["schemas"]["Problem"][];
         };
         /**
+         * ScheduleView
+         * @description `frequency` "cron": `cron` was written by hand. `time`: "09:30"; `minute`: of an hourly one; `weekdays`: 0 is
+         *     Sunday; `days`: of the month, "last" among them. `next_at` None: it is off. `upcoming`: the next five times.
+         */
+        ScheduleView: {
+            /**
+             * Frequency
+             * @enum {string}
+             */
+            frequency: "hourly" | "daily" | "weekly" | "monthly" | "cron";
+            /** Cron */
+            cron: string;
+            /** Timezone */
+            timezone: string;
+            /** Time */
+            time: string;
+            /** Minute */
+            minute: number;
+            /** Weekdays */
+            weekdays: number[];
+            /** Days */
+            days: string[];
+            /** Next At */
+            next_at: number | null;
+            /** Upcoming */
+            upcoming: number[];
+        };
+        /**
          * Scores
          * @description Why a passage was found; None: that search did not find it. dense: cosine; keyword: BM25.
          */
@@ -3430,6 +3608,8 @@ export interface components {
             created_at: number;
             /** Graph */
             graph?: string | null;
+            /** Trigger Id */
+            trigger_id?: string | null;
             /** End User Id */
             end_user_id?: string | null;
             /** Account Id */
@@ -3551,6 +3731,31 @@ export interface components {
             /** Vision */
             vision: boolean;
         };
+        /**
+         * TriggerView
+         * @description `problem`: why it cannot fire, "" when it can. One of `webhook` and `schedule` is there, unless it cannot be
+         *     read. `last`: what came to it last.
+         */
+        TriggerView: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "webhook" | "schedule";
+            /** Node Id */
+            node_id: string;
+            /** Title */
+            title: string;
+            /** Is On */
+            is_on: boolean;
+            /** Problem */
+            problem: string;
+            webhook: components["schemas"]["WebhookView"] | null;
+            schedule: components["schemas"]["ScheduleView"] | null;
+            last: components["schemas"]["Delivery"] | null;
+        };
         /** ValidationError */
         ValidationError: {
             /** Location */
@@ -3595,6 +3800,26 @@ export interface components {
             form: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * WebhookView
+         * @description `path`: behind this server's address; `debug_path`: the same, running the draft.
+         */
+        WebhookView: {
+            /** Path */
+            path: string;
+            /** Debug Path */
+            debug_path: string;
+            /** Method */
+            method: string;
+            /** Content Type */
+            content_type: string;
+            /** Declared */
+            declared: components["schemas"]["Declared"][];
+            /** Needs Secret */
+            needs_secret: boolean;
+            /** Has Secret */
+            has_secret: boolean;
         };
         /** Question */
         llmflow__api__routes__console__asking__Question: {
@@ -5593,6 +5818,171 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunRef"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_triggers_apps__app__triggers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerView"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_trigger_apps__app__triggers__trigger_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                trigger_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedTrigger"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    renew_secret_apps__app__triggers__trigger_id__secret_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                trigger_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeSecret"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    renew_address_apps__app__triggers__trigger_id__address_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                app: string;
+                trigger_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_deliveries_apps__app__triggers__trigger_id__deliveries_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                app: string;
+                trigger_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"][];
                 };
             };
             /** @description Validation Error */

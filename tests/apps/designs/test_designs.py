@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from llmflow.apps.designs.designs import Designs
+from llmflow.apps.triggers.triggers import Triggers
 from llmflow.apps.types import App, ChatConfig, Design
 from llmflow.errors import Conflict, NotFound, TooLarge
 from llmflow.store.crypto import Cipher
@@ -22,7 +23,8 @@ APP = App(new_id(), new_id(), "휴가 안내", "advanced-chat", "", ChatConfig()
 
 
 def designs_of(database: Database, *, max_bytes: int = 1_000_000, max_versions: int = 10) -> Designs:
-    return Designs(database, Cipher("a passphrase of tests"), max_bytes=max_bytes, max_versions=max_versions)
+    cipher = Cipher("a passphrase of tests")
+    return Designs(database, cipher, Triggers(database, cipher).settle, max_bytes=max_bytes, max_versions=max_versions)
 
 
 def design(greeting: str = "안녕하세요!") -> Design:
@@ -49,7 +51,8 @@ async def test_nothing_of_a_design_can_be_read_in_the_database(database: Databas
     async with database.read() as connection:
         row = (await connection.execute(sa.select(app_versions))).one()
     assert not any(word in str(row) for word in ("열쇠", "규정", "s3cret", "desk.example.com"))
-    other = Designs(database, Cipher("another passphrase"), max_bytes=1_000_000, max_versions=1)
+    cipher = Cipher("another passphrase")
+    other = Designs(database, cipher, Triggers(database, cipher).settle, max_bytes=1_000_000, max_versions=1)
     with pytest.raises(Exception, match="master_key_wrong"):
         await other.draft(APP)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import msgspec
 from sqlalchemy.exc import IntegrityError
@@ -22,12 +24,21 @@ from llmflow.workflow.dsl.bindings import Bindings
 from llmflow.workflow.dsl.document import Document
 
 
+class Settle(Protocol):
+    async def __call__(self, connection: AsyncConnection, app: App, document: Document) -> Callable[[], None]:
+        """In the transaction that puts a version in force: what else follows from it. To be called when it is
+        committed."""
+
+
 class Designs:
     """`max_bytes`: of one design, as JSON; `max_versions`: published ones of one app."""
 
-    def __init__(self, database: Database, cipher: Cipher, *, max_bytes: int, max_versions: int) -> None:
+    def __init__(
+        self, database: Database, cipher: Cipher, settle: Settle, *, max_bytes: int, max_versions: int
+    ) -> None:
         self._database = database
         self._cipher = cipher
+        self._settle = settle
         self._max_versions = max_versions
         self.max_bytes = max_bytes
         self._known: Known[str, AppVersion] = Known(1_000)  # in force, by app
@@ -116,7 +127,9 @@ class Designs:
                 _new(app, newest.number + 1 if newest else DRAFT + 1, sealed, author), name=name.strip(), note=note
             )
             await self._insert(connection, version, sealed)
+            committed = await self._settle(connection, app, self._opened(app, sealed).document)
         self._known.forget(app.id)
+        committed()
         return version
 
     async def restore(

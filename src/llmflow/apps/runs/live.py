@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 
 from llmflow.apps.log import Log
-from llmflow.errors import InternalError, LLMFlowError
+from llmflow.errors import InternalError, LLMFlowError, OrganError
 from llmflow.gateway.asker import asker, more_of_asker
 from llmflow.store.ids import now_ms
 from llmflow.workflow.engine.run import Run
@@ -54,6 +55,18 @@ class LiveRun(Log[Event]):
         self._task = asyncio.get_running_loop().create_task(self._drive(), name=f"run {self.run.id}")
         self._over = over
         self._task.add_done_callback(lambda _: over())
+
+    async def accepted(self) -> None:
+        """Waits until the run stands in the database: whatever happens then, it is run. Raises OrganError (disk_full,
+        interrupted) for one that does not get there."""
+        async with aclosing(self.follow()) as begun:
+            async for _ in begun:
+                break
+        await self._record.flush()
+        if self._fault is not None:
+            raise self._fault
+        if not self.told:
+            raise OrganError("LLMFlow is stopping.", code="interrupted")
 
     def stop(self) -> None:
         """Ends it soon; what is done is kept."""

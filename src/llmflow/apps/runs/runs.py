@@ -42,12 +42,16 @@ Numbered = Sequence[tuple[int, Event]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
     """What a run begins with. `user`: sys.user_id, the caller's word. `system`: sys.* of a chat. `conversation`: its
-    variables, as they stand. `parent_id`: the message that the question follows."""
+    variables, as they stand. `parent_id`: the message that the question follows. `start`: the id of the trigger's node
+    where one starts the run; inputs are then as the node takes them. `uses`: files that lie deeper in the inputs."""
 
     inputs: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[dict[str, Any]] = ()
+    uses: Sequence[str] = ()
     source: str
     user: str
+    start: str = ""
+    trigger_id: str | None = None
     end_user_id: str | None = None
     account_id: str | None = None
     system: Mapping[str, Any] = field(default_factory=dict)
@@ -93,6 +97,10 @@ class Runs:
     def __len__(self) -> int:
         return len(self._live)
 
+    def count(self, trigger_id: str) -> int:
+        """Runs under way here that a trigger started."""
+        return sum(live.run.trigger_id == trigger_id for live in self._live.values())
+
     def check_room(self) -> None:
         """Raises TooMany when as many runs are under way as may be."""
         if len(self._live) >= self._limit or self._is_closing:
@@ -104,7 +112,7 @@ class Runs:
     def start(self, app: App, compiled: Compiled, begin: Begin, *, companion: Companion | None = None) -> LiveRun:
         """Starts a run. Raises UsageError for inputs that the form refuses, and TooMany."""
         self.check_room()
-        inputs = compiled.checked(begin.inputs, self._settings.variable_kb * 1024)
+        inputs = begin.inputs if begin.start else compiled.checked(begin.inputs, self._settings.variable_kb * 1024)
         run = NewRun(
             id=begin.run_id,
             workspace_id=app.workspace_id,
@@ -114,6 +122,7 @@ class Runs:
             task_id=begin.task_id,
             source=begin.source,
             created_at=now_ms(),
+            trigger_id=begin.trigger_id,
             end_user_id=begin.end_user_id,
             account_id=begin.account_id,
             conversation_id=begin.conversation_id,
@@ -129,16 +138,18 @@ class Runs:
             "workflow_run_id": run.id,
             "timestamp": run.created_at // 1000,
         }
+        named = (file["related_id"] for value in (*inputs.values(), system["files"]) for file in files_in(value))
         self._run(
             app,
             compiled,
             live,
             companion,
+            start=begin.start,
             inputs=inputs,
             system=system,
             conversation=begin.conversation,
             parent_id=begin.parent_id,
-            used=[file["related_id"] for value in (*inputs.values(), system["files"]) for file in files_in(value)],
+            used=[*named, *begin.uses],
         )
         return live
 

@@ -28,6 +28,7 @@ from llmflow.api.routes.console import (
     sites,
     system,
     tools,
+    triggers,
 )
 from llmflow.errors import LLMFlowError, UsageError
 from llmflow.wiring import Platform
@@ -57,6 +58,7 @@ def console(platform: Platform) -> FastAPI:
         apps,
         designs,
         runs,
+        triggers,
         asking,
         conversations,
         feedback,

@@ -1,0 +1,1 @@
+"""Addresses that start workflows when other systems call them; each with a secret of its own."""

@@ -1,0 +1,1 @@
+"""What starts workflows by itself: addresses that are called (`webhooks`) and times of the calendar (`schedules`)."""
