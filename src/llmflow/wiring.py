@@ -62,6 +62,7 @@ from llmflow.ports.vector_store import VectorStore
 from llmflow.store.crypto import Cipher, master_key
 from llmflow.store.database import Database, sqlite_url
 from llmflow.store.spans import delete_old_spans, write_spans
+from llmflow.tools.knowledge import KnowledgeTools
 from llmflow.tools.openapi.collections import Collections
 from llmflow.tools.toolbox import Toolbox
 
@@ -326,7 +327,7 @@ async def build(settings: Settings) -> Platform:
     node_http = HttpClient(guard=Guard(settings.workflow.http_allow))
     exchange = Exchange(node_http, redirects=settings.workflow.http_redirects)
     collections = Collections(database, cipher, exchange, max_bytes=settings.limits.openapi_mb * _MB)
-    toolbox = Toolbox(collections)
+    toolbox = Toolbox(collections, KnowledgeTools(bases))
     return Platform(
         settings=settings,
         database=database,

@@ -37,6 +37,7 @@ from llmflow.store.content import Scope
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.tools.knowledge import KnowledgeTools
 from llmflow.tools.toolbox import Toolbox
 
 WORKSPACE = "00000000-0000-7000-8000-000000000001"
@@ -210,7 +211,7 @@ def room_of(
         Cipher("a passphrase of tests"),
         Exchange(HttpClient(guard=Guard(settings.workflow.http_allow))),
         PlainParser(),
-        Toolbox(),
+        Toolbox(KnowledgeTools(bases)),
         model_server=lambda: _running(llm),
     )
     return room, bases, vectors

@@ -16,6 +16,7 @@ from llmflow.apps.chat.variables import Variables
 from llmflow.apps.designs.designs import Designs
 from llmflow.apps.designs.imports import Imports
 from llmflow.apps.designs.plans import Plans
+from llmflow.apps.runs.called import CalledApps
 from llmflow.apps.runs.outside import Surroundings
 from llmflow.apps.runs.reruns import Reruns
 from llmflow.apps.runs.runs import Runs
@@ -101,6 +102,8 @@ class AppsRoom:
             limit=settings.limits.workflow_concurrency,
         )
         self.catalogue = Apps(database, originals, self.runs)
+        self.toolbox = toolbox
+        toolbox.add(CalledApps(self.catalogue, self.plans, self.runs))
         self.imports = Imports(self.catalogue, self.designs, bases, gateway, toolbox)
         self.deliveries = Deliveries(database, keep_days=settings.triggers.keep_days)
         self.webhooks = Webhooks(

@@ -14,7 +14,11 @@ class Toolbox:
     """Asks its sources in turn; those of this package come first."""
 
     def __init__(self, *sources: Source) -> None:
-        self._sources: tuple[Source, ...] = (Builtin(), *sources)
+        self._sources: list[Source] = [Builtin(), *sources]
+
+    def add(self, source: Source) -> None:
+        """One more, asked last: what itself needs a toolbox comes after it."""
+        self._sources.append(source)
 
     async def find(self, ref: ToolRef, workspace_id: str) -> Tool:
         """Raises NotFound (tool_unknown) with the nearest name there is."""

@@ -97,17 +97,27 @@ async def _no_keep(body: bytes, name: str, media_type: str) -> FileValue:
     raise _absent("The store of files")
 
 
+async def _no_search(base_id: str, query: str, top_k: int) -> list[dict[str, Any]]:
+    raise _absent("Knowledge")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """What a call may reach; each raises errors of errors.py.
 
     `http`: under the guard for addresses that users give. `text_of(name, content)`: a document's text, as Markdown.
-    `keep_file(content, name, media_type)`: the file's value."""
+    `keep_file(content, name, media_type)`: the file's value. `search(base, query, top_k)`: passages, best first, as
+    Dify gives them. `around`: ids of the apps whose runs the call lies in, the outermost first; `user`, `account_id`:
+    for whom the innermost runs."""
 
     http: Callable[[HttpRequest], Awaitable[HttpAnswer]] = _no_http
     read_file: Callable[[FileValue], Awaitable[bytes]] = _no_read
     text_of: Callable[[str, bytes], Awaitable[str]] = _no_text
     keep_file: Callable[[bytes, str, str], Awaitable[FileValue]] = _no_keep
+    search: Callable[[str, str, int], Awaitable[list[dict[str, Any]]]] = _no_search
+    around: tuple[str, ...] = ()
+    user: str = ""
+    account_id: str | None = None
     limits: Workflow = field(default_factory=Workflow)
 
 

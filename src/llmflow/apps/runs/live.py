@@ -20,15 +20,18 @@ Hear = Callable[[Event], None]
 
 class LiveRun(Log[Event]):
     """`run`: what is known of it from its start. `before`: events that were told before this process took it up.
-    `user`: the name the caller gave the one who runs it."""
+    `user`: the name the caller gave the one who runs it. `around`: ids of the apps whose runs called it as a tool."""
 
     lasts = (WorkflowFinished, WorkflowPaused)
 
-    def __init__(self, run: NewRun, *, user: str, before: int = 0, hear: Hear | None = None) -> None:
+    def __init__(
+        self, run: NewRun, *, user: str, before: int = 0, hear: Hear | None = None, around: tuple[str, ...] = ()
+    ) -> None:
         super().__init__()
         self.run = run
         self.user = user
         self.before = before
+        self.around = around
         self._hear = hear
         self._engine: Run
         self._record: Record

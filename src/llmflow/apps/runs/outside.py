@@ -9,6 +9,7 @@ from typing import Any
 from llmflow.apps.chat import queries
 from llmflow.apps.chat.attachments import Attachments
 from llmflow.apps.chat.files import AppFiles
+from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.types import App, AppFile, EndUser
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed, NotFound
@@ -23,7 +24,7 @@ from llmflow.store.database import Database
 from llmflow.tools.kit import Kit
 from llmflow.tools.toolbox import Toolbox
 from llmflow.tools.types import Scope
-from llmflow.workflow.context import Outside
+from llmflow.workflow.context import Outside, Search
 from llmflow.workflow.files import make_file
 from llmflow.workflow.journal.stored import NewRun
 from llmflow.workflow.passages import Passages
@@ -59,21 +60,27 @@ class Surroundings:
         self._limits = limits
         self._file_bytes = file_bytes
 
-    def of(self, app: App, run: NewRun, parent_id: str | None) -> Outside:
+    def of(self, app: App, live: LiveRun, parent_id: str | None) -> Outside:
         """`parent_id`: the message that the run's question follows; None: none, or look."""
+        run = live.run
         read_file = partial(self._read, app, run)
         keep_file = partial(self._keep, app, run)
+        search = Passages(self._retriever, partial(self._bases_of, app.workspace_id))
         scope = Scope(
             http=self._exchange,
             read_file=read_file,
             text_of=self._attachments.text_of,
             keep_file=keep_file,
+            search=partial(_search_one, search),
+            around=(*live.around, app.id),
+            user=live.user,
+            account_id=run.account_id,
             limits=self._limits,
         )
         return Outside(
             chat=self._gateway.stream,
             model=self._gateway.info,
-            search=Passages(self._retriever, partial(self._bases_of, app)),
+            search=search,
             http=self._exchange,
             read_file=read_file,
             read_text=partial(self._text, app, run),
@@ -82,19 +89,26 @@ class Surroundings:
             tools=Kit(self._toolbox, scope, workspace_id=app.workspace_id),
         )
 
-    def trial(self, workspace_id: str) -> Kit:
+    def trial(self, workspace_id: str, *, user: str, account_id: str | None) -> Kit:
         """The workspace's tools for trying one: no file is read, and one that it gives is described, not kept."""
+        search = Passages(self._retriever, partial(self._bases_of, workspace_id))
         scope = Scope(
-            http=self._exchange, text_of=self._attachments.text_of, keep_file=_described_file, limits=self._limits
+            http=self._exchange,
+            text_of=self._attachments.text_of,
+            keep_file=_described_file,
+            search=partial(_search_one, search),
+            user=user,
+            account_id=account_id,
+            limits=self._limits,
         )
         return Kit(self._toolbox, scope, workspace_id=workspace_id)
 
-    async def _bases_of(self, app: App, ids: Sequence[str]) -> list[KnowledgeBase]:
-        """Those of the app's workspace; the others are not there."""
+    async def _bases_of(self, workspace_id: str, ids: Sequence[str]) -> list[KnowledgeBase]:
+        """Those of the workspace; the others are not there."""
         found = []
         for id in ids:
             try:
-                found.append(await self._bases.get(app.workspace_id, id))
+                found.append(await self._bases.get(workspace_id, id))
             except NotFound:
                 continue
         return found
@@ -161,3 +175,7 @@ def _user(app: App, run: NewRun) -> EndUser:
 
 async def _described_file(body: bytes, name: str, media_type: str) -> dict[str, Any]:
     return make_file(name=name, media_type=media_type, size=len(body), transfer_method="tool_file")
+
+
+async def _search_one(search: Passages, base_id: str, query: str, top_k: int) -> list[dict[str, Any]]:
+    return await search(Search((base_id,), query, top_k=top_k))

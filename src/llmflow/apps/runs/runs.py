@@ -35,7 +35,7 @@ from llmflow.workflow.journal.stored import NewRun, StoredRun
 from llmflow.workflow.types import Typed
 
 Decision = HumanInputReceived | RepeatAllowed
-OutsideOf = Callable[[App, NewRun, str | None], Outside]
+OutsideOf = Callable[[App, LiveRun, str | None], Outside]
 Numbered = Sequence[tuple[int, Event]]
 
 
@@ -43,7 +43,8 @@ Numbered = Sequence[tuple[int, Event]]
 class Begin:
     """What a run begins with. `user`: sys.user_id, the caller's word. `system`: sys.* of a chat. `conversation`: its
     variables, as they stand. `parent_id`: the message that the question follows. `start`: the id of the trigger's node
-    where one starts the run; inputs are then as the node takes them. `uses`: files that lie deeper in the inputs."""
+    where one starts the run; inputs are then as the node takes them. `uses`: files that lie deeper in the inputs.
+    `around`: ids of the apps whose runs call it as a tool, the outermost first."""
 
     inputs: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[dict[str, Any]] = ()
@@ -59,6 +60,7 @@ class Begin:
     conversation_id: str | None = None
     message_id: str | None = None
     parent_id: str | None = None
+    around: tuple[str, ...] = ()
     run_id: str = field(default_factory=new_id)
     task_id: str = field(default_factory=new_id)
 
@@ -128,7 +130,7 @@ class Runs:
             conversation_id=begin.conversation_id,
             message_id=begin.message_id,
         )
-        live = LiveRun(run, user=begin.user, hear=companion.hear if companion else None)
+        live = LiveRun(run, user=begin.user, hear=companion.hear if companion else None, around=begin.around)
         system = {
             **begin.system,
             "files": list(begin.files),
@@ -202,7 +204,7 @@ class Runs:
             sink=record,
             environment=compiled.environment,
             conversation=compiled.conversation if conversation is None else conversation,
-            outside=self._outside_of(app, run, parent_id),
+            outside=self._outside_of(app, live, parent_id),
             limits=self._settings,
             **how,
         )

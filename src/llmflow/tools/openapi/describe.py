@@ -10,7 +10,8 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from llmflow.errors import TooLarge, UsageError
-from llmflow.tools.openapi.operations import LONGEST_NAME, METHODS, Compiler
+from llmflow.tools.names import LONGEST_NAME
+from llmflow.tools.openapi.operations import METHODS, Compiler
 from llmflow.tools.openapi.read import read
 from llmflow.tools.openapi.references import References
 from llmflow.tools.openapi.schemas import shortened

@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from llmflow.tools.names import LONGEST_NAME, UNSAFE, named
 from llmflow.tools.openapi.references import References
 from llmflow.tools.openapi.schemas import Schemas, shortened
 from llmflow.tools.openapi.types import Body, BodyKind, Operation, Parameter, Where
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-LONGEST_NAME = 64
 _PLACES: tuple[Where, ...] = ("path", "query", "header", "cookie")
 _IGNORED = frozenset({"accept", "content-type", "authorization"})  # as OpenAPI says; the call sets them
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _STYLES: dict[str, tuple[str, bool]] = {  # Swagger 2.0's collectionFormat
     "csv": ("form", False),
     "ssv": ("spaceDelimited", False),
@@ -25,11 +24,6 @@ _STYLES: dict[str, tuple[str, bool]] = {  # Swagger 2.0's collectionFormat
 _OF_2 = (
     "type format items default enum minimum maximum minLength maxLength pattern minItems maxItems description".split()
 )
-
-
-def named(text: str) -> str:
-    """As a model may call it; "" where nothing of it may stay."""
-    return _UNSAFE.sub("_", text).strip("_")[:LONGEST_NAME]
 
 
 class Compiler:
@@ -234,7 +228,7 @@ def _is_left_out(given: Mapping[str, Any]) -> bool:
 
 def _made_id(path: str, method: str) -> str:
     """As Dify calls an operation without an id, so that its nodes find it."""
-    return f"{_UNSAFE.sub('', path.removeprefix('/')) or 'root'}_{method}"
+    return f"{UNSAFE.sub('', path.removeprefix('/')) or 'root'}_{method}"
 
 
 def _described(schema: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -163,7 +163,8 @@ async def tools(request: Request) -> list[ToolShown]:
 async def try_out(body: Trial, request: Request) -> TrialAnswer:
     """Really calls a tool. Errors: tool_unknown, tool_input_invalid, tool_failed, http_failed, address_blocked."""
     caller = await auth.console_caller(request, needs="editor")
-    kit = auth.platform_of(request).apps.surroundings.trial(caller.workspace_id)
+    surroundings = auth.platform_of(request).apps.surroundings
+    kit = surroundings.trial(caller.workspace_id, user=caller.account_id or "", account_id=caller.account_id)
     ref = ToolRef(body.provider_type, body.provider_id, body.tool_name, body.provider_name)
     answer = await (await kit.find(ref)).call(body.arguments)
     return TrialAnswer(answer.text, list(answer.json), [dict(file) for file in answer.files], dict(answer.variables))
