@@ -22,7 +22,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """`target`: module:class, imported when first used. `extra`: the pip extra that brings its library."""
+    """`target`: module:class, imported when first used. `extra`: the pip extra that brings its library. `server`: the
+    recipe of the managed server it talks to; its options that the recipe knows too go to that server."""
 
     port: str
     name: str
@@ -32,6 +33,7 @@ class Adapter:
     options: tuple[Option, ...] = ()
     extra: str | None = None
     image: str | None = None
+    server: str | None = None
     default_port: int | None = None
 
 
@@ -76,6 +78,20 @@ ADAPTERS: tuple[Adapter, ...] = (
             _TIMEOUT,
         ),
         default_port=8000,
+    ),
+    Adapter(
+        "llm",
+        "vllm",
+        "managed",
+        "llmflow.organs.llm.vllm:VllmLlm",
+        "vLLM, installed and run by LLMFlow: `llmflow organs install vllm`, then this line",
+        (
+            Option("model", str, "", "A packaged model, a folder of safetensors, or a name at Hugging Face"),
+            Option("context_tokens", int, 2048, "Context window in tokens"),
+            Option("arguments", str, "", "Further options of `vllm serve`, as on a command line"),
+            _TIMEOUT,
+        ),
+        server="vllm",
     ),
     Adapter(
         "llm",

@@ -132,6 +132,14 @@ class Tracing:
 
 
 @dataclass(frozen=True, slots=True)
+class Managed:
+    """Servers that LLMFlow installs and runs itself."""
+
+    path: str = setting("", "Folder of their environments, models and logs; empty: organs/ in the home")
+    recipes: tuple[str, ...] = setting((), "Recipes of your own, module:NAME; they replace ours of the same name")
+
+
+@dataclass(frozen=True, slots=True)
 class Organ:
     """`use`: a catalog name or module:Class. `options`: the keys beside it, checked against the catalog."""
 
@@ -163,6 +171,7 @@ class Settings:
     workflow: Workflow = field(default_factory=Workflow)
     triggers: Triggers = field(default_factory=Triggers)
     tracing: Tracing = field(default_factory=Tracing)
+    managed: Managed = field(default_factory=Managed)
     organs: dict[str, Organ] = field(default_factory=default_organs)
     master_key: str = field(default="", repr=False)
 
@@ -176,6 +185,7 @@ SECTIONS: dict[str, type] = {
     "workflow": Workflow,
     "triggers": Triggers,
     "tracing": Tracing,
+    "managed": Managed,
 }
 
 
