@@ -44,6 +44,10 @@ from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
+from llmflow.managed import shelf
+from llmflow.managed.adapters import Adapters
+from llmflow.managed.look import place
+from llmflow.managed.servers import Servers
 from llmflow.net.client import Guard, HttpClient, MetadataGuard
 from llmflow.net.exchange import Exchange
 from llmflow.organs.tracing.bridge import attach
@@ -166,6 +170,8 @@ class Platform:
     gateway: Gateway
     speech: SpeechGateway
     connections: Connections
+    servers: Servers
+    adapters: Adapters
     toolbox: Toolbox
     collections: Collections
     apps: AppsRoom
@@ -185,7 +191,21 @@ class Platform:
         await self.organs.jobs.start()
         await self.knowledge_jobs.start(self.documents)
         self.originals.start()
+        await self.servers.start_wanted()
         self.is_ready = True
+
+    def missing(self) -> list[str]:
+        """What requests have to wait for: "jobs" until work is taken up, and the organs that llmflow.yaml has LLMFlow
+        run and that are on their way. One that failed is the doctor's to tell."""
+        if not self.is_ready:
+            return ["jobs"]
+        starting = self.servers.starting()
+        return [f"organs.{port}" for port, name in _managed(self.settings).items() if name in starting]
+
+    async def settled(self) -> None:
+        """Returns when nothing is missing any more."""
+        for name in self.servers.starting():
+            await self.servers.settled(name)
 
     async def _tidy(self) -> None:
         """Deletes old spans and files that nobody asked about, once a day."""
@@ -245,6 +265,7 @@ class Platform:
         for port in reversed(catalog.PORTS):
             if port != "jobs":
                 await self._close_organ(port)
+        await self.servers.close()
         await self.http.close()
         await self.connected_http.close()
         await self.node_http.close()
@@ -274,9 +295,11 @@ async def build(settings: Settings) -> Platform:
             (home / "master.key").unlink()  # made just now; beside older data it would hide that theirs is lost
         raise
     http = HttpClient()
-    organs = _organs(settings, _supplies(settings, database, http, workspace_id))
+    servers = _servers(settings, cipher)
+    organs = _organs(settings, _supplies(settings, database, http, workspace_id, servers))
     gateway = Gateway({DEFAULT: organs.llm}, organs.embedding)
     connected_http = HttpClient(guard=MetadataGuard())
+    servers.on_change = partial(_serve_managed, servers, gateway, http)
     connections = Connections(database, cipher, gateway, partial(_connected, connected_http))
     await connections.load(workspace_id)
     originals = Originals(database, organs.blobs)
@@ -348,6 +371,8 @@ async def build(settings: Settings) -> Platform:
         gateway=gateway,
         speech=SpeechGateway(organs.speech),
         connections=connections,
+        servers=servers,
+        adapters=Adapters(servers, http),
         toolbox=toolbox,
         collections=collections,
         apps=AppsRoom(
@@ -407,6 +432,36 @@ def _connected(http: HttpClient, address: Address) -> Llm:
     )
 
 
+def _servers(settings: Settings, cipher: Cipher) -> Servers:
+    """The servers that LLMFlow can run; those that an organ of llmflow.yaml uses get what stands beside `use`."""
+    recipes = shelf.recipes(settings.managed.recipes)
+    pinned: dict[str, dict[str, str | int]] = {}
+    for port, name in _managed(settings).items():
+        known = {choice.name for choice in recipes[name].choices}
+        given = settings.organs[port].options.items()
+        pinned[name] = {option: value for option, value in given if option in known and value != ""}
+    return Servers(place(settings.managed.path, settings.home), cipher, recipes, pinned=pinned)
+
+
+def _managed(settings: Settings) -> dict[str, str]:
+    """The ports whose organ is a server that LLMFlow runs, with the server's name."""
+    found = {port: catalog.find(port, organ.use) for port, organ in settings.organs.items()}
+    return {port: adapter.server for port, adapter in found.items() if adapter is not None and adapter.server}
+
+
+def _serve_managed(servers: Servers, gateway: Gateway, http: HttpClient, name: str) -> None:
+    """A model server that somebody started serves its models beside the organ of llmflow.yaml, while it runs."""
+    if "llm" not in servers.recipe(name).ports or name in servers.pinned:
+        return
+    is_served = name in gateway.names
+    if servers.is_running(name) and not is_served:
+        from llmflow.organs.llm.vllm import VllmLlm
+
+        gateway.serve(name, VllmLlm(servers=servers.server, server=name, http=http, timeout_s=_CONNECTED_S))
+    elif is_served and not servers.is_running(name):
+        gateway.drop(name)
+
+
 def _organs(settings: Settings, supplies: dict[str, Any]) -> Organs:
     built: dict[str, Any] = {}
     for port, organ in settings.organs.items():
@@ -453,7 +508,9 @@ def settings_path(home: Path, organ: Organ, folder: str) -> Path:
     return Path(organ.options.get("path") or home / folder).expanduser().absolute()
 
 
-def _supplies(settings: Settings, database: Database, http: HttpClient, workspace_id: str) -> dict[str, Any]:
+def _supplies(
+    settings: Settings, database: Database, http: HttpClient, workspace_id: str, servers: Servers
+) -> dict[str, Any]:
     """What adapters' constructors may ask for by name."""
     home = settings.home
     return {
@@ -465,6 +522,7 @@ def _supplies(settings: Settings, database: Database, http: HttpClient, workspac
         "accounts": StoredAccounts(database, workspace_id),
         "write_spans": partial(write_spans, database, workspace_id),
         "count_tokens": _count_tokens,
+        "servers": servers.server,
         "timeout_s": settings.limits.parse_timeout_s,
         "memory_mb": settings.limits.parse_memory_mb,
         "max_bytes": settings.limits.document_mb * _MB,

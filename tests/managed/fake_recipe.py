@@ -19,7 +19,7 @@ RECIPE = Recipe(
     ports=("llm",),
     cpu=Build(),
     gpu=None,
-    command=("{python}", str(FOLDER / "fake_server.py"), "{port}", "{model_name}", "{mode}"),
+    command=("{python}", str(FOLDER / "fake_server.py"), "{port}", "{model_name}", "{arguments}"),
     environ={"FAKE_KEY": "{key}"},
     health="/health",
     start_s=20.0,
@@ -28,7 +28,7 @@ RECIPE = Recipe(
     models=(Model("fake-1", "{site}", "Repeats the question"),),
     choices=(
         Choice("model", "fake-1", "A model"),
-        Choice("mode", "", "What goes wrong"),
+        Choice("arguments", "", "What goes wrong"),
         Choice("context_tokens", 2048, "Context window in tokens", least=256),
     ),
     adapters_option="--adapters",

@@ -73,13 +73,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    port, Handler.model, Handler.mode = (
-        int(sys.argv[1]),
-        sys.argv[2],
-        sys.argv[3] if len(sys.argv) > 3 and sys.argv[3] != "--adapters" else "",
-    )
-    for given in sys.argv[sys.argv.index("--adapters") + 1 :] if "--adapters" in sys.argv else ():
-        name, _, path = given.partition("=")
+    port, Handler.model, *given = int(sys.argv[1]), *sys.argv[2:]
+    at = given.index("--adapters") if "--adapters" in given else len(given)
+    Handler.mode = " ".join(given[:at])
+    for pair in given[at + 1 :]:
+        name, _, path = pair.partition("=")
         ADAPTERS[name] = path
     print(f"fake server on {port}", flush=True)
     kind, _, file = Handler.mode.partition(" ")

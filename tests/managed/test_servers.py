@@ -66,14 +66,14 @@ async def running(servers: Servers, mode: str = "") -> Servers:
     """Installed, started, and serving or failed."""
     servers.install("fake")
     await servers.installed("fake")
-    await servers.start("fake", {"mode": mode})
+    await servers.start("fake", {"arguments": mode})
     await servers.settled("fake")
     return servers
 
 
 async def until(servers: Servers, holds: Callable[[], bool]) -> None:
     """Returns when it holds, looking at each piece of news."""
-    async with asyncio.timeout(30), aclosing(servers.follow()) as news:
+    async with asyncio.timeout(30), aclosing(servers.follow("fake")) as news:
         async for _ in news:
             if holds():
                 return
@@ -145,7 +145,7 @@ async def test_a_server_that_fails_each_time_is_given_up_with_its_own_words(make
     with pytest.raises(OrganError) as raised:
         servers.address("fake")
     assert raised.value.code == "organ_failed"
-    await servers.start("fake", {"mode": ""})
+    await servers.start("fake", {"arguments": ""})
     assert (await servers.settled("fake")).state == "running"
 
 
@@ -309,9 +309,9 @@ async def test_an_installation_stopped_half_way_leaves_no_process(make: Make, tm
 async def test_progress_names_the_steps(make: Make) -> None:
     servers = make()
     seen: list[InstallProgress | None] = []
-    async with aclosing(servers.follow()) as news:
+    async with aclosing(servers.follow("fake")) as news:
         servers.install("fake")
-        async for (state,) in news:
+        async for state in news:
             if state.progress is not None:
                 seen.append(state.progress)
             if state.state != "installing":

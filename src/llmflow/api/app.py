@@ -72,7 +72,7 @@ async def _healthz(request: Request) -> Response:
 async def _readyz(request: Request) -> Response:
     """200 when requests are served; else 503 with what is missing."""
     platform = auth.platform_of(request)
-    missing = [] if platform.is_ready else ["jobs"]
+    missing = platform.missing()
     body = {"status": "starting" if missing else "ready", "not_ready": missing}
     return Response(msgspec.json.encode(body), status_code=503 if missing else 200, media_type="application/json")
 

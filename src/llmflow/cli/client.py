@@ -54,13 +54,14 @@ class Server:
         with file.open("rb") as content, self._reaching():
             return _checked(self._http.put(path, content=content))
 
-    def events(self, path: str, *, json: Any) -> Iterator[dict[str, Any]]:
-        """POSTs and yields the `data:` of each server-sent event as it comes."""
+    def events(self, path: str, *, json: Any = None) -> Iterator[Any]:
+        """POSTs, or GETs without `json`, and yields the `data:` of each server-sent event as it comes."""
+        content, headers = None, {}
+        if json is not None:
+            content, headers = msgspec.json.encode(json), {"Content-Type": "application/json"}
         with (
             self._reaching(),
-            self._http.stream(
-                "POST", path, content=msgspec.json.encode(json), headers={"Content-Type": "application/json"}
-            ) as response,
+            self._http.stream("GET" if json is None else "POST", path, content=content, headers=headers) as response,
         ):
             if response.status_code >= 400:
                 response.read()

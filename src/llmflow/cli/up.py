@@ -26,7 +26,7 @@ from llmflow.config.load import load
 from llmflow.config.settings import Settings
 from llmflow.errors import ConfigError
 from llmflow.first_start import ask_demo, ensure_token, seed_demo
-from llmflow.wiring import build
+from llmflow.wiring import Platform, build
 
 _SHUTDOWN_S = 10
 
@@ -144,6 +144,7 @@ async def _serve(
         # last: a first start that is killed before this is a first start again, and nobody misses the password
         sign_in = await platform.people.ensure_administrator(platform.workspace_id)
         await ask_demo(platform)
+        await _until_ready(platform, serving)
         url = settings.server.public_url or url
         if as_json:
             email, password = sign_in or (None, None)
@@ -153,6 +154,15 @@ async def _serve(
         await serving
     finally:
         await platform.close()
+
+
+async def _until_ready(platform: Platform, serving: asyncio.Task[None]) -> None:
+    """Waits for the servers that llmflow.yaml has LLMFlow run, which may take minutes; not when it is being stopped."""
+    if missing := platform.missing():
+        print(f"Waiting for {', '.join(missing)} to serve; `llmflow organs list` shows how far.", file=sys.stderr)
+        settled = asyncio.create_task(platform.settled())
+        await asyncio.wait((serving, settled), return_when=asyncio.FIRST_COMPLETED)
+        settled.cancel()
 
 
 def _url(listener: socket.socket) -> str:

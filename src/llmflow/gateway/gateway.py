@@ -54,6 +54,11 @@ class Gateway:
         """The name of the server that answers requests that name no model."""
         return self._preferred
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The servers there are."""
+        return tuple(self._llms)
+
     def serve(self, name: str, llm: Llm) -> Llm | None:
         """Serves a server's models from the next request on; the one that had this name before."""
         before = self._llms.get(name)

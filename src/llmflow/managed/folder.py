@@ -114,22 +114,22 @@ _LINE_BYTES = 1000  # longer than most, for how far back to look
 _LEAST_BYTES = 64 * 1024
 
 
-def tail(path: Path, lines: int) -> list[str]:
-    """The last lines of a log and, where it has just been turned, of the one before it; oldest first."""
-    found: list[str] = []
-    for one in (path, path.with_name(f"{path.name}.1")):
-        if len(found) < lines:
-            found = [*_end_of(one, lines), *found]
+def tail(path: Path, lines: int, *, end: int | None = None) -> list[str]:
+    """The last lines of a log and, where it has just been turned, of the one before it; oldest first. `end`: only what
+    stands before this byte."""
+    found = _end_of(path, lines, end)
+    if len(found) < lines:
+        found = [*_end_of(path.with_name(f"{path.name}.1"), lines, None), *found]
     return found[-lines:] if lines else []
 
 
-def _end_of(path: Path, lines: int) -> list[str]:
+def _end_of(path: Path, lines: int, end: int | None) -> list[str]:
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+            size = os.fstat(file.fileno()).st_size if end is None else end
             start = max(0, size - max(lines * _LINE_BYTES, _LEAST_BYTES))
             file.seek(start)
-            read = file.read().decode("utf-8", "replace").splitlines()
+            read = file.read(size - start).decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return []
     return read[1:] if start else read

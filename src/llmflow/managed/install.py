@@ -20,6 +20,7 @@ from typing import Literal
 
 from llmflow.errors import OrganError
 from llmflow.managed.folder import Installed, OrganFolder
+from llmflow.managed.look import is_current
 from llmflow.managed.recipe import Build, Prepare, Recipe
 from llmflow.processes.kept import Kept, signal_name
 
@@ -58,12 +59,6 @@ def build_of(recipe: Recipe) -> tuple[str, Build]:
 
 def _has_gpu() -> bool:
     return any(Path("/proc/driver/nvidia/gpus").glob("*")) or Path("/dev/nvidia0").exists()
-
-
-def is_current(recipe: Recipe, folder: OrganFolder) -> bool:
-    """It is installed, whole, and as the recipe says."""
-    installed = folder.installed()
-    return installed is not None and installed.fingerprint == recipe.fingerprint and folder.python.exists()
 
 
 async def install(recipe: Recipe, folder: OrganFolder, on_progress: OnProgress, *, environ: dict[str, str]) -> None:

@@ -15,7 +15,8 @@ from typing import Literal
 from llmflow.errors import ConfigError, Conflict, LLMFlowError, OrganError, UsageError
 from llmflow.managed import shelf
 from llmflow.managed.folder import OrganFolder, Wanted
-from llmflow.managed.install import InstallProgress, build_of, install, is_current
+from llmflow.managed.install import InstallProgress, build_of, install
+from llmflow.managed.look import RestState, at_rest, is_current
 from llmflow.managed.recipe import Recipe
 from llmflow.managed.supervise import Pace, RunState, Supervised
 from llmflow.ports.health import Health
@@ -23,7 +24,7 @@ from llmflow.ports.server import ServerAddress
 from llmflow.processes.kept import sweep
 from llmflow.store.crypto import Cipher
 
-State = Literal["absent", "installing", "broken", "outdated", RunState]
+State = Literal["installing", RestState, RunState]
 Chosen = Mapping[str, str | int]
 
 _log = logging.getLogger(__name__)
@@ -66,21 +67,20 @@ class Servers:
         recipes: Mapping[str, Recipe],
         *,
         pinned: Mapping[str, Chosen] | None = None,
-        on_change: Callable[[str], None] | None = None,
         pace: Pace | None = None,
     ) -> None:
         self._path = path
         self._cipher = cipher
         self.recipes = recipes
         self.pinned = pinned or {}
-        self._on_change = on_change or (lambda _: None)
+        self.on_change: Callable[[str], None] = lambda _: None
         self._pace = pace or Pace()
         self._supervised: dict[str, Supervised] = {}
         self._installing: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, InstallProgress] = {}
         self._failed: dict[str, LLMFlowError] = {}
         self._keys: dict[str, str] = {}
-        self._readers: set[asyncio.Event] = set()
+        self._readers: dict[str, set[asyncio.Event]] = {}
 
     # what people ask for
 
@@ -198,25 +198,38 @@ class Servers:
             if (one := self._supervised.get(name)) and one.state in on_their_way and not one.has_served
         ]
 
+    def log(self, name: str, lines: int, *, install: bool = False) -> list[str]:
+        """The last lines of what it printed, or of its last installation, its key masked. Raises NotFound."""
+        self.recipe(name)
+        folder = self.folder(name)
+        key = self._key(name) if folder.key.exists() else ""
+        return [line.replace(key, "***") if key else line for line in folder.tail(lines, install=install)]
+
+    def is_running(self, name: str) -> bool:
+        """It serves now."""
+        one = self._supervised.get(name)
+        return one is not None and one.state == "running"
+
     async def close(self) -> None:
         """Ends all of them; they start again with the next LLMFlow."""
         await asyncio.gather(*(self._cancel_install(name) for name in list(self._installing)))
         await asyncio.gather(*(one.stop() for one in self._supervised.values()))
 
-    async def follow(self) -> AsyncGenerator[list[ServerState]]:
-        """The states now, and again after each change; while one runs, every few seconds for its memory."""
+    async def follow(self, name: str) -> AsyncGenerator[ServerState]:
+        """Its state now, and again after each change; while it runs, every few seconds for its memory."""
         news = asyncio.Event()
-        self._readers.add(news)
+        self._readers.setdefault(name, set()).add(news)
         try:
             while True:
                 news.clear()
-                yield self.states()
+                yield self.state(name)
                 await asyncio.sleep(_REST_S)
-                wait = _MEMORY_S if any(one.pid for one in self._supervised.values()) else None
+                one = self._supervised.get(name)
+                wait = _MEMORY_S if one is not None and one.pid else None
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(news.wait(), wait)
         finally:
-            self._readers.discard(news)
+            self._readers[name].discard(news)
 
     def server(self, name: str) -> Server:
         """What an adapter talks to it by. Raises NotFound."""
@@ -254,14 +267,7 @@ class Servers:
             return one.state, one.reason, hint
         if error := self._failed.get(recipe.name):
             return "broken", error.message, error.hint
-        again = f"Install it again: llmflow organs install {recipe.name}"
-        if is_current(recipe, folder):
-            return "stopped", "", ""
-        if folder.installed() is not None:
-            return "outdated", "Another version is installed than this LLMFlow runs.", again
-        if folder.is_begun:
-            return "broken", "Its installation did not come to its end.", again
-        return "absent", "", ""
+        return at_rest(recipe, folder)
 
     async def _install(self, recipe: Recipe) -> None:
         name = recipe.name
@@ -326,9 +332,9 @@ class Servers:
         return self._keys[name]
 
     def _changed(self, name: str) -> None:
-        for news in self._readers:
+        for news in self._readers.get(name, ()):
             news.set()
-        self._on_change(name)
+        self.on_change(name)
 
 
 class Server:

@@ -1504,6 +1504,172 @@ export interface paths {
         patch: operations["change_tools_collections__collection__patch"];
         trace?: never;
     };
+    "/organs/managed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Managed
+         * @description The servers that can be installed and run here, and how they are.
+         */
+        get: operations["list_managed_organs_managed_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/organs/managed/{name}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow Managed
+         * @description Server-sent events, the first at once: how it is, again after each change (an installation's progress too), and
+         *     every few seconds while it runs.
+         */
+        get: operations["follow_managed_organs_managed__name__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/organs/managed/{name}/install": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Install Managed
+         * @description Begins to build its environment, which takes minutes; what is whole already is left alone.
+         */
+        post: operations["install_managed_organs_managed__name__install_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/organs/managed/{name}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Managed
+         * @description Begins to run it, now and at each start of LLMFlow. With other values than before it is started anew.
+         */
+        post: operations["start_managed_organs_managed__name__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/organs/managed/{name}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Managed
+         * @description Ends it, and an installation under way; answers when nothing of it is left.
+         */
+        post: operations["stop_managed_organs_managed__name__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/organs/managed/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Managed
+         * @description Stops it and deletes its environment, its models and its logs.
+         */
+        delete: operations["remove_managed_organs_managed__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/organs/managed/{name}/adapters/{adapter}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Load Adapter
+         * @description Serves a LoRA adapter of the model as a model of its own, now and at each start; in the place of one of that
+         *     name.
+         */
+        put: operations["load_adapter_organs_managed__name__adapters__adapter__put"];
+        post?: never;
+        /**
+         * Unload Adapter
+         * @description Serves it no longer.
+         */
+        delete: operations["unload_adapter_organs_managed__name__adapters__adapter__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/organs/managed/{name}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Log
+         * @description The last lines of what it printed, or of its last installation. Its key is masked.
+         */
+        get: operations["read_log_organs_managed__name__log_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/keys": {
         parameters: {
             query?: never;
@@ -1637,6 +1803,14 @@ export interface components {
             created_at: number;
             /** Last Seen At */
             last_seen_at?: number | null;
+        };
+        /** AdapterPath */
+        AdapterPath: {
+            /**
+             * Path
+             * @description A folder on the machine that LLMFlow runs on
+             */
+            path: string;
         };
         /**
          * AnswerBody
@@ -2548,6 +2722,37 @@ export interface components {
             notes: string[];
         };
         /**
+         * InstallProgress
+         * @description `step` of `steps`, from 1. `detail`: the package, or what is made. `done` of `total`: bytes of a download,
+         *     packages of an unpacking, else 0.
+         */
+        InstallProgress: {
+            /**
+             * Phase
+             * @enum {string}
+             */
+            phase: "environment" | "installer" | "packages" | "unpack" | "adjust" | "models" | "check";
+            /** Step */
+            step: number;
+            /** Steps */
+            steps: number;
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+            /**
+             * Done
+             * @default 0
+             */
+            done: number;
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
+        };
+        /**
          * Invitation
          * @description An invitation as it may be shown: the token of its link is shown once, when made.
          */
@@ -2661,6 +2866,38 @@ export interface components {
         MadeSecret: {
             /** Secret */
             secret: string;
+        };
+        /**
+         * ManagedServer
+         * @description A server and how it is. `needs_*`: estimates of its recipe. `pinned`: values that llmflow.yaml chose; null where
+         *     no organ of llmflow.yaml uses it.
+         */
+        ManagedServer: {
+            /** Title */
+            title: string;
+            /** Summary */
+            summary: string;
+            /** Licence */
+            licence: string;
+            /** Homepage */
+            homepage: string;
+            /** Ports */
+            ports: string[];
+            /** Needs Memory Mb */
+            needs_memory_mb: number;
+            /** Needs Disk Mb */
+            needs_disk_mb: number;
+            /** Build */
+            build: string;
+            /** Choices */
+            choices: components["schemas"]["ServerChoice"][];
+            /** Models */
+            models: components["schemas"]["ServerModel"][];
+            /** Pinned */
+            pinned: {
+                [key: string]: string | number;
+            } | null;
+            state: components["schemas"]["ServerState"];
         };
         /** Member */
         Member: {
@@ -3392,6 +3629,72 @@ export interface components {
              */
             top_k: number;
         };
+        /** ServerChoice */
+        ServerChoice: {
+            /** Name */
+            name: string;
+            /** Default */
+            default: string | number;
+            /** Help */
+            help: string;
+        };
+        /** ServerLog */
+        ServerLog: {
+            /** Lines */
+            lines: string[];
+        };
+        /** ServerModel */
+        ServerModel: {
+            /** Name */
+            name: string;
+            /** About */
+            about: string;
+        };
+        /**
+         * ServerState
+         * @description How one server is. `reason`: why it does not run, `hint`: what to do; "" where there is nothing to say.
+         *
+         *     `chosen`: what it was, or would be, started with. `disk_mb`: 0 where it is not installed. `since`: Unix
+         *     milliseconds. `starts`: how often since it was asked to run. `progress`: of an installation under way.
+         */
+        ServerState: {
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "installing" | "absent" | "broken" | "outdated" | "stopped" | "starting" | "running" | "restarting" | "stopping" | "failed";
+            /** Reason */
+            reason: string;
+            /** Hint */
+            hint: string;
+            /** Version */
+            version: string;
+            /** Build */
+            build: string;
+            /** Port */
+            port: number;
+            /** Memory Mb */
+            memory_mb: number;
+            /** Disk Mb */
+            disk_mb: number;
+            /** Starts */
+            starts: number;
+            /** Since */
+            since: number;
+            /** Model */
+            model: string;
+            /** Chosen */
+            chosen: {
+                [key: string]: string | number;
+            };
+            /** Adapters */
+            adapters: {
+                [key: string]: string;
+            };
+            progress: components["schemas"]["InstallProgress"] | null;
+        };
         /** SettingValue */
         SettingValue: {
             /** Key */
@@ -3578,6 +3881,16 @@ export interface components {
             what: string;
             /** Why */
             why: string;
+        };
+        /** Start */
+        Start: {
+            /**
+             * Chosen
+             * @description Values of its choices; those left out have their defaults. null: as it was started last
+             */
+            chosen?: {
+                [key: string]: string | number;
+            } | null;
         };
         /** Stopped */
         Stopped: {
@@ -6953,6 +7266,281 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeptCollection"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_managed_organs_managed_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedServer"][];
+                };
+            };
+        };
+    };
+    follow_managed_organs_managed__name__events_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerState"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    install_managed_organs_managed__name__install_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedServer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    start_managed_organs_managed__name__start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Start"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedServer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_managed_organs_managed__name__stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedServer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_managed_organs_managed__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    load_adapter_organs_managed__name__adapters__adapter__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                adapter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdapterPath"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    unload_adapter_organs_managed__name__adapters__adapter__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                adapter: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_log_organs_managed__name__log_get: {
+        parameters: {
+            query?: {
+                lines?: number;
+                install?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerLog"];
                 };
             };
             /** @description Validation Error */

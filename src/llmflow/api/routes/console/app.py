@@ -23,6 +23,7 @@ from llmflow.api.routes.console import (
     knowledge,
     members,
     models,
+    organs,
     runs,
     session,
     sites,
@@ -66,6 +67,7 @@ def console(platform: Platform) -> FastAPI:
         sites,
         models,
         tools,
+        organs,
         keys,
         system,
     ):
