@@ -58,6 +58,13 @@ def assigner(id: str, variable: str, value: str, operation: str = "over-write") 
     return _node(id, "assigner", version="2", items=[item])
 
 
+def human(id: str, content: str, fields: Sequence[dict[str, Any]], *actions: str, **more: Any) -> Node:
+    """A form that whoever uses the app may answer; its branches begin at "ID:ACTION" and "ID:__timeout"."""
+    buttons = [{"id": action, "title": f"{action}!", "button_style": "default"} for action in actions]
+    asked = {"form_content": content, "inputs": list(fields), "user_actions": buttons}
+    return _node(id, "human-input", **{**asked, "delivery_methods": [{"type": "webapp", "enabled": True}], **more})
+
+
 def llm(id: str, prompt: str, **more: Any) -> Node:
     model = {"provider": "", "name": "", "mode": "chat", "completion_params": {}}
     said = [{"role": "user", "text": prompt}]
@@ -99,12 +106,18 @@ def dsl(
     conversation: Sequence[dict[str, Any]] = (),
     features: dict[str, Any] | None = None,
 ) -> str:
-    """A file of Dify's, in JSON; `edges` None: one node after the other."""
+    """A file of Dify's, in JSON; `edges` None: one node after the other; ("node:handle", ...): from a branch."""
     joined = chain(*nodes) if edges is None else edges
     graph = {
         "nodes": list(nodes),
         "edges": [
-            {"id": f"{a}-{b}", "source": a, "target": b, "sourceHandle": "source", "targetHandle": "target"}
+            {
+                "id": f"{a}-{b}",
+                "source": a.partition(":")[0],
+                "target": b,
+                "sourceHandle": a.partition(":")[2] or "source",
+                "targetHandle": "target",
+            }
             for a, b in joined
         ],
     }

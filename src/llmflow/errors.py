@@ -107,6 +107,11 @@ class Conflict(LLMFlowError):
     default_code = "conflict"
 
 
+class PreconditionFailed(LLMFlowError):
+    status = 412
+    default_code = "precondition_failed"
+
+
 class TooMany(LLMFlowError):
     """`wait_s`: seconds to wait, where they are known; the answer's Retry-After."""
 
@@ -252,6 +257,11 @@ CODES: dict[str, str] = {
     "workflow_invalid": "Correct the problems that the editor lists.",
     "workflow_limit": "Make the workflow shorter, or raise the limit under `workflow` in llmflow.yaml.",
     "workflow_timeout": "Make the workflow shorter, or raise workflow.seconds in llmflow.yaml.",
+    "precondition_failed": "Load it again; it has changed since.",
+    "form_not_found": "Check that the link is whole; the inbox in Studio lists the forms that wait.",
+    "human_input_form_submitted": "Nothing is left to do: the first answer counts.",
+    "human_input_form_expired": "Start the run again if its answer is still needed.",
+    "invalid_form_data": "Correct the field named and send the form again.",
     "run_not_found": "List the app's runs for their ids.",
     "run_not_resumable": "Look at the run's status: failed and stopped runs are resumed, paused ones answered.",
     "variable_not_exists": "List the conversation's variables for their ids.",

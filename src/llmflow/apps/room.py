@@ -16,6 +16,8 @@ from llmflow.apps.chat.variables import Variables
 from llmflow.apps.designs.designs import Designs
 from llmflow.apps.designs.imports import Imports
 from llmflow.apps.designs.plans import Plans
+from llmflow.apps.forms.desk import Desk
+from llmflow.apps.forms.forms import Forms
 from llmflow.apps.runs.called import CalledApps
 from llmflow.apps.runs.outside import Surroundings
 from llmflow.apps.runs.reruns import Reruns
@@ -81,6 +83,7 @@ class AppsRoom:
         self.feedback = Feedbacks(database)
         self.files = AppFiles(database, originals, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
         self.attachments = Attachments(database, self.files, blobs, parser, gateway)
+        self.forms = Forms(database, cipher, self.files, max_characters=settings.workflow.variable_kb * 1024)
         self.surroundings = Surroundings(
             database,
             gateway,
@@ -90,6 +93,7 @@ class AppsRoom:
             self.attachments,
             exchange,
             toolbox,
+            self.forms,
             limits=settings.workflow,
             file_bytes=settings.limits.file_mb * 1024 * 1024,
         )
@@ -118,6 +122,7 @@ class AppsRoom:
         self.conversations = Conversations(database, originals, self.runs)
         flows = FlowChat(database, self.plans, self.runs, self.turns, self.files)
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)
+        self.desk = Desk(database, self.forms, self.runs, self.reruns)
         self.chat = Chat(
             database,
             answerer,
@@ -132,10 +137,12 @@ class AppsRoom:
         """Puts right what a dead process left."""
         await self.chat.recover()
         self.reruns.recover()
+        self.desk.start()
 
     async def close(self) -> None:
         """Stops the answers being written, what was said is kept; breaks off the runs of workflows, which the next
         start goes on with. Before the organs are closed."""
+        await self.desk.close()
         await self.reruns.close()
         await self.turns.close()
         await self.runs.close()

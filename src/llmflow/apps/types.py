@@ -11,7 +11,7 @@ from llmflow.workflow.dsl.bindings import Bindings
 from llmflow.workflow.dsl.document import GRAPH_MODES, Document
 
 AnswerKind = Literal["generated", "quoted", "unknown"]
-MessageStatus = Literal["running", "normal", "stopped", "error"]
+MessageStatus = Literal["running", "normal", "paused", "stopped", "error"]
 Rating = Literal["like", "dislike"]
 Source = Literal["api", "account", "public"]
 
@@ -297,11 +297,13 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last event: the answer is stored. `stopped`: by its reader, before it was whole."""
+    """The last event: the answer is stored. `stopped`: by its reader, before it was whole; `paused`: a person has to
+    answer a form before it goes on."""
 
     answer: Answer
     usage: Usage
     stopped: bool = False
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

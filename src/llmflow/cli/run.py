@@ -77,4 +77,7 @@ def _followed(events: Iterator[dict[str, Any]], *, live: bool) -> tuple[str, set
 
 
 def _hint(server: Server, app: str, run_id: str) -> str:
-    return f"Answer it with POST {server.url}/api/v1/apps/{part(app)}/runs/{run_id}/answer."
+    return (
+        "A form of it is answered in Studio's inbox or by its link; a node in doubt with POST "
+        f"{server.url}/api/v1/apps/{part(app)}/runs/{run_id}/answer."
+    )

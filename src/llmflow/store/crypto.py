@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -40,6 +41,12 @@ class Cipher:
                 raise ConfigError("The master key is shorter than 16 characters.", code="master_key_wrong")
             raw = hashlib.scrypt(master_key.encode(), salt=b"llmflow master key", n=2**14, r=8, p=1, dklen=32)
         self._aead = AESGCM(raw)
+        self._tokens = hmac.digest(raw, b"llmflow tokens", "sha256")
+
+    def token(self, purpose: str) -> str:
+        """A secret that is always the same for a purpose, so that a link can be shown again and is stored nowhere."""
+        raw = hmac.digest(self._tokens, purpose.encode(), "sha256")
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
     def encrypt(self, plain: str, purpose: str) -> str:
         nonce = os.urandom(_NONCE)

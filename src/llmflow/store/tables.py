@@ -327,7 +327,7 @@ messages = sa.Table(
     _content("inputs"),  # JSON object
     _content("citations"),  # JSON list of apps.types.Citation
     _json("files"),  # ids of files and remote URLs: [{"type", "transfer_method", "url"|"upload_file_id"}]
-    sa.Column("status", sa.String(12), nullable=False),  # running, normal, error, stopped
+    sa.Column("status", sa.String(12), nullable=False),  # running, normal, paused, error, stopped
     _text("error", default=""),
     sa.Column("kind", sa.String(12), nullable=False, server_default=""),  # generated, quoted, unknown
     _text("model", default=""),
@@ -448,6 +448,40 @@ deliveries = sa.Table(
     _time("created_at"),
     sa.UniqueConstraint("trigger_id", "key"),
     sa.Index("ix_deliveries_trigger_id_created_at", "trigger_id", "created_at"),
+)
+
+human_forms = sa.Table(  # what runs ask people
+    "human_forms",
+    metadata,
+    _id(),  # of the node's execution
+    _ref("workspace_id"),
+    _ref("app_id"),
+    _ref("run_id", index=True),
+    _text("node_id"),
+    _json("at"),  # the rounds around the node
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),  # of the link's token
+    _content("asked"),  # apps.forms.types.Asked as JSON
+    sa.Column("status", sa.String(12), nullable=False),  # waiting, submitted, timeout
+    _content("answer", null=True),  # apps.forms.types.Reply as JSON
+    sa.Column("answered_as", sa.String(10), nullable=False, server_default=""),  # account, end_user, link
+    sa.Column("answered_by", sa.String(320), nullable=False, server_default=""),  # that one's id
+    _time("created_at"),
+    _time("expires_at"),
+    _time("answered_at", null=True),
+    _time("taken_at", null=True),  # when the run went on with it
+    sa.Index("ix_human_forms_workspace_id_created_at", "workspace_id", "created_at"),
+    sa.Index(
+        "ix_human_forms_waiting",
+        "expires_at",
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
+    ),
+    sa.Index(
+        "ix_human_forms_untaken",
+        "run_id",
+        sqlite_where=sa.text("status <> 'waiting' AND taken_at IS NULL"),
+        postgresql_where=sa.text("status <> 'waiting' AND taken_at IS NULL"),
+    ),
 )
 
 feedbacks = sa.Table(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
 from llmflow.net.messages import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, ModelInfo
 from llmflow.tools.kit import Kit
-from llmflow.workflow.events import NodeLog
+from llmflow.workflow.events import At, NodeLog
 from llmflow.workflow.graph import Node
 from llmflow.workflow.templates.template import fill, selectors
 from llmflow.workflow.types import Selector
@@ -30,6 +30,44 @@ class Search:
     top_k: int = 5
     threshold: float | None = None
     vector_weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who is told of a question. `kind`: an address of mail; a member by `value`, the account's id; all members; or
+    whoever began the run."""
+
+    kind: Literal["address", "member", "everybody", "initiator"]
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message about a question. `body`: Markdown, with {{#url#}} where the link to the form belongs."""
+
+    subject: str
+    body: str
+    to: tuple[Recipient, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a node asks people by a form. `id`: of the node's execution, so that asking again asks nothing new.
+
+    `content`: Markdown, with {{#$output.NAME#}} where a field belongs; `inputs`, `actions`: as Dify has them, options
+    resolved; `defaults`: of fields, by name; `seconds`: until it is too late; `in_app`: who uses the app may answer."""
+
+    id: str
+    node_id: str
+    title: str
+    content: str
+    inputs: Sequence[dict[str, Any]]
+    actions: Sequence[dict[str, Any]]
+    defaults: Mapping[str, Any]
+    seconds: int
+    in_app: bool
+    letters: tuple[Letter, ...] = ()
+    at: At = ()
 
 
 class Chat(Protocol):
@@ -69,6 +107,10 @@ async def _no_keep(body: bytes, name: str, media_type: str) -> dict[str, Any]:
     raise _absent("The store of files")
 
 
+async def _no_person(question: Question) -> int:
+    raise _absent("A person")
+
+
 async def _no_history(turns: int | None) -> Sequence[Message]:
     return ()
 
@@ -79,7 +121,8 @@ class Outside:
 
     `search` gives passages as Dify's knowledge-retrieval does, best first; `history` the last `turns` questions and
     answers of the conversation, oldest first (None: all); `keep_file` gives a file value (files.make_file); `read_text`
-    the text of a document, as Markdown; `tools`: what can be called by name."""
+    the text of a document, as Markdown; `tools`: what can be called by name; `ask` keeps a form for people and says
+    when it expires, in Unix milliseconds."""
 
     chat: Chat = _no_chat
     model: Callable[[str], Awaitable[ModelInfo]] = _no_model
@@ -90,6 +133,7 @@ class Outside:
     keep_file: Callable[[bytes, str, str], Awaitable[dict[str, Any]]] = _no_keep
     history: Callable[[int | None], Awaitable[Sequence[Message]]] = _no_history
     tools: Kit = field(default_factory=Kit)
+    ask: Callable[[Question], Awaitable[int]] = _no_person
 
 
 async def _nothing_to_flush() -> None: ...
@@ -99,8 +143,9 @@ async def _nothing_to_flush() -> None: ...
 class Context:
     """One node's view of its run. `reply`: what a person answered, when the node had asked. `rounds`: a container's.
 
-    `around`: ids of the containers it lies in. `is_aside`: it runs in a thread, where nobody waits for it. `flush`:
-    done when all it told is durable. `logs`: the steps it had told when the run broke off."""
+    `around`: ids of the containers it lies in; `at`: which of their rounds this is. `execution_id`: of this execution,
+    the same when the run is taken up again. `is_aside`: it runs in a thread, where nobody waits for it. `flush`: done
+    when all it told is durable. `logs`: the steps it had told when the run broke off."""
 
     node: Node
     pool: Pool
@@ -109,6 +154,8 @@ class Context:
     reply: Mapping[str, Any] | None = None
     rounds: Rounds | None = None
     around: tuple[str, ...] = ()
+    at: At = ()
+    execution_id: str = ""
     is_aside: bool = False
     flush: Callable[[], Awaitable[None]] = _nothing_to_flush
     logs: Sequence[NodeLog] = ()

@@ -206,6 +206,18 @@ class HumanInputReceived(_Event, frozen=True, kw_only=True, tag="human_input_rec
     node_id: str
     reply: dict[str, Any]
     created_at: float
+    title: str = ""
+    at: At = ()
+
+
+class HumanInputTimedOut(_Event, frozen=True, kw_only=True, tag="human_input_timed_out"):
+    """Nobody answered in time; the node goes on without. Dify's human_input_form_timeout. `content`: what was asked."""
+
+    node_id: str
+    expired_at: float
+    content: str
+    created_at: float
+    title: str = ""
     at: At = ()
 
 
@@ -229,7 +241,8 @@ class RepeatAllowed(_Event, frozen=True, kw_only=True, tag="repeat_allowed"):
 
 
 class WorkflowPaused(_Event, frozen=True, kw_only=True, tag="workflow_paused"):
-    """The last event for now: the run waits for a person. `reasons`: the nodes that wait, (node_id, at)."""
+    """The last event for now: the run waits for a person. `reasons`: the nodes that wait, (node_id, at); `asked`: what
+    those ask that have a form."""
 
     reasons: tuple[tuple[str, At], ...]
     outputs: dict[str, Any]
@@ -237,6 +250,7 @@ class WorkflowPaused(_Event, frozen=True, kw_only=True, tag="workflow_paused"):
     elapsed_time: float
     total_tokens: int
     total_steps: int
+    asked: tuple[HumanInputRequired, ...] = ()
 
 
 class WorkflowFinished(_Event, frozen=True, kw_only=True, tag="workflow_finished"):
@@ -255,6 +269,8 @@ class WorkflowFinished(_Event, frozen=True, kw_only=True, tag="workflow_finished
     files: list[dict[str, Any]] = []
 
 
+#: What people say to a run that waits, or that they said nothing.
+Decision = HumanInputReceived | HumanInputTimedOut | RepeatAllowed
 NodeEvent = NodeStarted | NodeFinished | NodeRetry
 Last = WorkflowPaused | WorkflowFinished
 Event = (
@@ -271,6 +287,7 @@ Event = (
     | RoundsFinished
     | HumanInputRequired
     | HumanInputReceived
+    | HumanInputTimedOut
     | RepeatRequired
     | RepeatAllowed
     | Last

@@ -30,6 +30,7 @@ export interface Ending {
   readonly hint: string;
   readonly model: string;
   readonly stopped: boolean;
+  readonly paused: boolean;
   readonly citations: readonly Citation[];
 }
 

@@ -1814,8 +1814,8 @@ export interface components {
         };
         /**
          * AnswerBody
-         * @description `reply`: to a question of the node, `values` being its fields; `repeat`: run a node in doubt again; `skip`: take
-         *     `values` as its outputs and go on by `handle`; `fail`: end the run.
+         * @description About a node of which nobody knows whether it ran. `repeat`: run it again; `skip`: take `values` as its outputs
+         *     and go on by `handle`; `fail`: end the run, also where a form waits.
          */
         AnswerBody: {
             /** Node Id */
@@ -1824,7 +1824,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "reply" | "repeat" | "skip" | "fail";
+            action: "repeat" | "skip" | "fail";
             /** Values */
             values?: {
                 [key: string]: unknown;
@@ -3780,7 +3780,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "running" | "normal" | "stopped" | "error";
+            status: "running" | "normal" | "paused" | "stopped" | "error";
             error: components["schemas"]["MessageError"] | null;
             /** Kind */
             kind: string;

@@ -77,6 +77,7 @@ async def taken_up(world: World, run_id: str) -> list[Event]:
     await world.room.start()
     while world.room.reruns.is_recovering:
         await asyncio.sleep(0.01)
+    await world.room.desk.settled()
     return [event for _, event in await again(world, run_id, 0)]
 
 
@@ -120,8 +121,6 @@ async def test_a_node_that_may_not_be_repeated_unasked_makes_the_run_pause_and_i
     following = asyncio.create_task(through(world, run_id))
     with pytest.raises(UsageError, match="h2"):
         await world.room.reruns.answer(app, run_id, Answer("h3", "repeat", {}))
-    with pytest.raises(UsageError, match="repeat, skip or fail"):
-        await world.room.reruns.answer(app, run_id, Answer("h2", "reply", {}))
     live = await world.room.reruns.answer(app, run_id, Answer("h2", "repeat", {}))
     assert live is not None
     last = (await heard(live))[-1]

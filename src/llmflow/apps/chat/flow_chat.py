@@ -12,7 +12,7 @@ from llmflow.apps.chat.conversations import name_after
 from llmflow.apps.chat.files import AppFiles
 from llmflow.apps.chat.queries import as_json
 from llmflow.apps.chat.telling import INSERT_CONVERSATION, INSERT_MESSAGE, Telling
-from llmflow.apps.chat.turns import Turn, Turns
+from llmflow.apps.chat.turns import Turn, Turns, turn_of
 from llmflow.apps.chat.variables import INSERT_VARIABLE, values, variable_rows
 from llmflow.apps.designs.plans import Plans
 from llmflow.apps.runs.runs import Begin, Companion, Runs
@@ -89,16 +89,9 @@ class FlowChat:
 
     async def companion_of(self, app: App, run: StoredRun, state: State) -> Companion | None:
         """For a run that is taken up again; None for one that answers no question."""
-        if run.conversation_id is None or run.message_id is None:
+        turn = turn_of(run)
+        if turn is None:
             return None
-        turn = Turn(
-            run.task_id,
-            app_id=app.id,
-            end_user_id=run.end_user_id or "",
-            conversation_id=run.conversation_id,
-            message_id=run.message_id,
-            created_at=run.created_at,
-        )
         declared = {name: Typed(type_name(value), value) for name, value in state.conversation().items()}
         telling = Telling(self._database, self._turns, turn, app=app, declared=declared)
         for end in state.finished.values():

@@ -126,7 +126,7 @@ class Telling:
         if isinstance(last, WorkflowFinished) and last.status == "failed":
             return failed(LLMFlowError(last.error or "The run failed.", code=last.error_code or "node_failed"))
         stopped = isinstance(last, WorkflowFinished) and last.status == "stopped"
-        return Ended(self._answer(last), self._usage(), stopped=stopped)
+        return Ended(self._answer(last), self._usage(), stopped=stopped, paused=isinstance(last, WorkflowPaused))
 
     def _answer(self, last: Last) -> Answer:
         """The outputs say it whole; of a run without them, what was told."""
@@ -156,7 +156,7 @@ class Telling:
         if isinstance(end, Failed):
             status, error = "error", f"{end.code}: {end.message}"
         else:
-            status, error = ("stopped" if end.stopped else "normal"), ""
+            status, error = ("paused" if end.paused else "stopped" if end.stopped else "normal"), ""
         message = {
             "key": self._turn.message_id,
             "answer": text,

@@ -10,6 +10,7 @@ from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.types import Ended, Failed, TurnEvent
 from llmflow.errors import InternalError, LLMFlowError, OrganError, TooMany
 from llmflow.gateway.asker import more_of_asker
+from llmflow.workflow.journal.stored import NewRun
 
 
 class Turn(Log[TurnEvent]):
@@ -148,6 +149,20 @@ def _cancel(turn: Turn, task: asyncio.Task[None]) -> bool:
     if turn.begun:
         task.cancel()
     return True
+
+
+def turn_of(run: NewRun) -> Turn | None:
+    """Of a run that goes on writing a message; None for one that answers no question."""
+    if run.conversation_id is None or run.message_id is None:
+        return None
+    return Turn(
+        run.task_id,
+        app_id=run.app_id,
+        end_user_id=run.end_user_id or "",
+        conversation_id=run.conversation_id,
+        message_id=run.message_id,
+        created_at=run.created_at,
+    )
 
 
 def failed(error: LLMFlowError) -> Failed:

@@ -9,6 +9,7 @@ from typing import Any
 from llmflow.apps.chat import queries
 from llmflow.apps.chat.attachments import Attachments
 from llmflow.apps.chat.files import AppFiles
+from llmflow.apps.forms.forms import Forms
 from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.types import App, AppFile, EndUser
 from llmflow.config.settings import Workflow
@@ -45,6 +46,7 @@ class Surroundings:
         attachments: Attachments,
         exchange: Exchange,
         toolbox: Toolbox,
+        forms: Forms,
         *,
         limits: Workflow,
         file_bytes: int,
@@ -58,6 +60,7 @@ class Surroundings:
         self._exchange = exchange
         self._toolbox = toolbox
         self._limits = limits
+        self._forms = forms
         self._file_bytes = file_bytes
 
     def of(self, app: App, live: LiveRun, parent_id: str | None) -> Outside:
@@ -87,6 +90,7 @@ class Surroundings:
             keep_file=keep_file,
             history=partial(self._history, run, parent_id),
             tools=Kit(self._toolbox, scope, workspace_id=app.workspace_id),
+            ask=partial(self._forms.ask, app, run),
         )
 
     def trial(self, workspace_id: str, *, user: str, account_id: str | None) -> Kit:

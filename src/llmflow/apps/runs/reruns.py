@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,17 +17,18 @@ import msgspec
 from llmflow.apps import queries as app_queries
 from llmflow.apps.designs.plans import Compiled, Plans
 from llmflow.apps.runs.live import LiveRun
-from llmflow.apps.runs.runs import Companion, Decision, Runs
+from llmflow.apps.runs.runs import Companion, Runs
 from llmflow.apps.types import App
 from llmflow.errors import CODES, Conflict, LLMFlowError, NotFound, TooMany, UsageError
+from llmflow.store.batch import Batch
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.workflow.engine.replay import Key, State, replay
 from llmflow.workflow.engine.run import events_of
 from llmflow.workflow.events import (
     At,
+    Decision,
     Event,
-    HumanInputReceived,
     HumanInputRequired,
     NodeFinished,
     RepeatAllowed,
@@ -41,16 +42,17 @@ from llmflow.workflow.journal.stored import NewRun, StoredRun
 _FRUITLESS = 3  # times a run is taken up again without coming further: it is what brings the server down
 _AGAIN_S = 1.0
 
+Took = Callable[[Sequence[str]], Batch]
 CompanionOf = Callable[[App, StoredRun, State], Awaitable[Companion | None]]
-Action = Literal["reply", "repeat", "skip", "fail"]
+Action = Literal["repeat", "skip", "fail"]
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person says to a node that waits. `reply`: to a question of the node itself, `values` being its fields;
-    `repeat`: run it again; `skip`: take `values` as its outputs and go on by `handle`; `fail`: end the run."""
+    """What is decided about a node that waits. `repeat`: run it again; `skip`: take `values` as its outputs and go on
+    by `handle`; `fail`: end the run. A node that asks by a form is answered there, or may fail."""
 
     node_id: str
     action: Action
@@ -111,16 +113,10 @@ class Reruns:
             waiting = ", ".join(f"`{node}`" for node, _ in found.state.waiting)
             raise UsageError(f"The node `{answer.node_id}` does not wait; these do: {waiting}.", param="node_id")
         asked = found.state.asked[key]
-        if (answer.action == "reply") != isinstance(asked, HumanInputRequired) and answer.action != "fail":
-            allowed = "reply or fail" if isinstance(asked, HumanInputRequired) else "repeat, skip or fail"
-            raise UsageError(f"The node `{answer.node_id}` takes {allowed}.", param="action")
+        if isinstance(asked, HumanInputRequired) and answer.action != "fail":
+            raise UsageError(f"The node `{answer.node_id}` is answered by its form, or fails.", param="action")
         now = now_ms() / 1000
         match answer.action:
-            case "reply":
-                reply = HumanInputReceived(
-                    node_id=answer.node_id, reply=dict(answer.values), created_at=now, at=answer.at
-                )
-                return await self._take_up(found, decisions=[reply])
             case "repeat":
                 return await self._take_up(
                     found, decisions=[RepeatAllowed(node_id=answer.node_id, created_at=now, at=answer.at)]
@@ -129,6 +125,22 @@ class Reruns:
                 return await self._take_up(found, told=[_skipped(found.state, key, answer, now)])
         await self._end(found, "failed", "The run was ended instead of an answer to a node that waited.", "run_refused")
         return None
+
+    async def take_answers(self, app: App, run: StoredRun, answers: Mapping[str, Decision], *, taken: Took) -> bool:
+        """Goes on with a paused run by answers to its forms, by the forms' ids; False when it waits for none of them.
+        `taken`: rows that say so, written with the run's going on. A run whose version is gone is ended. Raises
+        TooMany, Conflict (run_not_resumable)."""
+        try:
+            found = await self._found(app, run)
+        except NotFound as error:
+            await self._end_lost(run, error)
+            return False
+        asked = {key: found.state.asked[key].id for key in found.state.waiting}
+        fresh = [told for id, told in answers.items() if asked.get((told.node_id, told.at)) == id]
+        if not fresh:
+            return False
+        await self._take_up(found, decisions=fresh, beside=taken(list(answers)))
+        return True
 
     async def stop(self, app: App, run_id: str) -> bool:
         """Ends a run that is under way or paused; False when it is over. Raises NotFound (run_not_found)."""
@@ -255,7 +267,12 @@ class Reruns:
         return _Found(app, compiled, run, replay(events), len(events))
 
     async def _take_up(
-        self, found: _Found, *, told: list[Event] | None = None, decisions: list[Decision] | None = None
+        self,
+        found: _Found,
+        *,
+        told: list[Event] | None = None,
+        decisions: list[Decision] | None = None,
+        beside: Batch = (),
     ) -> LiveRun:
         run = found.run
         if run.id in self._taken or self._runs.live(run.id) is not None:
@@ -274,6 +291,7 @@ class Reruns:
                 before=found.count,
                 told=told or (),
                 decisions=decisions or (),
+                beside=beside,
                 companion=companion,
             )
         finally:

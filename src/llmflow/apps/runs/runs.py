@@ -20,13 +20,13 @@ from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.types import App, EndUser
 from llmflow.config.settings import Workflow
 from llmflow.errors import NotFound, TooMany
-from llmflow.store.batch import Batch, Row
+from llmflow.store.batch import Batch
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.workflow.context import Outside
 from llmflow.workflow.engine.replay import State
 from llmflow.workflow.engine.run import Run
-from llmflow.workflow.events import Event, HumanInputReceived, Last, RepeatAllowed, WorkflowPaused
+from llmflow.workflow.events import Decision, Event, Last, WorkflowPaused
 from llmflow.workflow.files import files_in
 from llmflow.workflow.journal import queries
 from llmflow.workflow.journal.journal import Journal
@@ -34,7 +34,6 @@ from llmflow.workflow.journal.queries import Wanted
 from llmflow.workflow.journal.stored import NewRun, StoredRun
 from llmflow.workflow.types import Typed
 
-Decision = HumanInputReceived | RepeatAllowed
 OutsideOf = Callable[[App, LiveRun, str | None], Outside]
 Numbered = Sequence[tuple[int, Event]]
 
@@ -95,6 +94,7 @@ class Runs:
             WeakValueDictionary()
         )  # readers of runs that nobody runs have them
         self._is_closing = False
+        self.paused: Callable[[str], None] = lambda _: None  # hears of each run that pauses, once that is written
 
     def __len__(self) -> int:
         return len(self._live)
@@ -166,13 +166,14 @@ class Runs:
         before: int,
         told: Sequence[Event] = (),
         decisions: Sequence[Decision] = (),
+        beside: Batch = (),
         companion: Companion | None = None,
     ) -> LiveRun:
         """Goes on with a run that has `before` events in the journal, from `state`, which `told` is part of and not
-        yet written. Raises TooMany."""
+        yet written. `beside`: rows that are written with its first events. Raises TooMany."""
         self.check_room()
         live = LiveRun(run, user=user, before=before, hear=companion.hear if companion else None)
-        self._run(app, compiled, live, companion, told=told, state=state, decisions=decisions)
+        self._run(app, compiled, live, companion, told=told, beside=beside, state=state, decisions=decisions)
         self.wake(run.id)
         return live
 
@@ -184,6 +185,7 @@ class Runs:
         companion: Companion | None,
         *,
         told: Sequence[Event] = (),
+        beside: Batch = (),
         conversation: Mapping[str, Typed] | None = None,
         parent_id: str | None = None,
         used: Sequence[str | None] = (),
@@ -191,13 +193,14 @@ class Runs:
     ) -> None:
         run = live.run
         ids = [id for id in used if id is not None]
-        uses = file_queries.uses(run.workspace_id, run.app_id, ids, run.message_id or run.id)
+        if uses := file_queries.uses(run.workspace_id, run.app_id, ids, run.message_id or run.id):
+            beside = [(file_queries.INSERT_USES, uses), *beside]
         record = self._journal.open(
             run,
             tell=live.append,
             written=live.before,
             broken=live.broken,
-            also=partial(_also, uses, companion) if uses else companion.also if companion else None,
+            also=partial(_also, beside, companion) if beside else companion.also if companion else None,
         )
         engine = Run(
             compiled.plan,
@@ -216,8 +219,9 @@ class Runs:
         live.begin(engine, record, lambda: self._over(live))
 
     def _over(self, live: LiveRun) -> None:
-        self._live.pop(live.run.id, None)
         self._by_task.pop(live.run.task_id, None)
+        if self._live.pop(live.run.id, None) is not None and isinstance(live.last, WorkflowPaused):
+            self.paused(live.run.id)
 
     def stop(self, task_id: str, app_id: str, *, user: EndUser | None = None) -> bool:
         """Ends a run of the app, of this user alone where one is given. False when it is unknown or over."""
@@ -312,7 +316,7 @@ class Runs:
         await self._journal.close()
 
 
-async def _also(uses: Sequence[Row], companion: Companion | None, is_first: bool, last: Last | None) -> Batch:
-    """What is written with the run's events: that it uses files, and what its companion adds."""
+async def _also(beside: Batch, companion: Companion | None, is_first: bool, last: Last | None) -> Batch:
+    """What is written with the run's events: `beside` with the first, and what its companion adds."""
     batch = await companion.also(is_first, last) if companion else ()
-    return [(file_queries.INSERT_USES, uses), *batch] if is_first else batch
+    return [*beside, *batch] if is_first else batch

@@ -18,7 +18,7 @@ from llmflow.workflow.engine.notices import Execution, Notices
 from llmflow.workflow.engine.replay import Key
 from llmflow.workflow.engine.rounds import Rounds
 from llmflow.workflow.engine.speech import Speech
-from llmflow.workflow.events import At, NodeLog, NodeStatus, RepeatRequired, TextChunk
+from llmflow.workflow.events import At, NodeLog, NodeStatus, TextChunk
 from llmflow.workflow.graph import Node, Scope
 from llmflow.workflow.types import FAIL_BRANCH, SOURCE, Log, NotQuick, Outcome, Paused, Piece, Waiting
 from llmflow.workflow.variables import Pool, constant
@@ -227,6 +227,7 @@ class Frame:
         assert node.kind is not None
         context = self._context(node)
         context.logs = tuple(execution.logs)
+        context.execution_id = execution.id
         if run.state:
             context.reply = run.state.replies.get((node.id, self.at))
         if node.kind.role == "container":
@@ -245,7 +246,7 @@ class Frame:
     def _context(self, node: Node) -> Context:
         around = self.run.plan.containers[node.id]
         run = self.run
-        return Context(node, self.pool, run.outside, run.limits, around=around, flush=run.sink.flush)
+        return Context(node, self.pool, run.outside, run.limits, around=around, at=self.at, flush=run.sink.flush)
 
     async def _stream(
         self, execution: Execution, pieces: AsyncGenerator[Piece | Log | Outcome | Waiting]
@@ -350,16 +351,17 @@ class Frame:
     def _ask(self, execution: Execution, waiting: Waiting) -> None:
         key = (execution.node.id, self.at)
         self._waiting.append(key)
-        state = self.run.state
-        if state and key in state.asked and key not in state.replies:
-            return  # it was asked before the run was resumed
-        self._notices.asks(execution, waiting.form)
+        self.run.asked[key] = self._notices.asks(execution, waiting.form)
 
     def _must_wait(self, node: Node, key: Key) -> bool:
-        """The node may have run when the run broke off, and nobody knows: a person decides whether it runs again."""
+        """The node has asked and nobody answered yet. Or it may have run when the run broke off, and nobody knows: a
+        person decides whether it runs again."""
         state = self.run.state
-        if state is None or key not in state.under_way or key in state.repeats or key in state.asked:
-            waits = bool(state and isinstance(state.asked.get(key), RepeatRequired) and key not in state.repeats)
+        assert state is not None
+        if key in state.asked:
+            waits = key not in state.replies and key not in state.repeats
+        elif key not in state.under_way or key in state.repeats:
+            waits = False
         else:
             waits = (
                 node.kind is not None and not node.flaw and node.kind.is_in_doubt(node.data, state.logs.get(key, ()))

@@ -100,19 +100,19 @@ class Notices:
             )
         )
 
-    def asks(self, execution: Execution, form: dict[str, Any]) -> None:
+    def asks(self, execution: Execution, form: dict[str, Any]) -> HumanInputRequired:
         node = execution.node
-        self._run.emit(
-            HumanInputRequired(
-                id=execution.id,
-                node_id=node.id,
-                node_type=node.type,
-                title=node.title,
-                form=form,
-                created_at=time(),
-                at=self._at,
-            )
+        asked = HumanInputRequired(
+            id=execution.id,
+            node_id=node.id,
+            node_type=node.type,
+            title=node.title,
+            form=form,
+            created_at=time(),
+            at=self._at,
         )
+        self._run.emit(asked)
+        return asked
 
     def doubts(self, node: Node, known: NodeStarted) -> None:
         self._run.emit(

@@ -11,6 +11,7 @@ from llmflow.workflow.events import (
     Event,
     HumanInputReceived,
     HumanInputRequired,
+    HumanInputTimedOut,
     Last,
     NodeFinished,
     NodeLog,
@@ -143,6 +144,8 @@ class State:
                 self.asked[event.node_id, event.at] = event
             case HumanInputReceived():
                 self.replies[event.node_id, event.at] = event.reply
+            case HumanInputTimedOut():
+                self.replies[event.node_id, event.at] = {"timeout": True, "rendered_content": event.content}
             case RepeatAllowed():
                 self.repeats.add((event.node_id, event.at))
             case WorkflowStarted():
@@ -177,8 +180,8 @@ class State:
                 key: {index: error for index, error in errors.items() if fork.keeps_error(key, index)}
                 for key, errors in kept(self.round_errors, path=True).items()
             },
-            asked=kept(self.asked),
-            replies=kept(self.replies),
+            asked={},
+            replies={},
             repeats=set(),
             told=[chunk for chunk in self.told if not chunk.within or fork.keeps_told(chunk.within, chunk.at)],
             last=None,

@@ -20,10 +20,10 @@ from llmflow.workflow.engine.lanes import Voice
 from llmflow.workflow.engine.replay import State
 from llmflow.workflow.events import (
     At,
+    Decision,
     Event,
-    HumanInputReceived,
+    HumanInputRequired,
     Last,
-    RepeatAllowed,
     RunStatus,
     Sink,
     TextChunk,
@@ -66,7 +66,7 @@ class Run:
         outside: Outside | None = None,
         limits: Workflow | None = None,
         state: State | None = None,
-        decisions: Sequence[HumanInputReceived | RepeatAllowed] = (),
+        decisions: Sequence[Decision] = (),
         depth: int = 0,
     ) -> None:
         self.plan = plan
@@ -80,6 +80,9 @@ class Run:
         self.tokens = state.tokens if state else 0
         self.exceptions = state.exceptions if state else 0
         self.outputs: dict[str, Any] = {}
+        self.asked = (
+            {key: event for key, event in state.asked.items() if isinstance(event, HumanInputRequired)} if state else {}
+        )
         self._told: list[TextChunk] = list(state.told) if state else []
         self._decisions = decisions
         self._depth = depth
@@ -255,6 +258,7 @@ class Run:
     def _paused(self, pause: Paused) -> WorkflowPaused:
         return WorkflowPaused(
             reasons=tuple(pause.keys),
+            asked=tuple(self.asked[key] for key in pause.keys if key in self.asked),
             outputs=self.outputs,
             created_at=time(),
             elapsed_time=self._elapsed(),

@@ -1,4 +1,4 @@
-import { Ban, FileText, RotateCw, Unplug } from "lucide-react";
+import { Ban, FileText, Hourglass, RotateCw, Unplug } from "lucide-react";
 import { useCallback } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -74,7 +74,12 @@ export function Answer({ exchange, showsMarks = true, onCitation, onAgain, onRat
               {t("chat.stopped")}
             </Badge>
           )}
-          {kind && state !== "stopped" && (
+          {state === "paused" && (
+            <Badge tone="accent" icon={Hourglass}>
+              {t("chat.paused")}
+            </Badge>
+          )}
+          {kind && state !== "stopped" && state !== "paused" && (
             <span className="pl-1.5 text-faint">
               {t(`chat.kind.${kind}`)}
               {model && ` · ${model}`}

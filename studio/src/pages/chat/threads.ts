@@ -20,7 +20,7 @@ export interface Exchange {
   readonly question: string;
   readonly files: readonly Attached[];
   readonly answer: string;
-  readonly state: "waiting" | "writing" | "done" | "stopped" | "failed";
+  readonly state: "waiting" | "writing" | "done" | "paused" | "stopped" | "failed";
   readonly kind: "" | "generated" | "quoted" | "unknown";
   readonly model: string;
   readonly citations: readonly Citation[];
@@ -204,8 +204,8 @@ export class Thread {
     } else if (event.event === "replace") this.#change(key, { answer: event.text, state: "writing" });
     else if (event.event === "error") throw new ApiError(200, event.error);
     else {
-      const { kind, model, citations, stopped } = event;
-      this.#change(key, { kind, model, citations, state: stopped ? "stopped" : "done" });
+      const { kind, model, citations, stopped, paused } = event;
+      this.#change(key, { kind, model, citations, state: paused ? "paused" : stopped ? "stopped" : "done" });
     }
   }
 
@@ -318,7 +318,7 @@ const EMPTY: Exchange = {
   opinion: null,
 };
 
-const STATES = { running: "waiting", normal: "done", stopped: "stopped", error: "failed" } as const;
+const STATES = { running: "waiting", normal: "done", paused: "paused", stopped: "stopped", error: "failed" } as const;
 const KINDS = ["generated", "quoted", "unknown"] as const;
 
 function exchangeOf(message: Message, key: string): Exchange {

@@ -3,7 +3,7 @@
 - `begin` {task_id, conversation_id, message_id}: the question is kept
 - `waiting` {ready, total}: the app's documents are still being read; the answer begins when they are
 - `delta` {text}: more of the answer; `replace` {text}: this instead of the answer so far
-- `end` {message_id, conversation_id, task_id, kind, hint, model, stopped, citations}: the answer is stored
+- `end` {message_id, conversation_id, task_id, kind, hint, model, stopped, paused, citations}: the answer is stored
 - `error` {error}: the error shape of every console answer
 
 Between them come comments (`: ping`), so that proxies keep a connection on which nothing is said yet. From `begin` on
@@ -141,8 +141,9 @@ async def _of_kept(message: ChatMessage, request_id: str) -> AsyncGenerator[byte
     elif error_body := error_of(message):
         yield _event("error", error=error_body)
     else:
-        told = {"kind": message.kind, "hint": "", "model": message.model, "stopped": message.status == "stopped"}
-        yield _event("end", **place, **told, citations=message.citations)
+        told = {"kind": message.kind, "hint": "", "model": message.model}
+        ways = {"stopped": message.status == "stopped", "paused": message.status == "paused"}
+        yield _event("end", **place, **told, **ways, citations=message.citations)
 
 
 def _end(turn: Turn, ended: Ended) -> dict[str, Any]:
@@ -155,6 +156,7 @@ def _end(turn: Turn, ended: Ended) -> dict[str, Any]:
         "hint": answer.hint,
         "model": answer.model,
         "stopped": ended.stopped,
+        "paused": ended.paused,
         "citations": answer.citations,
     }
 

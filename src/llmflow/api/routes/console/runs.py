@@ -63,11 +63,11 @@ class ForkBody(BaseModel):
 
 
 class AnswerBody(BaseModel):
-    """`reply`: to a question of the node, `values` being its fields; `repeat`: run a node in doubt again; `skip`: take
-    `values` as its outputs and go on by `handle`; `fail`: end the run."""
+    """About a node of which nobody knows whether it ran. `repeat`: run it again; `skip`: take `values` as its outputs
+    and go on by `handle`; `fail`: end the run, also where a form waits."""
 
     node_id: str
-    action: Literal["reply", "repeat", "skip", "fail"]
+    action: Literal["repeat", "skip", "fail"]
     values: dict[str, Any] = Field(default_factory=dict)
     at: list[int] = Field(default_factory=list, max_length=20)
     handle: str = "source"

@@ -138,8 +138,9 @@ async def _of_kept(visit: Visit, message: ChatMessage) -> AsyncGenerator[bytes]:
         error = LLMFlowError("The answer was cut off.", code="interrupted")
         yield _event("error", **shown(error).body(errors.request_id(visit.request)))
     else:
-        told = {"kind": message.kind, "stopped": message.status == "stopped", "hint": "", "model": ""}
-        yield _event("end", **place, **told, citations=citations(visit.site, visit.app, message.citations))
+        told = {"kind": message.kind, "hint": "", "model": ""}
+        ways = {"stopped": message.status == "stopped", "paused": message.status == "paused"}
+        yield _event("end", **place, **told, **ways, citations=citations(visit.site, visit.app, message.citations))
 
 
 def _end(visit: Visit, turn: Turn, ended: Ended) -> dict[str, Any]:
@@ -151,6 +152,7 @@ def _end(visit: Visit, turn: Turn, ended: Ended) -> dict[str, Any]:
         "hint": "",
         "model": "",
         "stopped": ended.stopped,
+        "paused": ended.paused,
         "citations": citations(visit.site, visit.app, ended.answer.citations),
     }
 

@@ -17,11 +17,11 @@ from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.files import file_object
 from llmflow.apps.chat.turns import Turn
 from llmflow.apps.runs.live import LiveRun
-from llmflow.apps.types import Ended, Failed, TextDelta, Waiting
+from llmflow.apps.types import Answer, ChatMessage, Ended, Failed, TextDelta, Usage, Waiting
 from llmflow.errors import UsageError
 from llmflow.store.ids import is_uuid
 from llmflow.wiring import Platform
-from llmflow.workflow.events import WorkflowFinished
+from llmflow.workflow.events import WorkflowFinished, WorkflowPaused
 
 _encode = msgspec.json.Encoder().encode
 
@@ -70,9 +70,12 @@ async def _ask(call: Call) -> Response:
     turn = await call.platform.apps.chat.ask(call.app, user, ask)
     with_sources = call.app.config.retriever_resource
     if wanted.response_mode == "streaming":
-        told = _stream(turn, with_sources) if turn.live is None else _run_stream(turn, turn.live, with_sources)
+        told = _stream(turn, with_sources) if turn.live is None else _run_stream(call, turn, turn.live, with_sources)
         return EventStream(told, headers=HEADERS, ping=PING)
-    return _whole(turn, await turn.finished(), call.app.mode, with_sources)
+    end = await turn.finished()
+    if turn.live is not None and isinstance(turn.live.last, WorkflowPaused) and isinstance(end, Ended):
+        return _paused(call, turn, turn.live, end)
+    return _whole(turn, end, call.app.mode, with_sources)
 
 
 def _version(given: str | None) -> str | None:
@@ -108,6 +111,23 @@ def _whole(turn: Turn, end: Ended | Failed, mode: str, with_sources: bool) -> Re
     )
 
 
+def _paused(call: Call, turn: Turn, live: LiveRun, end: Ended) -> Response:
+    """What was said before somebody has to answer a form; the message goes on then."""
+    assert isinstance(live.last, WorkflowPaused)
+    told = Shapes(live.run, live.user, turn, token_of=call.platform.apps.forms.token).paused(live.last)
+    message = {
+        "id": turn.message_id,
+        "message_id": turn.message_id,
+        "conversation_id": turn.conversation_id,
+        "mode": call.app.mode,
+        "answer": end.answer.text,
+        "metadata": shapes.metadata(end.answer, end.usage, message_id=turn.message_id, with_sources=False),
+        "created_at": shapes.seconds(turn.created_at),
+        "workflow_run_id": live.run.id,
+    }
+    return answer({"event": "workflow_paused", "task_id": turn.id, **message, "data": {**message, **told}})
+
+
 async def _stream(turn: Turn, with_sources: bool) -> AsyncGenerator[bytes]:
     """The turn as Dify's events; the reader may go at any time, the turn goes on."""
     base = _base(turn)
@@ -122,9 +142,9 @@ async def _stream(turn: Turn, with_sources: bool) -> AsyncGenerator[bytes]:
         )
 
 
-async def _run_stream(turn: Turn, live: LiveRun, with_sources: bool) -> AsyncGenerator[bytes]:
+async def _run_stream(call: Call, turn: Turn, live: LiveRun, with_sources: bool) -> AsyncGenerator[bytes]:
     """The turn of a workflow, with the events of its run; the end of the message comes before the end of the run."""
-    told = Shapes(live.run, live.user, turn)
+    told = Shapes(live.run, live.user, turn, token_of=call.platform.apps.forms.token)
     base = _base(turn)
     yield PING
     async for batch in live.follow():
@@ -146,6 +166,13 @@ def _base(turn: Turn) -> dict[str, Any]:
         "created_at": shapes.seconds(turn.created_at),
         "task_id": turn.id,
     }
+
+
+def message_end(turn: Turn, message: ChatMessage, *, with_sources: bool) -> bytes:
+    """The end of a message that a run wrote, for those who follow the run."""
+    said = Answer(message.answer, "generated", tuple(message.citations), model=message.model)
+    used = Usage(message.prompt_tokens, message.completion_tokens, message.first_token_ms, message.elapsed_ms)
+    return _other(Ended(said, used), turn, _base(turn), with_sources)
 
 
 def _other(item: Any, turn: Turn, base: dict[str, Any], with_sources: bool) -> bytes:

@@ -77,6 +77,7 @@ _CODES: dict[str, tuple[str, int]] = {
     "variable_not_exists": ("not_found", 404),
     "no_messages": ("invalid_param", 400),
     "type_mismatch": ("bad_request", 400),
+    "form_not_found": ("not_found", 404),
 }
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 Body = TypeVar("Body")

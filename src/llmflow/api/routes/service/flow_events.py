@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from llmflow.workflow.events import (
     Event,
     HumanInputReceived,
     HumanInputRequired,
+    HumanInputTimedOut,
     NodeFinished,
     NodeLog,
     NodeRetry,
@@ -34,10 +35,12 @@ _UNSHOWN = frozenset({"sys.timestamp", "sys.conversation_id"})
 
 
 class Shapes:
-    """Of one run. `user`: the name its caller gave; `turn`: the chat's answer it writes."""
+    """Of one run. `user`: the name its caller gave; `turn`: the chat's answer it writes; `token_of`: of a form by its
+    id."""
 
-    def __init__(self, run: NewRun, user: str, turn: Turn | None = None) -> None:
+    def __init__(self, run: NewRun, user: str, turn: Turn | None = None, *, token_of: Callable[[str], str]) -> None:
         self._run = run
+        self._token_of = token_of
         self._by = {"id": run.end_user_id or run.account_id or "", "user": user}
         self._turn = turn
         ids = {"task_id": run.task_id, "workflow_run_id": run.id}
@@ -69,7 +72,7 @@ class Shapes:
             case WorkflowFinished():
                 return self._told("workflow_finished", self.ended(event))
             case WorkflowPaused():
-                return self._told("workflow_paused", self._paused(event))
+                return self._told("workflow_paused", self.paused(event))
             case NodeRetry():
                 return self._told("node_retry", _retry(event))
             case RoundsStarted():
@@ -81,9 +84,11 @@ class Shapes:
             case NodeLog():
                 return self._told("agent_log", _step(event))
             case HumanInputRequired():
-                return self._told("human_input_required", _asked(event))
+                return self._told("human_input_required", self._asked(event))
             case HumanInputReceived():
                 return self._told("human_input_form_filled", _answered(event))
+            case HumanInputTimedOut():
+                return self._told("human_input_form_timeout", _timed_out(event))
         return b""
 
     def ended(self, event: WorkflowFinished) -> dict[str, Any]:
@@ -132,18 +137,30 @@ class Shapes:
             "reason": event.reason,
         }
 
-    def _paused(self, event: WorkflowPaused) -> dict[str, Any]:
+    def paused(self, event: WorkflowPaused) -> dict[str, Any]:
+        """A node that asks people is a reason in Dify's words; one of which nobody knows whether it ran is ours."""
+        forms = {(asked.node_id, asked.at): self._asked(asked) for asked in event.asked}
         return {
             "workflow_run_id": self._run.id,
-            "paused_nodes": [node_id for node_id, _ in event.reasons],
+            "paused_nodes": list(dict.fromkeys(node_id for node_id, _ in event.reasons)),
             "outputs": event.outputs,
-            "reasons": [{"node_id": node_id, "at": at} for node_id, at in event.reasons],
+            "reasons": [
+                {"TYPE": "human_input_required", **forms[key]}
+                if key in forms
+                else {"TYPE": "repeat_required", "node_id": key[0]}
+                for key in event.reasons
+            ],
             "status": "paused",
             "created_at": int(event.created_at),
             "elapsed_time": round(event.elapsed_time, 6),
             "total_tokens": event.total_tokens,
             "total_steps": event.total_steps,
         }
+
+    def _asked(self, event: HumanInputRequired) -> dict[str, Any]:
+        """With the token where those who use the app may answer; others have their link."""
+        token = self._token_of(str(event.form["form_id"])) if event.form.get("display_in_ui") else None
+        return {**event.form, "node_id": event.node_id, "node_title": event.title, "form_token": token}
 
 
 def lines(shapes: Shapes, events: Iterable[Event]) -> bytes:
@@ -302,9 +319,11 @@ def _rounds_finished(event: RoundsFinished) -> dict[str, Any]:
     }
 
 
-def _asked(event: HumanInputRequired) -> dict[str, Any]:
-    return {"node_id": event.node_id, "node_title": event.title, **event.form}
-
-
 def _answered(event: HumanInputReceived) -> dict[str, Any]:
-    return {"node_id": event.node_id, "submitted_data": event.reply}
+    told = ("rendered_content", "action_id", "action_text", "submitted_data")
+    said = {name: event.reply.get(name) for name in told}
+    return {"node_id": event.node_id, "node_title": event.title, **said}
+
+
+def _timed_out(event: HumanInputTimedOut) -> dict[str, Any]:
+    return {"node_id": event.node_id, "node_title": event.title, "expiration_time": int(event.expired_at)}

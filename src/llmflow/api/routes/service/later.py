@@ -28,7 +28,6 @@ FOR_APPS: tuple[tuple[str, str, str], ...] = (
     ("/apps/annotations/{annotation_id:uuid}", "PUT DELETE", ""),
     ("/apps/annotation-reply/{action}", "POST", ""),
     ("/apps/annotation-reply/{action}/status/{job_id:uuid}", "GET", ""),
-    ("/form/human_input/{form_token}", "GET POST", ""),
 )
 #: The mode that an operation with this code is for.
 _MODES = {"not_workflow_app": "workflow", "app_unavailable": "completion"}

@@ -117,7 +117,7 @@ def message(found: ChatMessage, files: list[dict[str, Any]], *, with_sources: bo
         "created_at": seconds(found.created_at),
         "agent_thoughts": [],
         "message_files": files,
-        "status": "error" if found.status == "error" else "normal",
+        "status": found.status if found.status in ("error", "paused") else "normal",
         "error": found.error or None,
         "extra_contents": [],
         "llmflow": {"kind": found.kind, "model": found.model, "status": found.status},

@@ -13,9 +13,11 @@ from starlette.routing import Route
 
 from llmflow.access.types import Account
 from llmflow.api.routes.service import shapes
+from llmflow.api.routes.service.chat import message_end
 from llmflow.api.routes.service.dify import GRAPHS, HEADERS, PING, WORKFLOWS, Call, answer, checked, operation
 from llmflow.api.routes.service.flow_events import Shapes, lines, numbered
 from llmflow.api.sse import EventStream, event
+from llmflow.apps.chat.turns import turn_of
 from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.runs.runs import Begin
 from llmflow.apps.types import EndUser
@@ -76,24 +78,27 @@ async def _started(call: Call, version_id: str | None) -> Response:
     )
     live = apps.runs.start(call.app, compiled, begin)
     if wanted.response_mode == "streaming":
-        return EventStream(_stream(live), headers=HEADERS, ping=PING)
-    return await _whole(live)
+        return EventStream(_stream(call, live), headers=HEADERS, ping=PING)
+    return await _whole(call, live)
 
 
-async def _stream(live: LiveRun) -> AsyncGenerator[bytes]:
+async def _stream(call: Call, live: LiveRun) -> AsyncGenerator[bytes]:
     """The reader may go at any time, the run goes on."""
-    told = Shapes(live.run, live.user)
+    told = Shapes(live.run, live.user, token_of=call.platform.apps.forms.token)
     yield PING
     async for batch in live.follow():
         yield lines(told, batch)
 
 
-async def _whole(live: LiveRun) -> Response:
+async def _whole(call: Call, live: LiveRun) -> Response:
     last = await live.ended()
     if last is None:
         raise OrganError("LLMFlow is stopping; it goes on with the run when it starts.", code="interrupted")
     assert isinstance(last, WorkflowFinished | WorkflowPaused)
-    is_over = isinstance(last, WorkflowFinished)
+    waits: dict[str, Any] = {}
+    if isinstance(last, WorkflowPaused):
+        told = Shapes(live.run, live.user, token_of=call.platform.apps.forms.token).paused(last)
+        waits = {name: told[name] for name in ("paused_nodes", "reasons")}
     return answer(
         {
             "task_id": live.run.task_id,
@@ -108,7 +113,8 @@ async def _whole(live: LiveRun) -> Response:
                 "total_tokens": last.total_tokens,
                 "total_steps": last.total_steps,
                 "created_at": live.run.created_at // 1000,
-                "finished_at": int(last.finished_at) if isinstance(last, WorkflowFinished) and is_over else None,
+                "finished_at": int(last.finished_at) if isinstance(last, WorkflowFinished) else None,
+                **waits,
             },
         }
     )
@@ -191,10 +197,18 @@ def _ended(run: StoredRun, user: EndUser) -> dict[str, Any]:
 
 
 async def _again(call: Call, run: StoredRun, user: EndUser, seen: int, through_pauses: bool) -> AsyncGenerator[bytes]:
-    told = Shapes(run, user.external_id)
+    """As the run was told first: of a chat with its message, whose end comes before the end of the run."""
+    turn = turn_of(run)
+    told = Shapes(run, user.external_id, turn, token_of=call.platform.apps.forms.token)
     yield PING
     async for batch in call.platform.apps.runs.follow(run.id, after=seen, through_pauses=through_pauses):
-        yield b"".join(numbered(told, number, item) for number, item in batch)
+        last = batch[-1][1]
+        ends = isinstance(last, WorkflowFinished) and last.status != "failed" and turn is not None
+        yield b"".join(numbered(told, number, item) for number, item in (batch[:-1] if ends else batch))
+        if ends and turn is not None:
+            message = await call.platform.apps.conversations.message(user, turn.message_id)
+            yield message_end(turn, message, with_sources=call.app.config.retriever_resource)
+            yield numbered(told, *batch[-1])
 
 
 # the log

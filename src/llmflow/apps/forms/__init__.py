@@ -1,0 +1,1 @@
+"""Forms: what runs ask people, who answered, what was never answered in time."""

@@ -1,0 +1,182 @@
+"""The forms that runs ask people by: kept, found by their links, answered once.
+
+A link's token is made from the form's id under the master key: it can be shown again and stands nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from llmflow.apps.chat import file_queries
+from llmflow.apps.chat.files import AppFiles
+from llmflow.apps.forms import queries
+from llmflow.apps.forms.check import check, check_type
+from llmflow.apps.forms.types import Answering, Asked, HumanForm, Reply
+from llmflow.apps.types import App, EndUser
+from llmflow.errors import NotFound, PreconditionFailed, UsageError
+from llmflow.store.content import Scope
+from llmflow.store.crypto import Cipher, digest
+from llmflow.store.database import Database
+from llmflow.store.ids import now_ms
+from llmflow.workflow.context import Question
+from llmflow.workflow.form import filled_in
+from llmflow.workflow.journal import queries as run_queries
+from llmflow.workflow.journal.stored import NewRun
+
+_json = msgspec.json.Encoder()
+
+
+class Forms:
+    """`now`: the time, in Unix milliseconds."""
+
+    def __init__(
+        self,
+        database: Database,
+        cipher: Cipher,
+        files: AppFiles,
+        *,
+        max_characters: int,
+        now: Callable[[], int] = now_ms,
+    ) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._files = files
+        self._max_characters = max_characters
+        self.now = now
+        self.opened: Callable[[int], None] = lambda _: None  # hears when each form expires
+
+    def token(self, form_id: str) -> str:
+        """The end of the form's link. Whoever has it may answer."""
+        return self._cipher.token(f"form {form_id}")
+
+    async def ask(self, app: App, run: NewRun, question: Question) -> int:
+        """Keeps the form; one that was asked already stays. When it expires."""
+        asked = Asked(
+            title=question.title,
+            content=question.content,
+            inputs=list(question.inputs),
+            actions=list(question.actions),
+            defaults=dict(question.defaults),
+            in_app=question.in_app,
+        )
+        words = _json.encode(asked).decode()
+        now = self.now()
+        row = {
+            "id": question.id,
+            "workspace_id": app.workspace_id,
+            "app_id": app.id,
+            "run_id": run.id,
+            "node_id": question.node_id,
+            "at": list(question.at),
+            "digest": digest(self.token(question.id)),
+            "asked": await self._database.boundary.admit_one(Scope("run", run.id), words),
+            "status": "waiting",
+            "answer": None,
+            "answered_as": "",
+            "answered_by": "",
+            "created_at": now,
+            "expires_at": now + question.seconds * 1000,
+            "answered_at": None,
+            "taken_at": None,
+        }
+        async with self._database.write() as connection:
+            await queries.insert(connection, row)
+            kept = await queries.form(connection, queries.by_id(question.id))
+        assert kept is not None
+        self.opened(kept.expires_at)
+        return kept.expires_at
+
+    async def by_token(self, token: str) -> HumanForm:
+        """Raises NotFound (form_not_found)."""
+        return await self._found(queries.by_digest(digest(token)))
+
+    async def get(self, workspace_id: str, form_id: str) -> HumanForm:
+        """Raises NotFound (form_not_found)."""
+        found = await self._found(queries.by_id(form_id))
+        if found.workspace_id != workspace_id:
+            raise _unknown()
+        return found
+
+    async def _found(self, which: Any) -> HumanForm:
+        async with self._database.read() as connection:
+            found = await queries.form(connection, which)
+        if found is None:
+            raise _unknown()
+        return found
+
+    def check_open(self, form: HumanForm) -> None:
+        """Raises PreconditionFailed (human_input_form_submitted, human_input_form_expired)."""
+        if form.status == "submitted":
+            raise PreconditionFailed(
+                f"This form has already been submitted by another user, form_id={form.id}",
+                code="human_input_form_submitted",
+            )
+        if not form.is_open or form.expires_at <= self.now():
+            raise PreconditionFailed(f"This form has expired, form_id={form.id}", code="human_input_form_expired")
+
+    async def submit(self, form: HumanForm, who: Answering, action_id: str, inputs: Mapping[str, Any]) -> None:
+        """Keeps the answer, once. Raises UsageError (invalid_form_data) and what `check_open` raises."""
+        self.check_open(form)
+        given = check(form.asked, action_id, inputs, max_characters=self._max_characters)
+        values = await self._with_files(form, given)
+        action = next(action for action in form.asked.actions if action["id"] == action_id)
+        reply = Reply(
+            action_id=action_id,
+            action_text=action["title"],
+            inputs=values,
+            content=filled_in(form.asked.content, values),
+        )
+        words = _json.encode(reply).decode()
+        answer = await self._database.boundary.admit_one(Scope("run", form.run_id), words)
+        uses = file_queries.uses(form.workspace_id, form.app_id, _file_ids(values), await self._owner_of_files(form))
+        async with self._database.write() as connection:
+            is_kept = await queries.submit(connection, form.id, answer=answer, kind=who.kind, by=who.by, now=self.now())
+            if is_kept:
+                await file_queries.insert_uses(connection, uses)
+        if not is_kept:
+            found = await self._found(queries.by_id(form.id))
+            self.check_open(found)
+            raise PreconditionFailed(f"This form has expired, form_id={form.id}", code="human_input_form_expired")
+
+    async def user_of(self, form: HumanForm) -> EndUser:
+        """Whose files the run reads, and so whose name those for the form are sent under."""
+        async with self._database.read() as connection:
+            run = await run_queries.run(connection, form.run_id)
+        return EndUser((run and run.end_user_id) or "", form.workspace_id, form.app_id, "", 0)
+
+    async def _owner_of_files(self, form: HumanForm) -> str:
+        async with self._database.read() as connection:
+            run = await run_queries.run(connection, form.run_id)
+        return (run and run.message_id) or form.run_id
+
+    async def _with_files(self, form: HumanForm, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Files as values of a workflow. Raises UsageError (invalid_form_data) for one that is not the run's user's, or
+        of a kind that is not asked."""
+        found = dict(given)
+        fields = [field for field in form.asked.inputs if field["type"] in ("file", "file-list")]
+        if not fields:
+            return found
+        user = await self.user_of(form)
+        for field in fields:
+            name = field["output_variable_name"]
+            named = given[name] if field["type"] == "file-list" else [given[name]]
+            try:
+                values = await self._files.values(user, named)
+            except UsageError as error:
+                raise UsageError(error.message, code="invalid_form_data", param=name) from error
+            for value in values:
+                check_type(field, name, value)
+            found[name] = values if field["type"] == "file-list" else values[0]
+        return found
+
+
+def _file_ids(values: Mapping[str, Any]) -> list[str]:
+    listed = [item for value in values.values() for item in (value if isinstance(value, list) else [value])]
+    return [item["related_id"] for item in listed if isinstance(item, dict) and item.get("related_id")]
+
+
+def _unknown() -> NotFound:
+    return NotFound("Form not found", code="form_not_found")
