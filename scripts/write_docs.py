@@ -40,6 +40,7 @@ SUPPLIES = {
     "home": "`Path` of the home folder",
     "cache": "`Path` for what can be made again",
     "http": "the outgoing `llmflow.net.client.HttpClient`",
+    "direct": "`llmflow.net.direct.DirectClient`: lean HTTP/1.1 to model servers, for bytes that are handed on",
     "database_url": "SQLAlchemy address of the jobs' database",
     "executor_id": "name of this process among those that share the database",
     "accounts": "the accounts in the database, for an identity",

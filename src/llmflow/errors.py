@@ -151,6 +151,9 @@ class UnsupportedNode(NodeFailed):
 
 
 class OrganError(LLMFlowError):
+    """`wait_s`: seconds after which it may answer, where they are known."""
+
+    wait_s: int | None = None
     status = 503
     default_code = "organ_unavailable"
 
@@ -291,6 +294,7 @@ CODES: dict[str, str] = {
     "model_unknown": "`llmflow models list` (or GET /v1/models) shows the models there are.",
     "model_missing": "Name a model file or server in llmflow.yaml under organs.llm; docs/organs.md shows how.",
     "model_failed": "The model server answered with an error; its own message is above.",
+    "model_resting": "Its server failed several times; `llmflow doctor` and Studio's Models page say why.",
     "model_timeout": "Try again, or raise the organ's timeout_s.",
     "model_unreachable": "Start the model server, and check address and port. In a container, 127.0.0.1 is itself.",
     "model_key_wrong": "Give a key that server knows: organs.llm.api_key in llmflow.yaml, or the connection's.",

@@ -31,9 +31,11 @@ from llmflow.access.members import Members
 from llmflow.access.people import People, ensure_workspace
 from llmflow.apps.room import AppsRoom
 from llmflow.config.settings import Organ, Settings
-from llmflow.errors import ConfigError, LLMFlowError, OrganError
+from llmflow.errors import ConfigError, LLMFlowError, OrganError, UsageError
 from llmflow.gateway.connections import Connections
 from llmflow.gateway.gateway import DEFAULT, Gateway
+from llmflow.gateway.relay import Relay
+from llmflow.gateway.routes import Route, read_route
 from llmflow.gateway.speech import SpeechGateway
 from llmflow.gateway.types import Address
 from llmflow.knowledge.bases import Bases
@@ -49,8 +51,10 @@ from llmflow.managed.adapters import Adapters
 from llmflow.managed.look import place
 from llmflow.managed.servers import Servers
 from llmflow.net.client import Guard, HttpClient, MetadataGuard
+from llmflow.net.direct import DirectClient
 from llmflow.net.exchange import Exchange
 from llmflow.organs.tracing.bridge import attach
+from llmflow.organs.tracing.buffer import SpanBuffer
 from llmflow.ports.blobs import Blobs
 from llmflow.ports.chunker import Chunker
 from llmflow.ports.embedding import Embedding
@@ -169,6 +173,7 @@ class Platform:
     retriever: Retriever
     gateway: Gateway
     speech: SpeechGateway
+    relay: Relay
     connections: Connections
     servers: Servers
     adapters: Adapters
@@ -177,6 +182,9 @@ class Platform:
     apps: AppsRoom
     http: HttpClient
     connected_http: HttpClient
+    directs: tuple[DirectClient, ...]
+    call_spans: SpanBuffer
+    model_servers: tuple[Late, ...]
     node_http: HttpClient
     workspace_id: str
     is_ready: bool = field(default=False)
@@ -260,6 +268,8 @@ class Platform:
         await self.people.close()
         if self.tidying is not None:
             self.tidying.cancel()
+        await self.gateway.shadows.close()
+        await self.call_spans.close()
         if self.spans is not None:
             await asyncio.to_thread(self.spans.shutdown)
         for port in reversed(catalog.PORTS):
@@ -268,6 +278,10 @@ class Platform:
         await self.servers.close()
         await self.http.close()
         await self.connected_http.close()
+        for server in self.model_servers:
+            await server.close()
+        for direct in self.directs:
+            await direct.close()
         await self.node_http.close()
         await self.database.close()
 
@@ -295,12 +309,17 @@ async def build(settings: Settings) -> Platform:
             (home / "master.key").unlink()  # made just now; beside older data it would hide that theirs is lost
         raise
     http = HttpClient()
+    direct = DirectClient()
     servers = _servers(settings, cipher)
-    organs = _organs(settings, _supplies(settings, database, http, workspace_id, servers))
-    gateway = Gateway({DEFAULT: organs.llm}, organs.embedding)
-    connected_http = HttpClient(guard=MetadataGuard())
-    servers.on_change = partial(_serve_managed, servers, gateway, http)
-    connections = Connections(database, cipher, gateway, partial(_connected, connected_http))
+    supplies = _supplies(settings, database, http, direct, workspace_id, servers)
+    organs = _organs(settings, supplies)
+    spans = SpanBuffer(organs.tracing)
+    model_servers = {name: Late(partial(_build, "llm", one, supplies)) for name, one in settings.servers.items()}
+    gateway = Gateway({DEFAULT: organs.llm, **model_servers}, organs.embedding, on_span=spans.add)
+    gateway.servers.route(_routes(settings))
+    servers.on_change = partial(_serve_managed, servers, gateway, http, direct)
+    connected_http, connected_direct = HttpClient(guard=MetadataGuard()), DirectClient(guard=MetadataGuard())
+    connections = Connections(database, cipher, gateway, partial(_connected, connected_http, connected_direct))
     await connections.load(workspace_id)
     originals = Originals(database, organs.blobs)
     changes = Changes()
@@ -370,6 +389,7 @@ async def build(settings: Settings) -> Platform:
         retriever=retriever,
         gateway=gateway,
         speech=SpeechGateway(organs.speech),
+        relay=Relay(gateway),
         connections=connections,
         servers=servers,
         adapters=Adapters(servers, http),
@@ -391,9 +411,21 @@ async def build(settings: Settings) -> Platform:
         ),
         http=http,
         connected_http=connected_http,
+        directs=(direct, connected_direct),
+        call_spans=spans,
+        model_servers=tuple(model_servers.values()),
         node_http=node_http,
         workspace_id=workspace_id,
     )
+
+
+def _routes(settings: Settings) -> dict[str, Route]:
+    """Those of llmflow.yaml. Raises ConfigError."""
+    try:
+        return {name: read_route(name, given) for name, given in settings.models.items()}
+    except UsageError as error:
+        message = f"{settings.file}: {error.message}"
+        raise ConfigError(message, code="setting_value", param=error.param) from error
 
 
 class _UnusedModelServer:
@@ -407,7 +439,7 @@ class _UnusedModelServer:
         self._until = 0.0
 
     async def __call__(self) -> str:
-        if self._gateway.preferred != DEFAULT:
+        if self._gateway.servers.preferred != DEFAULT:
             return ""
         if self._is_embedded and time.monotonic() >= self._until:
             from llmflow.organs.llm.discover import discover
@@ -418,7 +450,7 @@ class _UnusedModelServer:
         return self._name
 
 
-def _connected(http: HttpClient, address: Address) -> Llm:
+def _connected(http: HttpClient, direct: DirectClient, address: Address) -> Llm:
     """The adapter for a model server that somebody connected."""
     from llmflow.organs.llm.openai import OpenAILlm
 
@@ -429,6 +461,7 @@ def _connected(http: HttpClient, address: Address) -> Llm:
         context_tokens=address.context_tokens,
         timeout_s=_CONNECTED_S,
         http=http,
+        direct=direct,
     )
 
 
@@ -449,17 +482,18 @@ def _managed(settings: Settings) -> dict[str, str]:
     return {port: adapter.server for port, adapter in found.items() if adapter is not None and adapter.server}
 
 
-def _serve_managed(servers: Servers, gateway: Gateway, http: HttpClient, name: str) -> None:
+def _serve_managed(servers: Servers, gateway: Gateway, http: HttpClient, direct: DirectClient, name: str) -> None:
     """A model server that somebody started serves its models beside the organ of llmflow.yaml, while it runs."""
     if "llm" not in servers.recipe(name).ports or name in servers.pinned:
         return
-    is_served = name in gateway.names
+    is_served = name in gateway.servers.names
     if servers.is_running(name) and not is_served:
         from llmflow.organs.llm.vllm import VllmLlm
 
-        gateway.serve(name, VllmLlm(servers=servers.server, server=name, http=http, timeout_s=_CONNECTED_S))
+        llm = VllmLlm(servers=servers.server, server=name, http=http, direct=direct, timeout_s=_CONNECTED_S)
+        gateway.servers.serve(name, llm)
     elif is_served and not servers.is_running(name):
-        gateway.drop(name)
+        gateway.servers.drop(name)
 
 
 def _organs(settings: Settings, supplies: dict[str, Any]) -> Organs:
@@ -509,7 +543,12 @@ def settings_path(home: Path, organ: Organ, folder: str) -> Path:
 
 
 def _supplies(
-    settings: Settings, database: Database, http: HttpClient, workspace_id: str, servers: Servers
+    settings: Settings,
+    database: Database,
+    http: HttpClient,
+    direct: DirectClient,
+    workspace_id: str,
+    servers: Servers,
 ) -> dict[str, Any]:
     """What adapters' constructors may ask for by name."""
     home = settings.home
@@ -517,6 +556,7 @@ def _supplies(
         "home": home,
         "cache": home / "cache",
         "http": http,
+        "direct": direct,
         "database_url": settings.store.url or sqlite_url(home / "jobs.db"),
         "executor_id": "main",
         "accounts": StoredAccounts(database, workspace_id),

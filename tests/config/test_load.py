@@ -324,3 +324,25 @@ def test_a_class_of_ones_own_takes_any_option(read: Load) -> None:
         "llm"
     ]
     assert (organ.use, organ.options) == ("my.module:Model", {"size": 3, "more": {"key": "v", "list": [{"a": 1}]}})
+
+
+def test_model_servers_and_routes_stand_beside_the_organs(read: Load, wrong: Wrong) -> None:
+    text = """
+servers:
+  gpu-1: {url: "http://gpu-1:8000", api_key: "${KEY}"}
+  self: {use: scripted, reply: 네}
+models:
+  smart:
+    deployments: [{server: gpu-1, model: "${MODEL}", weight: 9}]
+    fallbacks: [default]
+"""
+    settings = read(text, KEY="k", MODEL="qwen3")
+    assert settings.servers["gpu-1"].use == "openai"
+    assert settings.servers["gpu-1"].options == {"url": "http://gpu-1:8000", "api_key": "k"}
+    assert settings.servers["self"].use == "scripted"
+    deployments = [{"server": "gpu-1", "model": "qwen3", "weight": 9}]
+    assert settings.models == {"smart": {"deployments": deployments, "fallbacks": ["default"]}}
+    assert wrong("servers: {a: {urll: x}}").param == "servers.a.urll"
+    assert wrong("servers: {a: {model: x}}").param == "servers.a.url"
+    assert wrong("servers: {default: {url: 'http://x'}}").param == "servers.default"
+    assert "models" in wrong("model: {}").message

@@ -164,7 +164,7 @@ async def test_one_default_at_a_time(house: House, server: ModelServer) -> None:
         await house.connections.create(house.workspace_id, name, Address(server.url, KEY), is_default=True)
     flags = {one.name: one.is_default for one in await house.connections.all(house.workspace_id)}
     assert flags == {"one": False, "two": True}
-    assert house.gateway.preferred == "two"
+    assert house.gateway.servers.preferred == "two"
 
 
 async def test_the_key_is_sealed_and_never_shown(

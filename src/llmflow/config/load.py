@@ -66,15 +66,25 @@ def load(
     reader = _Reader(base, env)
     sections = {name: reader.section(name, cls, values.pop(name, None)) for name, cls in s.SECTIONS.items()}
     organs = reader.organs(values.pop("organs", None))
+    servers = reader.servers(values.pop("servers", None))
+    models = reader.models(values.pop("models", None))
     for key, value in values.items():
-        raise _unknown(key, [*s.SECTIONS, "organs"], value.place)
+        raise _unknown(key, [*s.SECTIONS, "organs", "servers", "models"], value.place)
     for dotted, given in (overrides or {}).items():
         if given is not None:
             section, name = dotted.split(".", 1)
             field = next(f for f in dataclasses.fields(s.SECTIONS[section]) if f.name == name)
             _check_value(dotted, field, given, _Place(f"option --{name}"))
             sections[section] = dataclasses.replace(sections[section], **{name: given})
-    return s.Settings(home=base, file=path, organs=organs, master_key=env.get("LLMFLOW_MASTER_KEY", ""), **sections)
+    return s.Settings(
+        home=base,
+        file=path,
+        organs=organs,
+        servers=servers,
+        models=models,
+        master_key=env.get("LLMFLOW_MASTER_KEY", ""),
+        **sections,
+    )
 
 
 def _find_file(home: Path, named: str | Path | None) -> Path | None:
@@ -187,33 +197,46 @@ class _Reader:
             organs[port] = self._organ(port, child)
         return organs
 
-    def _organ(self, port: str, value: _Value) -> s.Organ:
-        given = dict(self._mapping(f"organs.{port}", value))
-        use = given.pop("use", _Value(catalog.DEFAULTS[port], value.place))
-        name = str(self._typed(f"organs.{port}.use", "str", use))
+    def servers(self, value: _Value | None) -> dict[str, s.Organ]:
+        """Model servers beside organs.llm, by name; their keys are those of organs.llm."""
+        found = {}
+        for name, child in self._mapping("servers", value).items():
+            if name in ("default", "route"):
+                raise ConfigError(f"{child.place}: a server cannot be called `{name}`.", param=f"servers.{name}")
+            found[name] = self._organ("llm", child, f"servers.{name}", use="openai")
+        return found
+
+    def models(self, value: _Value | None) -> dict[str, Any]:
+        return {name: self._resolve(f"models.{name}", child) for name, child in self._mapping("models", value).items()}
+
+    def _organ(self, port: str, value: _Value, where: str = "", *, use: str = "") -> s.Organ:
+        where = where or f"organs.{port}"
+        given = dict(self._mapping(where, value))
+        named = given.pop("use", _Value(use or catalog.DEFAULTS[port], value.place))
+        name = str(self._typed(f"{where}.use", "str", named))
         if ":" in name:
-            return s.Organ(name, {k: self._resolve(f"organs.{port}.{k}", v) for k, v in given.items()})
+            return s.Organ(name, {k: self._resolve(f"{where}.{k}", v) for k, v in given.items()})
         adapter = catalog.find(port, name)
         if adapter is None:
             known = [a.name for a in catalog.adapters_of(port)]
             nearest = difflib.get_close_matches(name, known, n=1)
             guess = f"Did you mean `{nearest[0]}`?" if nearest else f"Known: {', '.join(known)}; or module:Class."
-            message = f"{use.place}: organs.{port} has no adapter `{name}`. {guess}"
-            raise ConfigError(message, code="adapter_unknown", param=f"organs.{port}.use")
+            message = f"{named.place}: {where} has no adapter `{name}`. {guess}"
+            raise ConfigError(message, code="adapter_unknown", param=f"{where}.use")
         options = {option.name: option for option in adapter.options}
         for key, child in given.items():
             if key not in options:
-                raise _unknown(f"organs.{port}.{key}", [f"organs.{port}.{k}" for k in ("use", *options)], child.place)
+                raise _unknown(f"{where}.{key}", [f"{where}.{k}" for k in ("use", *options)], child.place)
         for option in adapter.options:
             if option.required and option.name not in given:
-                key = f"organs.{port}.{option.name}"
+                key = f"{where}.{option.name}"
                 raise ConfigError(
                     f"{value.place}: `{key}` is missing; `use: {name}` needs it. {option.help}.", param=key
                 )
         return s.Organ(
             name,
             {
-                key: self._typed(f"organs.{port}.{key}", options[key].type, child, secret=options[key].secret)
+                key: self._typed(f"{where}.{key}", options[key].type, child, secret=options[key].secret)
                 for key, child in given.items()
             },
         )

@@ -173,6 +173,10 @@ class Settings:
     tracing: Tracing = field(default_factory=Tracing)
     managed: Managed = field(default_factory=Managed)
     organs: dict[str, Organ] = field(default_factory=default_organs)
+    servers: dict[str, Organ] = field(default_factory=dict)  # further model servers, as organs.llm
+    models: dict[str, Any] = field(
+        default_factory=dict
+    )  # routes by name, in plain values; gateway/routes.py reads them
     master_key: str = field(default="", repr=False)
 
 

@@ -92,6 +92,8 @@ class Connections:
     async def create(self, workspace_id: str, name: str, address: Address, *, is_default: bool = False) -> Connection:
         """Keeps it and serves it at once. Raises Conflict for a name that is taken, UsageError."""
         self._connect(address)  # raises for what is no address
+        if _named(name) in self._gateway.servers.names:  # also one of llmflow.yaml
+            raise _taken(_named(name))
         now = now_ms()
         made = Connection(
             id=new_id(),
@@ -132,6 +134,8 @@ class Connections:
         """Keeps other values and serves them at once. Raises Conflict for a name that is taken, UsageError."""
         self._connect(address)
         name = _named(name)
+        if name != connection.name and name in self._gateway.servers.names:
+            raise _taken(name)
         try:
             async with self._database.write() as database:
                 await queries.update(
@@ -150,9 +154,9 @@ class Connections:
             raise _taken(name) from error
         changed = await self.get(connection.workspace_id, connection.id)
         if name != connection.name:
-            await _close(self._gateway.drop(connection.name))
+            await _close(self._gateway.servers.drop(connection.name))
         if connection.is_default and not changed.is_default:
-            self._gateway.prefer(DEFAULT)
+            self._gateway.servers.prefer(DEFAULT)
         self._serve(changed, address.api_key)
         return changed
 
@@ -160,15 +164,15 @@ class Connections:
         """Serves it no longer; the base answers again where it was the default."""
         async with self._database.write() as database:
             await queries.delete(database, connection.id)
-        await _close(self._gateway.drop(connection.name))
+        await _close(self._gateway.servers.drop(connection.name))
         if connection.is_default:
-            self._gateway.prefer(DEFAULT)
+            self._gateway.servers.prefer(DEFAULT)
 
     def _serve(self, connection: Connection, key: str) -> None:
         address = Address(connection.url, key, connection.model, connection.context_tokens)
-        self._gateway.serve(connection.name, self._connect(address))
+        self._gateway.servers.serve(connection.name, self._connect(address))
         if connection.is_default:
-            self._gateway.prefer(connection.name)
+            self._gateway.servers.prefer(connection.name)
 
     async def _key(self, connection: Connection) -> str:
         if not connection.has_key:

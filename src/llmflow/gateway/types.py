@@ -7,18 +7,31 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from llmflow.gateway.asker import Asker
-from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo
+from llmflow.gateway.circuit import Condition
+from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo, Wire
 
-Operation = Literal["chat", "embeddings", "transcription", "speech"]
+Operation = Literal["chat", "completions", "responses", "embeddings", "rerank", "transcription", "speech"]
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A model at a server. `name`: the server's name among ours."""
+    """A model at a server. `name`: the server's name among ours. `wire` None: it is not spoken to in OpenAI's words."""
 
     name: str
     llm: Llm
     info: ModelInfo
+    wire: Wire | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A deployment of a route, with its share and how it does; the condition is the deployment's in every route."""
+
+    deployment: Deployment
+    condition: Condition
+    model: str  # what the server is asked for; "": its default
+    weight: float = 1.0
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -61,8 +61,39 @@ class ModelInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     owned_by: str = "llmflow"
 
 
+class WireAnswer(Protocol):
+    """A server's own answer, still coming; it must be read to its end or closed."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Names in lower case."""
+
+    async def read(self) -> bytes:
+        """The whole body. Raises OrganError when it breaks off."""
+
+    async def piece(self) -> bytes | None:
+        """What came of the body since the last piece; None at its end. Raises OrganError when it breaks off."""
+
+    def close(self) -> None:
+        """Stops the server where it still answers."""
+
+
+class Wire(Protocol):
+    """What an adapter offers beside `stream` when its server speaks OpenAI's protocol itself: bytes are handed on
+    unparsed. `path` as behind /v1: "/chat/completions". Both raise what `Llm.stream` raises for what is no 200."""
+
+    async def post(self, path: str, fields: Mapping[str, Any]) -> WireAnswer:
+        """A JSON body of these fields; values may be msgspec.Raw. A streamed one is asked to report its usage."""
+
+    async def send(self, path: str, body: bytes, *, media_type: str) -> WireAnswer:
+        """A body as it is."""
+
+
 class Llm(Protocol):
     """Talks to one model server. Closing the iterator early stops the generation."""
+
+    async def wire(self) -> Wire | None:
+        """None: its server speaks otherwise."""
 
     async def models(self) -> list[ModelInfo]:
         """The models it serves now, the default first."""

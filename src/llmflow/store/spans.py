@@ -6,16 +6,17 @@ import time
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from llmflow.ports.tracing import Span
+from llmflow.store.batch import insert
 from llmflow.store.database import Database
 from llmflow.store.tables import spans as table
+
+_INSERT = insert(table)
 
 
 async def write_spans(database: Database, workspace_id: str, spans: Sequence[Span]) -> None:
     """Keeps them; one that is there already is left."""
-    insert = (sqlite.insert if database.is_sqlite else postgresql.insert)(table).on_conflict_do_nothing()
     rows = [
         {
             "span_id": span.span_id,
@@ -30,8 +31,7 @@ async def write_spans(database: Database, workspace_id: str, spans: Sequence[Spa
         }
         for span in spans
     ]
-    async with database.write() as connection:
-        await connection.execute(insert, rows)
+    await database.apply([(_INSERT, rows)])
 
 
 async def delete_old_spans(database: Database, keep_days: int) -> int:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import contextlib
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +15,7 @@ from yarl import URL
 
 from llmflow.errors import LLMFlowError, OrganError
 from llmflow.net.client import HttpClient, Response
+from llmflow.net.waits import retry_after_s
 from llmflow.ports.embedding import Role, Vectors
 from llmflow.ports.health import Health
 
@@ -132,7 +130,7 @@ class OpenAIEmbedding:
                 response = await self._try(body, again=False)
             if response.status not in _BUSY or attempt == _ATTEMPTS:
                 break
-            await asyncio.sleep(_wait_s(response.headers.get("Retry-After", ""), attempt))
+            await asyncio.sleep(_wait_s(response.headers, attempt))
         return response
 
     async def _try(self, body: dict[str, Any], *, again: bool) -> Response:
@@ -215,15 +213,10 @@ def _numbers(embedding: list[float] | str) -> Vectors:
     return np.array(embedding, np.float32)
 
 
-def _wait_s(after: str, attempt: int) -> float:
-    """What the server asks for (seconds or a date), at most 20 s; doubling from half a second where it does not say."""
-    wait_s = 2.0 ** (attempt - 2)
-    if after.isdigit():
-        wait_s = float(after)
-    elif after:
-        with contextlib.suppress(ValueError):
-            wait_s = (parsedate_to_datetime(after).astimezone(UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(wait_s, 0.0), _LONGEST_WAIT_S)
+def _wait_s(headers: Mapping[str, str], attempt: int) -> float:
+    """What the server asks for, at most 20 s; doubling from half a second where it does not say."""
+    asked_s = retry_after_s(headers)
+    return min(2.0 ** (attempt - 2) if asked_s is None else float(asked_s), _LONGEST_WAIT_S)
 
 
 def _told(body: bytes) -> str:

@@ -70,6 +70,9 @@ class LlamaCppLlm:
         self._line = asyncio.Semaphore(WAITING)
         self._server: _Server | None = None
 
+    async def wire(self) -> None:
+        """One request at a time is let in, which bytes handed on would not wait for."""
+
     async def models(self) -> list[ModelInfo]:
         return [self._info]
 

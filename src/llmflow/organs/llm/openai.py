@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from difflib import get_close_matches
 from typing import Any
@@ -13,11 +13,15 @@ from yarl import URL
 
 from llmflow.errors import ConfigError, LLMFlowError, NotFound, OrganError, TooMany, UsageError
 from llmflow.net.client import HttpClient, Response
+from llmflow.net.direct import DirectClient, DirectResponse, Origin
+from llmflow.net.waits import retry_after_s
 from llmflow.organs.llm.exchange import Refused, chat
 from llmflow.organs.llm.wire import chat_body, error_text, failure, is_context_error
 from llmflow.ports.health import Health
-from llmflow.ports.llm import ChatDelta, ChatRequest, ModelInfo
+from llmflow.ports.llm import ChatDelta, ChatRequest, ModelInfo, Wire
 
+_USAGE_PATHS = ("/chat/completions", "/completions")
+_MAX_REFUSAL_BYTES = 64 * 1024
 _LOOK_S = 10.0  # for a server's list of models: it answers from memory or not at all
 _SHOWN_MODELS = 8
 
@@ -38,6 +42,7 @@ class OpenAILlm:
         context_tokens: int,
         timeout_s: float,
         http: HttpClient,
+        direct: DirectClient | None = None,
         vision: bool = False,
     ) -> None:
         self._url = base_url(url, user=not api_key)
@@ -47,9 +52,52 @@ class OpenAILlm:
         self._vision = vision
         self._timeout_s = timeout_s
         self._http = http
+        self._direct = direct
+        self._origin = Origin.of(self._url)
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._first = ""  # the default where none is configured, once known
         self._reports_usage = True
+
+    async def wire(self) -> Wire | None:
+        return self if self._direct is not None else None
+
+    async def post(self, path: str, fields: Mapping[str, Any]) -> DirectResponse:
+        """`fields` with a model of "" ask the default one."""
+        sent = dict(fields)
+        if not sent.get("model"):
+            sent["model"] = await self._default()
+        if path in _USAGE_PATHS and self._reports_usage and sent.get("stream") in (True, msgspec.Raw(b"true")):
+            sent["stream_options"] = {"include_usage": True}
+        try:
+            return await self._sent(path, msgspec.json.encode(sent), "application/json")
+        except Refused as refused:
+            if not _rejects_usage(refused.response) or "stream_options" not in sent:
+                raise await self._refusal(refused.response, str(sent["model"])) from refused
+            self._reports_usage = False
+        return await self.post(path, {name: value for name, value in fields.items() if name != "stream_options"})
+
+    async def send(self, path: str, body: bytes, *, media_type: str) -> DirectResponse:
+        try:
+            return await self._sent(path, body, media_type)
+        except Refused as refused:
+            raise await self._refusal(refused.response, self._model) from refused
+
+    async def _sent(self, path: str, body: bytes, media_type: str) -> DirectResponse:
+        """Raises Refused for what is no 200."""
+        assert self._direct is not None
+        headers = {**self._headers, "content-type": media_type}
+        try:
+            answer = await self._direct.post(self._origin, path, headers=headers, body=body, timeout_s=self._timeout_s)
+            if answer.status != 200:
+                raise Refused(Response(answer.status, answer.headers, (await answer.read())[:_MAX_REFUSAL_BYTES]))
+        except LLMFlowError as error:
+            error.message = self._clean(error.message)
+            raise
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            answer.close()
+            message = "A web page answered where a model server was expected."
+            raise OrganError(message, code="model_address_wrong")
+        return answer
 
     async def models(self) -> list[ModelInfo]:
         response = await self._get("/models")
@@ -169,11 +217,11 @@ class OpenAILlm:
             message = f"{self._shown()} {given} ({status})."
             return OrganError(message, code="model_key_wrong")
         if status == 429:
-            after = response.headers.get("Retry-After", "")
-            when = (
-                f" It asks to wait {after} s." if after.isdigit() else f" It asks to wait until {after}." * bool(after)
-            )
-            return TooMany(f"{self._shown()} has too many requests: {text}.{when}")
+            wait_s = retry_after_s(response.headers)
+            when = f" It asks to wait {wait_s} s." if wait_s else ""
+            busy = TooMany(f"{self._shown()} has too many requests: {text}.{when}")
+            busy.wait_s = wait_s
+            return busy
         if status in (400, 413, 422):
             if is_context_error(text):
                 return UsageError(f"{model} says: {text}", code="context_too_long", param="messages")
@@ -182,7 +230,9 @@ class OpenAILlm:
             message = f"{self._shown()} has no such service ({status}). {text}".rstrip()
             return OrganError(message, code="model_address_wrong")
         if status >= 500 or not is_context_error(text):
-            return OrganError(f"{self._shown()} failed ({status}): {text}", code="model_failed")
+            failed = OrganError(f"{self._shown()} failed ({status}): {text}", code="model_failed")
+            failed.wait_s = retry_after_s(response.headers)
+            return failed
         return failure(text)
 
     def _clean(self, text: str) -> str:

@@ -39,6 +39,9 @@ class ScriptedLlm:
         self._replies = list(replies)
         self.requests: list[ChatRequest] = []
 
+    async def wire(self) -> None:
+        return None
+
     async def models(self) -> list[ModelInfo]:
         return [self._info]
 

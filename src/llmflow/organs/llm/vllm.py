@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from typing import Any
 
 import msgspec
 
 from llmflow.errors import LLMFlowError, OrganError
 from llmflow.net.client import HttpClient
+from llmflow.net.direct import DirectClient
 from llmflow.organs.llm.openai import OpenAILlm, estimate_tokens
 from llmflow.ports.health import Health
-from llmflow.ports.llm import ChatDelta, ChatRequest, ModelInfo
+from llmflow.ports.llm import ChatDelta, ChatRequest, ModelInfo, Wire, WireAnswer
 from llmflow.ports.server import ManagedServer, ServerAddress
 
 #: Packaged models too small to trust with passages; they read English only.
@@ -28,6 +30,7 @@ class VllmLlm:
         *,
         servers: Callable[[str], ManagedServer],
         http: HttpClient,
+        direct: DirectClient | None = None,
         context_tokens: int = 2048,
         timeout_s: float = 120.0,
         server: str = "vllm",
@@ -36,9 +39,19 @@ class VllmLlm:
     ) -> None:
         self._server = servers(server)
         self._http = http
+        self._direct = direct
         self._context_tokens = context_tokens
         self._timeout_s = timeout_s
         self._known: tuple[ServerAddress, OpenAILlm] | None = None
+
+    async def wire(self) -> Wire | None:
+        return self if self._direct is not None else None
+
+    async def post(self, path: str, fields: Mapping[str, Any]) -> WireAnswer:
+        return await self._llm().post(path, fields)
+
+    async def send(self, path: str, body: bytes, *, media_type: str) -> WireAnswer:
+        return await self._llm().send(path, body, media_type=media_type)
 
     async def models(self) -> list[ModelInfo]:
         """The base model first, then its adapters."""
@@ -89,6 +102,7 @@ class VllmLlm:
                     context_tokens=self._context_tokens,
                     timeout_s=self._timeout_s,
                     http=self._http,
+                    direct=self._direct,
                 ),
             )
         return self._known[1]

@@ -14,13 +14,14 @@ from starlette.responses import Response
 
 from llmflow.access.types import Caller
 from llmflow.api.routes.openai import wire
-from llmflow.api.routes.openai.completion import DONE, Head, Wanted, tail
 from llmflow.api.sse import EventStream, until_gone
 from llmflow.apps.answers.prompt import Earlier
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.turns import Turn
 from llmflow.apps.types import Answer, Ended, EndUser, Failed, TextDelta
 from llmflow.errors import NotFound, UsageError
+from llmflow.gateway.asked import Asked, chat_of
+from llmflow.gateway.chunks import DONE, Head, tail
 from llmflow.ports.llm import Message, TokenUsage
 from llmflow.wiring import Platform
 
@@ -28,19 +29,19 @@ PREFIX = "app/"
 _USER = "openai-api"  # where the request names nobody
 
 
-async def complete_by_app(request: Request, platform: Platform, caller: Caller, wanted: Wanted) -> Response:
+async def complete_by_app(request: Request, platform: Platform, caller: Caller, asked: Asked) -> Response:
     """Raises NotFound (model_unknown) and UsageError; a reader that goes stops the answer."""
-    name = wanted.request.model.removeprefix(PREFIX)
+    name = asked.model.removeprefix(PREFIX)
     try:
         app = await platform.apps.catalogue.get(caller.workspace_id, name)
     except NotFound as error:
         raise NotFound(error.message, code="model_unknown", param="model") from error
-    query, history = _conversation(wanted.request.messages)
-    user = await platform.apps.conversations.user(caller.workspace_id, app.id, wanted.user or _USER)
+    query, history = _conversation(chat_of(asked.fields).messages)
+    user = await platform.apps.conversations.user(caller.workspace_id, app.id, asked.user or _USER)
     turn = await platform.apps.chat.ask(app, user, Ask(query, history=history))
-    head = Head(f"chatcmpl-{turn.message_id}", turn.created_at // 1000, wanted.request.model)
-    if wanted.stream:
-        return EventStream(_stream(request, platform, user, turn, head, wanted))
+    head = Head(f"chatcmpl-{turn.message_id}", turn.created_at // 1000, asked.model)
+    if asked.stream:
+        return EventStream(_stream(request, platform, user, turn, head, asked))
     return wire.answer(await until_gone(request, _whole(platform, user, turn, head)))
 
 
@@ -66,9 +67,9 @@ def _text(message: Message) -> str:
 
 
 async def _stream(
-    request: Request, platform: Platform, user: EndUser, turn: Turn, head: Head, wanted: Wanted
+    request: Request, platform: Platform, user: EndUser, turn: Turn, head: Head, asked: Asked
 ) -> AsyncGenerator[bytes]:
-    start, end = head.chunk(), tail(None, with_usage=wanted.include_usage)
+    start, end = head.chunk(), tail(None, with_usage=asked.include_usage)
     try:
         yield start + b'{"role":"assistant","content":""}' + end
         async for batch in turn.follow():
@@ -76,8 +77,8 @@ async def _stream(
                 if isinstance(event, TextDelta):
                     yield start + b'{"content":' + wire.encode(event.text) + b"}" + end
                 elif isinstance(event, Ended):
-                    yield start + b"{}" + tail("stop", with_usage=wanted.include_usage, **_extra(event.answer))
-                    if wanted.include_usage:
+                    yield start + b"{}" + tail("stop", with_usage=asked.include_usage, **_extra(event.answer))
+                    if asked.include_usage:
                         yield head.usage_chunk(_tokens(event.answer))
                     yield DONE
                 elif isinstance(event, Failed):

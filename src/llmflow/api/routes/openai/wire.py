@@ -16,10 +16,12 @@ from starlette.routing import Route
 from llmflow.access.types import Caller
 from llmflow.api import auth, errors
 from llmflow.api.sse import ReaderGone
-from llmflow.errors import LLMFlowError, NotFound, UsageError
+from llmflow.errors import LLMFlowError, NotFound, OrganError, TooMany, UsageError
+from llmflow.gateway.asker import more_of_asker
 from llmflow.wiring import Platform
 
 KINDS = ("model", "admin")
+_MOST_NAME = 200
 encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(dict[str, Any])
 _TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
@@ -48,8 +50,18 @@ async def body_of(request: Request) -> dict[str, Any]:
         raise UsageError(f"The body is not a JSON object: {error}.", code="invalid_json") from error
 
 
+def name_user(user: str) -> None:
+    """The caller's word for whom the request is; it is counted under it and proves nothing."""
+    if user:
+        more_of_asker(user=user[:_MOST_NAME])
+
+
 def answer(content: object) -> Response:
-    return Response(encode(content), media_type="application/json")
+    return json_bytes(encode(content))
+
+
+def json_bytes(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
 
 
 def error_body(error: LLMFlowError, request: Request) -> dict[str, Any]:
@@ -59,8 +71,11 @@ def error_body(error: LLMFlowError, request: Request) -> dict[str, Any]:
 
 
 def refused(error: LLMFlowError, request: Request, *, status: int | None = None) -> Response:
+    """With Retry-After where it is known when to come back: OpenAI's clients wait so long."""
     body = encode(error_body(error, request))
-    return Response(body, status_code=status or error.status, media_type="application/json")
+    wait_s = error.wait_s if isinstance(error, TooMany | OrganError) else None
+    headers = {"Retry-After": str(wait_s)} if wait_s is not None else None
+    return Response(body, status_code=status or error.status, media_type="application/json", headers=headers)
 
 
 async def not_found(request: Request, error: Exception) -> Response:
