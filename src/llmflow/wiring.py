@@ -197,6 +197,7 @@ class Platform:
         self.tidying = asyncio.create_task(self._tidy())
         await self.apps.start()
         await self.organs.jobs.start()
+        self.apps.schedules.start()
         await self.knowledge_jobs.start(self.documents)
         self.originals.start()
         await self.servers.start_wanted()
@@ -407,6 +408,7 @@ async def build(settings: Settings) -> Platform:
             exchange,
             organs.parser,
             toolbox,
+            organs.jobs,
             model_server=_UnusedModelServer(settings, http, gateway),
         ),
         http=http,

@@ -26,6 +26,7 @@ from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.net.client import Guard, HttpClient
 from llmflow.net.exchange import Exchange
 from llmflow.organs.blobs.folder import FolderBlobs
+from llmflow.organs.jobs.memory import MemoryJobs
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.organs.vector_store.memory import MemoryVectorStore
 from llmflow.ports.embedding import Role, Vectors
@@ -212,6 +213,7 @@ def room_of(
         Exchange(HttpClient(guard=Guard(settings.workflow.http_allow))),
         PlainParser(),
         Toolbox(KnowledgeTools(bases)),
+        MemoryJobs(),
         model_server=lambda: _running(llm),
     )
     return room, bases, vectors

@@ -24,6 +24,7 @@ from llmflow.apps.runs.reruns import Reruns
 from llmflow.apps.runs.runs import Runs
 from llmflow.apps.sites import Sites
 from llmflow.apps.triggers.deliveries import Deliveries
+from llmflow.apps.triggers.schedules import Schedules
 from llmflow.apps.triggers.triggers import Triggers
 from llmflow.apps.triggers.webhooks import Webhooks
 from llmflow.config.settings import Settings
@@ -33,6 +34,7 @@ from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.net.exchange import Exchange
 from llmflow.ports.blobs import Blobs
+from llmflow.ports.jobs import Jobs
 from llmflow.ports.parser import Parser
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
@@ -56,6 +58,7 @@ class AppsRoom:
         exchange: Exchange,
         parser: Parser,
         toolbox: Toolbox,
+        jobs: Jobs,
         *,
         model_server: ModelServer,
     ) -> None:
@@ -119,6 +122,16 @@ class AppsRoom:
             self.files,
             limits=settings.triggers,
         )
+        self.schedules = Schedules(
+            database,
+            self.triggers,
+            self.deliveries,
+            self.catalogue,
+            self.plans,
+            self.runs,
+            jobs,
+            limits=settings.triggers,
+        )
         self.conversations = Conversations(database, originals, self.runs)
         flows = FlowChat(database, self.plans, self.runs, self.turns, self.files)
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)
@@ -143,6 +156,7 @@ class AppsRoom:
         """Stops the answers being written, what was said is kept; breaks off the runs of workflows, which the next
         start goes on with. Before the organs are closed."""
         await self.desk.close()
+        await self.schedules.close()
         await self.reruns.close()
         await self.turns.close()
         await self.runs.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
@@ -37,6 +38,13 @@ def new_id() -> str:
     high, middle, low = value >> 74, value >> 62 & 0xFFF, value & (1 << 62) - 1
     digits = f"{high << 80 | 0x7 << 76 | middle << 64 | 0b10 << 62 | low:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def id_from(at_ms: int, *parts: str) -> str:
+    """The UUIDv7 of a time and of what happens then: the same for the same parts."""
+    rest = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:10], "big") >> 6
+    high, low = rest >> 62, rest & (1 << 62) - 1
+    return str(uuid.UUID(int=at_ms << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low))
 
 
 def now_ms() -> int:

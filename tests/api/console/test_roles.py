@@ -94,6 +94,7 @@ NEEDS: dict[Role, set[str]] = {
         "PATCH /apps/{app}/triggers/{trigger_id}",
         "POST /apps/{app}/triggers/{trigger_id}/secret",
         "POST /apps/{app}/triggers/{trigger_id}/address",
+        "POST /apps/{app}/triggers/{trigger_id}/run",
         "GET /apps/{app}/triggers/{trigger_id}/deliveries",
         "GET /apps/{app}/runs",
         "GET /apps/{app}/runs/{run_id}",

@@ -72,7 +72,8 @@ class NotedDelivery:
     async def also(self, is_first: bool, last: Last | None) -> Batch:
         if not is_first:
             return ()
-        answer = await self.database.boundary.admit_one(Scope("run", self.run_id), self.answer.body.decode())
+        body = self.answer.body.decode()
+        answer = await self.database.boundary.admit_one(Scope("run", self.run_id), body) if body else None
         row = {
             "id": self.id,
             "workspace_id": self.trigger.workspace_id,

@@ -48,6 +48,30 @@ async def trigger_by_code(connection: AsyncConnection, code: str) -> Trigger | N
     return Trigger(**row._mapping) if row else None
 
 
+async def trigger_by_id(connection: AsyncConnection, trigger_id: str) -> Trigger | None:
+    row = (await connection.execute(sa.select(*_TRIGGER).where(triggers.c.id == trigger_id))).one_or_none()
+    return Trigger(**row._mapping) if row else None
+
+
+async def due_triggers(connection: AsyncConnection, now: int) -> list[Trigger]:
+    """Those that are on and whose time has come, the longest due first."""
+    where = sa.and_(triggers.c.next_at <= now, triggers.c.is_on)
+    rows = await connection.execute(sa.select(*_TRIGGER).where(where).order_by(triggers.c.next_at))
+    return [Trigger(**row._mapping) for row in rows]
+
+
+async def next_due(connection: AsyncConnection) -> int | None:
+    """The soonest time of all."""
+    found: int | None = await connection.scalar(sa.select(sa.func.min(triggers.c.next_at)).where(triggers.c.is_on))
+    return found
+
+
+async def set_next(connection: AsyncConnection, trigger_id: str, *, seen: int, next_at: int | None) -> None:
+    """Unless somebody else set it since it was `seen`."""
+    where = sa.and_(triggers.c.id == trigger_id, triggers.c.next_at == seen)
+    await connection.execute(sa.update(triggers).where(where).values(next_at=next_at))
+
+
 async def answered(connection: AsyncConnection, trigger_id: str, key: str) -> Answered | None:
     """What was answered to a delivery of this key that started a run."""
     where = sa.and_(deliveries.c.trigger_id == trigger_id, deliveries.c.key == key)
