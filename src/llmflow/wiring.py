@@ -407,6 +407,7 @@ async def build(settings: Settings) -> Platform:
             cipher,
             exchange,
             organs.parser,
+            organs.sandbox,
             toolbox,
             organs.jobs,
             model_server=_UnusedModelServer(settings, http, gateway),

@@ -33,6 +33,7 @@ from llmflow.ports.embedding import Role, Vectors
 from llmflow.ports.health import Health
 from llmflow.ports.llm import ModelInfo
 from llmflow.ports.parser import Element, PageWords, ParsedDocument, Progress
+from llmflow.ports.sandbox import Code, Ran
 from llmflow.ports.vector_store import IndexRow
 from llmflow.store.content import Scope
 from llmflow.store.crypto import Cipher
@@ -186,6 +187,18 @@ class World:
         return end
 
 
+class EchoSandbox:
+    """Gives back the inputs of the code."""
+
+    async def run(self, code: Code) -> Ran:
+        return Ran(code.inputs)
+
+    async def health(self) -> Health:
+        return Health(ok=True, where="nowhere")
+
+    async def close(self) -> None: ...
+
+
 def room_of(
     database: Database, folder: Path, llm: ScriptedLlm, *, concurrency: int = 32
 ) -> tuple[AppsRoom, Bases, MemoryVectorStore]:
@@ -212,6 +225,7 @@ def room_of(
         Cipher("a passphrase of tests"),
         Exchange(HttpClient(guard=Guard(settings.workflow.http_allow))),
         PlainParser(),
+        EchoSandbox(),
         Toolbox(KnowledgeTools(bases)),
         MemoryJobs(),
         model_server=lambda: _running(llm),

@@ -10,6 +10,9 @@ from typing import Any
 from llmflow.errors import LLMFlowError, NodeFailed
 from llmflow.net.messages import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, TokenUsage
+from llmflow.ports.sandbox import Code, Ran
+from llmflow.tools.kit import Kit
+from llmflow.tools.types import Scope
 from llmflow.workflow.context import Outside, Search
 
 
@@ -49,7 +52,12 @@ def remembering(*turns: Message) -> Any:
     return history
 
 
-FAKES = Outside(chat=echo, http=http, search=search)
+async def code(code: Code) -> Ran:
+    """Runs nothing: what code would give back, nobody can invent."""
+    raise NodeFailed("NameError: a fake runs no code.", code="code_failed")
+
+
+FAKES = Outside(chat=echo, http=http, search=search, code=code, tools=Kit(scope=Scope(http=http)))
 
 
 class Model:

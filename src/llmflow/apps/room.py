@@ -36,6 +36,7 @@ from llmflow.net.exchange import Exchange
 from llmflow.ports.blobs import Blobs
 from llmflow.ports.jobs import Jobs
 from llmflow.ports.parser import Parser
+from llmflow.ports.sandbox import Sandbox
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.tools.toolbox import Toolbox
@@ -57,6 +58,7 @@ class AppsRoom:
         cipher: Cipher,
         exchange: Exchange,
         parser: Parser,
+        sandbox: Sandbox,
         toolbox: Toolbox,
         jobs: Jobs,
         *,
@@ -97,6 +99,7 @@ class AppsRoom:
             exchange,
             toolbox,
             self.forms,
+            sandbox,
             limits=settings.workflow,
             file_bytes=settings.limits.file_mb * 1024 * 1024,
         )

@@ -10,6 +10,7 @@ from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
 from llmflow.net.messages import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, ModelInfo
+from llmflow.ports.sandbox import Code, Ran
 from llmflow.tools.kit import Kit
 from llmflow.workflow.events import At, NodeLog
 from llmflow.workflow.graph import Node
@@ -111,6 +112,10 @@ async def _no_person(question: Question) -> int:
     raise _absent("A person")
 
 
+async def _no_code(code: Code) -> Ran:
+    raise _absent("A place to run code")
+
+
 async def _no_history(turns: int | None) -> Sequence[Message]:
     return ()
 
@@ -121,8 +126,8 @@ class Outside:
 
     `search` gives passages as Dify's knowledge-retrieval does, best first; `history` the last `turns` questions and
     answers of the conversation, oldest first (None: all); `keep_file` gives a file value (files.make_file); `read_text`
-    the text of a document, as Markdown; `tools`: what can be called by name; `ask` keeps a form for people and says
-    when it expires, in Unix milliseconds."""
+    the text of a document, as Markdown; `code` runs it apart (ports.sandbox); `tools`: what can be called by name;
+    `ask` keeps a form for people and says when it expires, in Unix milliseconds."""
 
     chat: Chat = _no_chat
     model: Callable[[str], Awaitable[ModelInfo]] = _no_model
@@ -131,6 +136,7 @@ class Outside:
     read_file: Callable[[Mapping[str, Any]], Awaitable[bytes]] = _no_read
     read_text: Callable[[Mapping[str, Any]], Awaitable[str]] = _no_text
     keep_file: Callable[[bytes, str, str], Awaitable[dict[str, Any]]] = _no_keep
+    code: Callable[[Code], Awaitable[Ran]] = _no_code
     history: Callable[[int | None], Awaitable[Sequence[Message]]] = _no_history
     tools: Kit = field(default_factory=Kit)
     ask: Callable[[Question], Awaitable[int]] = _no_person

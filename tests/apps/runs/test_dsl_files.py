@@ -70,5 +70,10 @@ async def test_a_file_whose_nodes_are_all_here_runs_to_its_end(world: World, fil
         end = await turn.finished()
         assert isinstance(end, Ended | Failed)
         code = end.code if isinstance(end, Failed) else None
-    reaches_out = any(node.type == "http-request" for node in read.nodes)
-    assert code is None or (reaches_out and code in ("http_failed", "address_blocked")), f"the run failed: {code}"
+    expected: set[str | None] = {None}
+    types = {node.type for node in read.nodes}
+    if types & {"http-request", "tool"}:
+        expected |= {"http_failed", "address_blocked"}
+    if "code" in types:  # the fake runs none; tests/workflow/test_dify_code.py does
+        expected |= {"code_output"}
+    assert code in expected, f"the run failed: {code}"

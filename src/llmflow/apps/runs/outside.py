@@ -21,6 +21,7 @@ from llmflow.knowledge.types import KnowledgeBase
 from llmflow.net.exchange import Exchange
 from llmflow.net.messages import HttpRequest
 from llmflow.ports.llm import Message
+from llmflow.ports.sandbox import Sandbox
 from llmflow.store.database import Database
 from llmflow.tools.kit import Kit
 from llmflow.tools.toolbox import Toolbox
@@ -47,6 +48,7 @@ class Surroundings:
         exchange: Exchange,
         toolbox: Toolbox,
         forms: Forms,
+        sandbox: Sandbox,
         *,
         limits: Workflow,
         file_bytes: int,
@@ -59,6 +61,7 @@ class Surroundings:
         self._attachments = attachments
         self._exchange = exchange
         self._toolbox = toolbox
+        self._sandbox = sandbox
         self._limits = limits
         self._forms = forms
         self._file_bytes = file_bytes
@@ -88,6 +91,7 @@ class Surroundings:
             read_file=read_file,
             read_text=partial(self._text, app, run),
             keep_file=keep_file,
+            code=self._sandbox.run,
             history=partial(self._history, run, parent_id),
             tools=Kit(self._toolbox, scope, workspace_id=app.workspace_id),
             ask=partial(self._forms.ask, app, run),
