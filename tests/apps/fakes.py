@@ -112,6 +112,7 @@ class World:
     app: App
     user: EndUser
     folder: Path
+    jobs: MemoryJobs
 
     async def learn(self, name: str, *passages: str, heading: Sequence[str] = (), page: int | None = None) -> None:
         """A document that is ready, with these passages."""
@@ -200,7 +201,13 @@ class EchoSandbox:
 
 
 def room_of(
-    database: Database, folder: Path, llm: ScriptedLlm, *, concurrency: int = 32
+    database: Database,
+    folder: Path,
+    llm: ScriptedLlm,
+    *,
+    concurrency: int = 32,
+    embedding: TermEmbedding | None = None,
+    jobs: MemoryJobs | None = None,
 ) -> tuple[AppsRoom, Bases, MemoryVectorStore]:
     settings = Settings(
         home=folder,
@@ -209,7 +216,8 @@ def room_of(
         limits=Limits(chat_concurrency=concurrency, workflow_concurrency=concurrency, file_mb=1),
         workflow=Workflow(http_allow=("127.0.0.1",)),
     )
-    vectors, embedding, blobs = MemoryVectorStore(), TermEmbedding(), FolderBlobs(folder / "blobs")
+    vectors, blobs = MemoryVectorStore(), FolderBlobs(folder / "blobs")
+    embedding = embedding or TermEmbedding()
     originals = Originals(database, blobs)
     bases = Bases(database, vectors, originals, Changes(), chunk_tokens=320, overlap_tokens=40)
     retriever = Retriever(database, embedding, vectors)
@@ -227,7 +235,7 @@ def room_of(
         PlainParser(),
         EchoSandbox(),
         Toolbox(KnowledgeTools(bases)),
-        MemoryJobs(),
+        jobs or MemoryJobs(),
         model_server=lambda: _running(llm),
     )
     return room, bases, vectors
@@ -238,12 +246,21 @@ async def _running(llm: ScriptedLlm) -> str:
     return str(getattr(llm, "neighbour", ""))
 
 
-async def world_of(database: Database, folder: Path, llm: ScriptedLlm, *, concurrency: int = 32) -> World:
-    room, bases, vectors = room_of(database, folder, llm, concurrency=concurrency)
+async def world_of(
+    database: Database,
+    folder: Path,
+    llm: ScriptedLlm,
+    *,
+    concurrency: int = 32,
+    embedding: TermEmbedding | None = None,
+) -> World:
+    jobs = MemoryJobs()
+    await jobs.start()
+    room, bases, vectors = room_of(database, folder, llm, concurrency=concurrency, embedding=embedding, jobs=jobs)
     made = await bases.create(WORKSPACE, "handbook")
     async with database.write() as connection:
         await queries.settle_model(connection, made.id, TermEmbedding.model)
     base = await bases.get(WORKSPACE, made.id)
     app = await room.catalogue.create(WORKSPACE, "helper", ChatConfig(knowledge=(base.id,)))
     user = await room.conversations.user(WORKSPACE, app.id, "ann")
-    return World(database, room, bases, vectors, llm, base, app, user, folder)
+    return World(database, room, bases, vectors, llm, base, app, user, folder, jobs)

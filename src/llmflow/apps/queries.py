@@ -15,7 +15,10 @@ from llmflow.apps.types import (
     ChatConfig,
 )
 from llmflow.store.tables import (
+    annotation_hits,
+    annotation_replies,
     api_keys,
+    app_annotations,
     app_versions,
     apps,
     conversation_variables,
@@ -76,6 +79,9 @@ async def delete_app(connection: AsyncConnection, app_id: str) -> set[str]:
     digests = await delete_files_of_app(connection, app_id)
     await delete_runs(connection, workflow_runs.c.app_id == app_id)
     for table in (
+        annotation_hits,
+        annotation_replies,
+        app_annotations,
         feedbacks,
         messages,
         conversation_variables,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from llmflow.apps.annotations.annotations import Annotations
+from llmflow.apps.annotations.near import Nearness
+from llmflow.apps.annotations.reciting import Reciting
+from llmflow.apps.annotations.reply import AnnotationReply
 from llmflow.apps.answers.answer import Answerer, ModelServer
 from llmflow.apps.answers.suggest import Suggestions
 from llmflow.apps.apps import Apps
@@ -137,6 +141,9 @@ class AppsRoom:
         )
         self.conversations = Conversations(database, originals, self.runs)
         flows = FlowChat(database, self.plans, self.runs, self.turns, self.files)
+        near = Nearness(database, gateway)
+        self.annotations = Annotations(database, near)
+        self.annotation_reply = AnnotationReply(database, gateway, near, jobs)
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)
         self.desk = Desk(database, self.forms, self.runs, self.reruns)
         self.chat = Chat(
@@ -145,6 +152,7 @@ class AppsRoom:
             self.attachments,
             self.turns,
             flows,
+            Reciting(database, self.plans, near),
             history_messages=settings.chat.history_messages,
         )
         self.suggestions = Suggestions(answerer, gateway)

@@ -10,7 +10,7 @@ from llmflow.knowledge.types import Scores
 from llmflow.workflow.dsl.bindings import Bindings
 from llmflow.workflow.dsl.document import GRAPH_MODES, Document
 
-AnswerKind = Literal["generated", "quoted", "unknown"]
+AnswerKind = Literal["generated", "quoted", "unknown", "annotated"]
 MessageStatus = Literal["running", "normal", "paused", "stopped", "error"]
 Rating = Literal["like", "dislike"]
 Source = Literal["api", "account", "public"]
@@ -262,7 +262,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered. `hint`: how to get a better one, "" when there is nothing to say."""
+    """What was answered. `hint`: how to get a better one, "" when there is nothing to say; `annotation_id`: the
+    annotation it repeats."""
 
     text: str
     kind: AnswerKind
@@ -271,6 +272,7 @@ class Answer:
     model: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    annotation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

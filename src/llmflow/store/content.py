@@ -24,7 +24,7 @@ class Content(str):
 class Scope:
     """Whose words these are: placeholders will be kept per knowledge base, conversation and run."""
 
-    kind: Literal["knowledge", "conversation", "file", "run"]
+    kind: Literal["knowledge", "conversation", "file", "run", "annotation"]
     id: str
 
 

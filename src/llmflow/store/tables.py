@@ -340,6 +340,44 @@ messages = sa.Table(
     sa.Index("ix_messages_conversation_id_created_at", "conversation_id", "created_at"),
 )
 
+app_annotations = sa.Table(
+    "app_annotations",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("app_id"),
+    _content("question"),
+    _content("answer"),
+    _count("hit_count"),
+    sa.Column("vector", sa.LargeBinary, nullable=True),  # of the question: little-endian float32
+    _text("vector_model", default=""),
+    _time("created_at"),
+    _time("updated_at"),
+    sa.Index("ix_app_annotations_app_id_created_at", "app_id", "created_at"),
+)
+
+annotation_replies = sa.Table(
+    "annotation_replies",
+    metadata,
+    sa.Column("app_id", sa.String(36), primary_key=True),
+    _ref("workspace_id"),
+    _flag("is_on", default=False),
+    _text("embedding_model"),  # as it was asked for
+    sa.Column("score_threshold", sa.Float, nullable=False),
+)
+
+annotation_hits = sa.Table(
+    "annotation_hits",
+    metadata,
+    sa.Column("message_id", sa.String(36), primary_key=True),
+    _ref("workspace_id"),
+    _ref("app_id", index=True),
+    _ref("conversation_id", index=True),
+    _ref("annotation_id", index=True),
+    sa.Column("score", sa.Float, nullable=False),
+    _time("created_at"),
+)
+
 conversation_variables = sa.Table(
     "conversation_variables",
     metadata,

@@ -26,7 +26,7 @@ export interface Ending {
   readonly message_id: string;
   readonly conversation_id: string;
   readonly task_id: string;
-  readonly kind: "generated" | "quoted" | "unknown";
+  readonly kind: "generated" | "quoted" | "unknown" | "annotated";
   readonly hint: string;
   readonly model: string;
   readonly stopped: boolean;

@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from llmflow.apps.annotations.reciting import Reciting
 from llmflow.apps.answers.answer import Answerer
 from llmflow.apps.answers.prompt import Earlier, Question
 from llmflow.apps.chat import file_queries, queries
@@ -28,7 +29,8 @@ _MAX_QUERY = 100_000  # characters
 
 
 class Chat:
-    """`history_messages`: earlier messages given to the model at most. `flows`: answers for apps with a graph."""
+    """`history_messages`: earlier messages given to the model at most. `flows`: answers for apps with a graph;
+    `reciting`: answers that annotations give before anything is asked."""
 
     def __init__(
         self,
@@ -37,6 +39,7 @@ class Chat:
         attachments: Attachments,
         turns: Turns,
         flows: FlowChat,
+        reciting: Reciting,
         *,
         history_messages: int,
     ) -> None:
@@ -44,6 +47,7 @@ class Chat:
         self._answerer = answerer
         self._attachments = attachments
         self._flows = flows
+        self._reciting = reciting
         self._turns = turns
         self._history_turns = history_messages // 2
 
@@ -66,6 +70,9 @@ class Chat:
             raise UsageError(f"The question has more than {_MAX_QUERY} characters.", param="query")
         if app.mode == "workflow":
             raise UsageError(f"`{app.name}` is a workflow; it is run, not asked.", code="not_chat_app", param="app")
+        recited = await self._reciting.turn(app, user, ask)
+        if recited is not None:
+            return recited
         if app.has_graph:
             return await self._flows.ask(app, user, ask)
         place = self._turns.reserve()

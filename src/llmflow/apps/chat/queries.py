@@ -21,6 +21,7 @@ from llmflow.apps.types import (
     StoredFeedback,
 )
 from llmflow.store.tables import (
+    annotation_hits,
     conversation_variables,
     conversations,
     end_users,
@@ -146,7 +147,7 @@ async def delete_conversation(connection: AsyncConnection, conversation_id: str)
     """With all that was said, sent and run in it; the digests of files that nothing else uses."""
     digests = await delete_files_of_conversation(connection, conversation_id)
     await delete_runs(connection, workflow_runs.c.id.in_(_runs_of(conversation_id)))
-    for table in (feedbacks, messages, conversation_variables):
+    for table in (annotation_hits, feedbacks, messages, conversation_variables):
         await connection.execute(sa.delete(table).where(table.c.conversation_id == conversation_id))
     await connection.execute(sa.delete(conversations).where(conversations.c.id == conversation_id))
     return digests

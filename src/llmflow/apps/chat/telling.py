@@ -31,7 +31,7 @@ from llmflow.workflow.types import Typed
 
 INSERT_CONVERSATION = batch.insert(conversations)
 INSERT_MESSAGE = batch.insert(messages)
-_UPDATE_CONVERSATION = batch.update(conversations, ("updated_at",))
+UPDATE_CONVERSATION = batch.update(conversations, ("updated_at",))
 _UPDATE_MESSAGE = batch.update(
     messages,
     (
@@ -178,7 +178,7 @@ class Telling:
         conversation = {"key": self._turn.conversation_id, "updated_at": now}
         rows: list[tuple[Prepared, Sequence[Row]]] = [
             (_UPDATE_MESSAGE, [message]),
-            (_UPDATE_CONVERSATION, [conversation]),
+            (UPDATE_CONVERSATION, [conversation]),
         ]
         return [*rows, (PUT_VARIABLE, variables)] if variables else rows
 

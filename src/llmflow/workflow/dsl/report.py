@@ -137,11 +137,11 @@ _KEPT_MODES = {"completion": "Completion apps", "agent-chat": "Agents", "rag-pip
 #: Features that are on in a document and not served here, with what that means.
 _UNSERVED = {
     "sensitive_word_avoidance": "Moderation is not applied: questions and answers pass unchecked.",
-    "annotation_reply": "Annotated answers are not looked up.",
     "more_like_this": "No further answers are offered.",
 }
 
 
+_ANNOTATIONS = "Annotations are in no file: add them here and switch the reply on, over the Service API."
 #: Features that are served where an organ for them is set up, which it is not from the start.
 _SPEECH = {
     "speech_to_text": "Recordings are written down once a speech server is named under organs.speech.",
@@ -157,6 +157,8 @@ def _features(document: Document) -> Iterator[NodeReport]:
     for name, why in _SPEECH.items():
         if mapping(features.get(name)).get("enabled") is True:
             yield NodeReport("", "feature", name, "approximate", why, ("feature_needs_speech",))
+    if mapping(features.get("annotation_reply")).get("enabled") is True:
+        yield NodeReport("", "feature", "annotation_reply", "approximate", _ANNOTATIONS, ("annotations_elsewhere",))
     if document.has_graph:
         return
     tools = [text(item.get("variable")) for item in mappings(features.get("external_data_tools"))]

@@ -21,7 +21,7 @@ export interface Exchange {
   readonly files: readonly Attached[];
   readonly answer: string;
   readonly state: "waiting" | "writing" | "done" | "paused" | "stopped" | "failed";
-  readonly kind: "" | "generated" | "quoted" | "unknown";
+  readonly kind: "" | "generated" | "quoted" | "unknown" | "annotated";
   readonly model: string;
   readonly citations: readonly Citation[];
   readonly opinion: Opinion | null;
@@ -319,7 +319,7 @@ const EMPTY: Exchange = {
 };
 
 const STATES = { running: "waiting", normal: "done", paused: "paused", stopped: "stopped", error: "failed" } as const;
-const KINDS = ["generated", "quoted", "unknown"] as const;
+const KINDS = ["generated", "quoted", "unknown", "annotated"] as const;
 
 function exchangeOf(message: Message, key: string): Exchange {
   const { rating, reason, correction } = message;

@@ -47,7 +47,7 @@ async def _parameters(call: Call) -> Response:
             "speech_to_text": {"enabled": config.speech_to_text},
             "text_to_speech": {"enabled": config.text_to_speech, "voice": config.voice, "language": ""},
             "retriever_resource": {"enabled": config.retriever_resource},
-            "annotation_reply": _OFF,
+            "annotation_reply": {"enabled": await call.platform.apps.annotation_reply.is_on(call.app)},
             "more_like_this": _OFF,
             "user_input_form": form,
             "sensitive_word_avoidance": _OFF,

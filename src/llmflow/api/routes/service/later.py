@@ -24,10 +24,6 @@ _SEGMENT = _DOCUMENT + "/segments/{segment_id:uuid}"
 FOR_APPS: tuple[tuple[str, str, str], ...] = (
     ("/completion-messages", "POST", "app_unavailable"),
     ("/completion-messages/{task_id}/stop", "POST", "app_unavailable"),
-    ("/apps/annotations", "GET POST", ""),
-    ("/apps/annotations/{annotation_id:uuid}", "PUT DELETE", ""),
-    ("/apps/annotation-reply/{action}", "POST", ""),
-    ("/apps/annotation-reply/{action}/status/{job_id:uuid}", "GET", ""),
 )
 #: The mode that an operation with this code is for.
 _MODES = {"not_workflow_app": "workflow", "app_unavailable": "completion"}

@@ -44,11 +44,16 @@ def usage(used: Usage) -> dict[str, Any]:
 def metadata(answer: Answer, used: Usage, *, message_id: str, with_sources: bool) -> dict[str, Any]:
     """`llmflow` is ours: what kind of answer this is, and how to get a better one."""
     return {
-        "annotation_reply": None,
+        "annotation_reply": _annotation(answer.annotation_id),
         "retriever_resources": sources(list(answer.citations), message_id) if with_sources else [],
         "usage": usage(used),
         "llmflow": {"kind": answer.kind, "hint": answer.hint, "model": answer.model},
     }
+
+
+def _annotation(id: str | None) -> dict[str, Any] | None:
+    """Whose annotation it is stays here: API callers need not know the workspace's people."""
+    return {"id": id, "account": {"id": "", "name": "LLMFlow"}} if id else None
 
 
 def sources(citations: list[Citation], message_id: str) -> list[dict[str, Any]]:

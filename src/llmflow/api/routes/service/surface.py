@@ -13,11 +13,23 @@ from llmflow.access.types import PREFIXES
 from llmflow.api.auth import bearer
 from llmflow.api.routes.openai import wire
 from llmflow.api.routes.openai.surface import routes as openai_routes
-from llmflow.api.routes.service import app, audio, chat, conversations, dify, files, forms, later, models, workflows
+from llmflow.api.routes.service import (
+    annotation,
+    app,
+    audio,
+    chat,
+    conversations,
+    dify,
+    files,
+    forms,
+    later,
+    models,
+    workflows,
+)
 from llmflow.wiring import Platform
 
 #: Of Dify's operations.
-NOUNS = (chat, workflows, forms, conversations, app, files, audio, models)
+NOUNS = (chat, workflows, forms, conversations, app, files, audio, annotation, models)
 
 
 def surface(platform: Platform) -> ASGIApp:
