@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.api.chat_server import QUESTION, ChatServer, events, imported
 from tests.flow_apps import answer, dsl, end, start, template
 
 NPM_CLIENT = "dify-client@2.3.2"
+TYPED_CLIENTS = ("dify-client-python==1.0.3", "dify-api-client==0.0.23")
 SCRIPT = Path(__file__).with_name("chat.mjs")
 
 
@@ -96,6 +98,60 @@ def test_the_python_client_sees_a_refused_key(chat_server: ChatServer) -> None:
     made = DifyClient("app-wrong")
     made.base_url = f"{chat_server.live.url}/v1"
     assert made.get_application_parameters("py").status_code == 401
+
+
+@pytest.fixture(scope="module", params=TYPED_CLIENTS)
+def typed_client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one of the typed Python clients and what it needs: all of them are a package `dify_client`."""
+    folder = tmp_path_factory.mktemp("typed")
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        "--target",
+        folder,
+    ]
+    done = subprocess.run([*pip, request.param], capture_output=True, text=True, timeout=240, check=False)
+    if done.returncode != 0:
+        if os.environ.get("CI"):
+            pytest.fail(done.stderr)
+        pytest.skip(f"skipped: {request.param} cannot be installed here")
+    return folder
+
+
+def test_the_typed_python_clients_do_all_they_offer_unchanged(
+    chat_server: ChatServer, typed_client: Path, flow_key: str, chatflow_key: str
+) -> None:
+    script = Path(__file__).with_name("typed_client.py")
+    done = subprocess.run(
+        [sys.executable, script, f"{chat_server.live.url}/v1", chat_server.knows, flow_key, chatflow_key, QUESTION],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(typed_client), "NO_PROXY": "127.0.0.1"},
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["asked"]["documents"] == ["휴가 규정.md"]
+    assert found["streamed"][-1] == "message_end"
+    assert found["said"] == found["async_said"] == found["asked"]["answer"]
+    assert (found["rated"], found["stopped"], found["async_rated"], found["async_stopped"]) == ("success",) * 4
+    assert (found["suggested"], found["wrong_mode"], found["gone"]) == ("bad_request", "not_chat_app", "not_found")
+    assert found["uploaded"] == ["a.txt", 5, "text/plain"]
+    assert found["async_uploaded"] == 5
+    assert found["ran"] == found["async_ran"] == {"out": "안녕 세계"}
+    assert (found["run_events"][0], found["run_events"][-1]) == ("workflow_started", "workflow_finished")
+    assert (found["run_stopped"], found["async_run_stopped"]) == ("success", "success")
+    assert found["chatflow_events"][-2:] == ["message_end", "workflow_finished"]
+    assert (found["completion"], found["stop_completion"]) == ("app_unavailable", "app_unavailable")
+    assert found.get("heard", "speech_to_text_disabled") == "speech_to_text_disabled"
+    assert found.get("spoken", "invalid_param") == "invalid_param"
+    assert set(found.get("history", [QUESTION])) == {QUESTION}
+    assert found["refused"] == "unauthorized"
 
 
 @pytest.fixture(scope="module")

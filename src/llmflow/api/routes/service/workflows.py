@@ -47,6 +47,7 @@ def routes(platform: Platform) -> list[Route]:
         operation(platform, "/workflows/{workflow_id}/run", "POST", _run_version, only=WORKFLOWS),
         operation(platform, "/workflows/run/{run_id}", "GET", _detail, only=GRAPHS),
         operation(platform, "/workflows/tasks/{task_id}/stop", "POST", _stop, only=WORKFLOWS),
+        operation(platform, "/workflows/{task_id}/stop", "POST", _stop, only=WORKFLOWS),  # as older clients call it
         operation(platform, "/workflows/logs", "GET", _logs),
         operation(platform, "/workflow/{run_id:uuid}/events", "GET", _events, only=GRAPHS),
     ]
