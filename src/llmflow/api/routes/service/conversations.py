@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any, Literal, get_args
+from uuid import UUID, uuid5
 
 import msgspec
 from starlette.responses import Response
@@ -142,7 +143,10 @@ async def _messages(call: Call) -> Response:
     )
     names = await _file_names(call, user, found)
     with_sources = call.app.config.retriever_resource
-    data = [shapes.message(m, [_file(f, names) for f in m.files], with_sources=with_sources) for m in found]
+    data = [
+        shapes.message(m, [_file(m, at, f, names) for at, f in enumerate(m.files)], with_sources=with_sources)
+        for m in found
+    ]
     return answer({"limit": limit, "has_more": has_more, "data": data})
 
 
@@ -156,11 +160,11 @@ async def _file_names(call: Call, user: EndUser, messages: list[ChatMessage]) ->
     }
 
 
-def _file(file: dict[str, Any], names: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _file(message: ChatMessage, at: int, file: dict[str, Any], names: dict[str, dict[str, Any]]) -> dict[str, Any]:
     upload_id = file.get("upload_file_id")
     known = names.get(str(upload_id), {"filename": "", "mime_type": "", "size": 0, "url": file.get("url", "")})
     return {
-        "id": upload_id or "",
+        "id": upload_id or str(uuid5(UUID(message.id), str(at))),
         "type": file["type"],
         "transfer_method": file["transfer_method"],
         "belongs_to": "user",
