@@ -29,6 +29,7 @@ from llmflow.access.invitations import Invitations
 from llmflow.access.keys import Keys
 from llmflow.access.members import Members
 from llmflow.access.people import People, ensure_workspace
+from llmflow.access.standing import Standing
 from llmflow.apps.room import AppsRoom
 from llmflow.config.settings import Organ, Settings
 from llmflow.errors import ConfigError, LLMFlowError, OrganError, UsageError
@@ -162,6 +163,7 @@ class Platform:
     keys: Keys
     people: People
     members: Members
+    standing: Standing
     invitations: Invitations
     attempts: Attempts
     bases: Bases
@@ -371,14 +373,16 @@ async def build(settings: Settings) -> Platform:
     exchange = Exchange(node_http, redirects=settings.workflow.http_redirects)
     collections = Collections(database, cipher, exchange, max_bytes=settings.limits.openapi_mb * _MB)
     toolbox = Toolbox(collections, KnowledgeTools(bases))
+    standing = Standing()
     return Platform(
         settings=settings,
         database=database,
         cipher=cipher,
         organs=organs,
-        keys=Keys(database),
-        people=People(database, organs.identity, session_hours=settings.server.session_hours),
-        members=Members(database, organs.identity),
+        keys=Keys(database, standing),
+        people=People(database, organs.identity, session_hours=settings.server.session_hours, standing=standing),
+        members=Members(database, organs.identity, standing),
+        standing=standing,
         invitations=Invitations(database, organs.identity),
         attempts=Attempts(),
         bases=bases,

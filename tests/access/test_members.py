@@ -13,6 +13,7 @@ from llmflow.access.accounts import StoredAccounts
 from llmflow.access.invitations import Invitations
 from llmflow.access.members import Members, may_give
 from llmflow.access.people import People, ensure_workspace
+from llmflow.access.standing import Standing
 from llmflow.access.types import ROLES, Account, Role, reaches
 from llmflow.errors import Conflict, Forbidden, LLMFlowError, NotFound, Unauthorized, UsageError
 from llmflow.organs.identity.local import LocalIdentity
@@ -46,8 +47,10 @@ class House:
 async def house(database: Database) -> AsyncIterator[House]:
     workspace_id, _ = await ensure_workspace(database, Cipher("a pass phrase for tests"))
     identity = LocalIdentity(accounts=StoredAccounts(database, workspace_id))
-    people = People(database, identity, session_hours=1)
-    yield House(database, workspace_id, people, Members(database, identity), Invitations(database, identity))
+    people = People(database, identity, session_hours=1, standing=Standing())
+    yield House(
+        database, workspace_id, people, Members(database, identity, Standing()), Invitations(database, identity)
+    )
     await people.close()
     await identity.close()
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from llmflow.access.accounts import StoredAccounts
 from llmflow.access.members import Members
 from llmflow.access.people import FIRST_EMAIL, People, ensure_workspace
+from llmflow.access.standing import Standing
 from llmflow.errors import ConfigError, Conflict, Unauthorized
 from llmflow.organs.identity.local import LocalIdentity
 from llmflow.store.crypto import Cipher, digest
@@ -25,7 +26,7 @@ def _key() -> str:
 async def _people(database: Database, *, session_hours: int = 1) -> tuple[People, str, LocalIdentity]:
     workspace_id, _ = await ensure_workspace(database, Cipher(_key()))
     identity = LocalIdentity(accounts=StoredAccounts(database, workspace_id))
-    return People(database, identity, session_hours=session_hours), workspace_id, identity
+    return People(database, identity, session_hours=session_hours, standing=Standing()), workspace_id, identity
 
 
 async def test_the_first_start_makes_one_administrator_whose_password_is_told_once(database: Database) -> None:
@@ -76,7 +77,7 @@ async def test_a_second_account_is_a_member_and_an_address_is_taken_once(databas
     await identity.create("kim@example.com", "김하늘", "a long enough password")
     with pytest.raises(Conflict):
         await identity.create("KIM@example.com", "김하늘", "a long enough password")
-    assert {(m.email, m.role) for m in await Members(database, identity).all(workspace_id)} == {
+    assert {(m.email, m.role) for m in await Members(database, identity, Standing()).all(workspace_id)} == {
         (FIRST_EMAIL, "owner"),
         ("kim@example.com", "member"),
     }

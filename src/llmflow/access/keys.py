@@ -8,6 +8,7 @@ import re
 import time
 
 from llmflow.access import queries
+from llmflow.access.standing import Standing
 from llmflow.access.types import PREFIXES, ApiKey, Caller, KeyKind, Role
 from llmflow.errors import NotFound, Unauthorized, UsageError
 from llmflow.store.crypto import digest, new_token
@@ -22,8 +23,9 @@ _UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 class Keys:
     """Makes, checks and revokes keys."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, standing: Standing) -> None:
         self._database = database
+        self._standing = standing
         self._known: dict[str, tuple[float, ApiKey]] = {}
         self._touches: set[asyncio.Task[None]] = set()
         #: The command line's key of this home: who can read the home's files owns the place.
@@ -98,11 +100,13 @@ class Keys:
             return await queries.keys(connection, workspace_id)
 
     async def revoke(self, workspace_id: str, key_id: str) -> None:
-        """Refused from now on by this process, and by others within seconds. Raises NotFound."""
+        """Refused from now on by this process, and by others within seconds; streams that are open end. Raises
+        NotFound."""
         async with self._database.write() as connection:
             if not await queries.delete_key(connection, workspace_id, key_id):
                 raise NotFound(f"There is no key {key_id}.")
         self._known = {h: entry for h, entry in self._known.items() if entry[1].id != key_id}
+        self._standing.changed(key_id)
 
     async def close(self) -> None:
         """Waits for the notes of use still being written."""

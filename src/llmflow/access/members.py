@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.access import queries
 from llmflow.access.people import new_password
+from llmflow.access.standing import Standing
 from llmflow.access.types import Account, Role, reaches
 from llmflow.errors import Conflict, Forbidden, NotFound
 from llmflow.ports.identity import Identity
@@ -15,9 +16,10 @@ from llmflow.store.database import Database
 class Members:
     """`by` is the role of whoever asks."""
 
-    def __init__(self, database: Database, identity: Identity) -> None:
+    def __init__(self, database: Database, identity: Identity, standing: Standing) -> None:
         self._database = database
         self._identity = identity
+        self._standing = standing
 
     async def all(self, workspace_id: str) -> list[Account]:
         async with self._database.read() as connection:
@@ -32,13 +34,15 @@ class Members:
         raise NotFound(f"There is no member {member}.", param="member")
 
     async def change_role(self, account: Account, role: Role, *, by: Role | None) -> Account:
-        """Holds from the next request on. Raises Forbidden (role_insufficient) and Conflict (last_owner)."""
+        """Holds from the next request on; streams that are open end. Raises Forbidden (role_insufficient) and Conflict
+        (last_owner)."""
         _may_touch(account, by)
         may_give(role, by)
         async with self._database.write() as connection:
             if role != "owner":
                 await _keep_an_owner(connection, account)
             await queries.set_role(connection, account.id, role)
+        self._standing.changed(account.id)
         return await self.get(account.workspace_id, account.id)
 
     async def remove(self, account: Account, *, by: Role | None) -> None:
@@ -49,6 +53,7 @@ class Members:
             await _keep_an_owner(connection, account)
             await queries.delete_sessions_of(connection, account.id)
             await queries.delete_account(connection, account.id)
+        self._standing.changed(account.id)
 
     async def reset_password(self, account: Account, *, by: Role | None) -> str:
         """A new password to be shown once and changed at the next sign-in; every session of the account ends. Raises
@@ -58,6 +63,7 @@ class Members:
         await self._identity.set_password(account.email, password, must_change_password=True)
         async with self._database.write() as connection:
             await queries.delete_sessions_of(connection, account.id)
+        self._standing.changed(account.id)
         return password
 
 

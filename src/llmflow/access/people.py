@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmflow.access import queries
+from llmflow.access.standing import Standing
 from llmflow.access.types import Account, Caller
 from llmflow.errors import Unauthorized
 from llmflow.ports.identity import Identity
@@ -49,7 +50,8 @@ def new_password() -> str:
 
 
 class People:
-    def __init__(self, database: Database, identity: Identity, *, session_hours: int) -> None:
+    def __init__(self, database: Database, identity: Identity, *, session_hours: int, standing: Standing) -> None:
+        self._standing = standing
         self._database = database
         self._identity = identity
         self._session_ms = session_hours * 3_600_000
@@ -121,6 +123,7 @@ class People:
         await self._identity.change_password(account.email, old, new)
         async with self._database.write() as connection:
             await queries.delete_sessions_of(connection, account.id)
+        self._standing.changed(account.id)
 
     async def preferences(self, account_id: str) -> dict[str, Any]:
         """What Studio remembers for an account."""

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from llmflow.access.types import Account, Caller, Role, reaches
+from llmflow.api.sse import UNTIL
 from llmflow.errors import Forbidden, LLMFlowError, NotFound, Unauthorized
 from llmflow.gateway.asker import Asker, speak_for
 from llmflow.wiring import Platform
@@ -38,6 +39,7 @@ async def caller(request: Request, kinds: Sequence[str], *, platform: Platform |
     if found.kind not in kinds:
         raise Forbidden(f"A key of kind {found.kind} may not do this; one of kind {' or '.join(kinds)} may.")
     _speak_for(found)
+    _watch(request, platform or platform_of(request), found.key_id)
     return found
 
 
@@ -67,7 +69,14 @@ async def signed_in(request: Request) -> tuple[Account, Caller]:
         raise Forbidden("This change was asked for by a page of another site.")
     account, found = await platform_of(request).people.session(token)
     _speak_for(found)
+    _watch(request, platform_of(request), account.id)
     return account, found
+
+
+def _watch(request: Request, platform: Platform, id: str | None) -> None:
+    """A stream that answers this request ends when what its caller may do has changed: it may ask again."""
+    if id is not None:
+        request.scope[UNTIL] = platform.standing.of(id)
 
 
 def _speak_for(caller: Caller) -> None:

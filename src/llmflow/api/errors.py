@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from llmflow.api.middleware import shown_path
 from llmflow.errors import InternalError, LLMFlowError, TooMany, UsageError
 
 _log = logging.getLogger("llmflow.api")
@@ -31,7 +32,8 @@ def known(error: Exception, request: Request) -> LLMFlowError:
         return found
     if isinstance(error, ClientDisconnect):  # nobody is there to read this
         return UsageError("The caller left before the request was whole.")
-    _log.exception("request %s: %s %s failed", request_id(request), request.method, request.url.path, exc_info=error)
+    where = shown_path(request.url.path)
+    _log.exception("request %s: %s %s failed", request_id(request), request.method, where, exc_info=error)
     return InternalError(f"Something went wrong here (request {request_id(request)}).")
 
 

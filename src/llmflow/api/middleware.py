@@ -17,6 +17,12 @@ from llmflow.store.ids import new_id
 REQUESTS = Counter("llmflow_http_requests_total", "HTTP requests answered", ["surface", "status"])
 SECONDS = Histogram("llmflow_http_request_seconds", "Time to the last byte of an answer", ["surface"])
 
+_LONG = re.compile(
+    r"[A-Za-z0-9_-]{16,}"
+)  # a random token; names of people's things have spaces, dots or letters of theirs
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+#: Behind these a token may look like anything, also like an id.
+_BEFORE_TOKENS = frozenset({"human_input", "forms", "hooks", "webhooks", "invite", "p"})
 _log = logging.getLogger("llmflow.access")
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _AUDIO = "/v1/audio-to-text"
@@ -68,7 +74,9 @@ class Edge:
             surface = _surface(scope["path"])
             REQUESTS.labels(surface, answer.status).inc()
             SECONDS.labels(surface).observe(elapsed)
-            _log.debug("%s %s %d %.1f ms %s", scope["method"], scope["path"], answer.status, elapsed * 1000, request_id)
+            if _log.isEnabledFor(logging.DEBUG):
+                shown = shown_path(scope["path"])
+                _log.debug("%s %s %d %.1f ms %s", scope["method"], shown, answer.status, elapsed * 1000, request_id)
 
     def _limit(self, path: str) -> int:
         if _DOCUMENTS.match(path):
@@ -141,6 +149,17 @@ def _host(value: str) -> str:
     if value.startswith("["):
         return value[1:].partition("]")[0]
     return value.rpartition(":")[0] or value if value.count(":") == 1 else value
+
+
+def shown_path(path: str) -> str:
+    """The path as a log may have it: on one line, and without what opens something. An invitation's, a form's, a
+    webhook's or a public page's token stands in the path, and whoever reads a log must not be able to use it."""
+    parts = path.split("/")
+    for at, part in enumerate(parts):
+        is_secret = at > 0 and parts[at - 1] in _BEFORE_TOKENS
+        if is_secret or (_LONG.fullmatch(part) and not _UUID.fullmatch(part)):
+            parts[at] = f"{part[:4]}***"
+    return "/".join(parts).encode("unicode_escape").decode()
 
 
 def _surface(path: str) -> str:

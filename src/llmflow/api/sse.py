@@ -11,13 +11,16 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 T = TypeVar("T")
+#: In a request's scope: an asyncio.Event that ends its stream.
+UNTIL = "llmflow.until"
 _HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
 class EventStream(Response):
     """Sends what `events` yields, whole events as bytes, as they come; `ping` is sent every `ping_s` in between.
 
-    When the reader goes, `events` is cancelled where it waits and closed; so it is when the server stops."""
+    When the reader goes, `events` is cancelled where it waits and closed; so it is when the server stops, and when the
+    event that the request's scope has under `UNTIL` is set."""
 
     def __init__(
         self,
@@ -37,17 +40,19 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        until: asyncio.Event | None = scope.get(UNTIL)
         writer = asyncio.create_task(self._write(send))
-        others = [asyncio.create_task(_gone(receive))]
-        if self._ping:
-            others.append(asyncio.create_task(self._pinging(send)))
+        ends = [asyncio.create_task(_gone(receive)), *([asyncio.create_task(until.wait())] if until else [])]
+        others = [asyncio.create_task(self._pinging(send))] if self._ping else []
         try:
-            await asyncio.wait([writer, others[0]], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([writer, *ends], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (writer, *others):
+            for task in (writer, *ends, *others):
                 task.cancel()
-            await asyncio.gather(writer, *others, return_exceptions=True)
+            await asyncio.gather(writer, *ends, *others, return_exceptions=True)
             await self._events.aclose()
+        if until and until.is_set() and not self._is_over:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         if not writer.cancelled() and (error := writer.exception()) is not None and not isinstance(error, OSError):
             raise error
 

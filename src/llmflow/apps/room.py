@@ -12,6 +12,7 @@ from llmflow.apps.apps import Apps
 from llmflow.apps.chat.attachments import Attachments
 from llmflow.apps.chat.chat import Chat
 from llmflow.apps.chat.conversations import Conversations
+from llmflow.apps.chat.doors import Doors
 from llmflow.apps.chat.feedback import Feedbacks
 from llmflow.apps.chat.files import AppFiles
 from llmflow.apps.chat.flow_chat import FlowChat
@@ -139,7 +140,8 @@ class AppsRoom:
             jobs,
             limits=settings.triggers,
         )
-        self.conversations = Conversations(database, originals, self.runs)
+        doors = Doors()
+        self.conversations = Conversations(database, originals, self.runs, doors)
         flows = FlowChat(database, self.plans, self.runs, self.turns, self.files)
         near = Nearness(database, gateway)
         self.annotations = Annotations(database, near)
@@ -153,6 +155,7 @@ class AppsRoom:
             self.turns,
             flows,
             Reciting(database, self.plans, near),
+            doors,
             history_messages=settings.chat.history_messages,
         )
         self.suggestions = Suggestions(answerer, gateway)

@@ -7,6 +7,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from llmflow.access.standing import Standing
 from llmflow.access.types import Caller
 from llmflow.api.routes.service import surface
 from llmflow.wiring import Platform
@@ -25,6 +26,7 @@ class _Broken:
 
     def __init__(self, kind: str) -> None:
         self.keys = _Keys(kind)
+        self.standing = Standing()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from llmflow.apps.chat import file_queries, queries
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.attachments import Attachments
 from llmflow.apps.chat.conversations import name_after
+from llmflow.apps.chat.doors import Doors
 from llmflow.apps.chat.flow_chat import FlowChat
 from llmflow.apps.chat.queries import as_json
 from llmflow.apps.chat.turns import Turn, Turns
@@ -40,6 +41,7 @@ class Chat:
         turns: Turns,
         flows: FlowChat,
         reciting: Reciting,
+        doors: Doors,
         *,
         history_messages: int,
     ) -> None:
@@ -48,6 +50,7 @@ class Chat:
         self._attachments = attachments
         self._flows = flows
         self._reciting = reciting
+        self._doors = doors
         self._turns = turns
         self._history_turns = history_messages // 2
 
@@ -70,11 +73,16 @@ class Chat:
             raise UsageError(f"The question has more than {_MAX_QUERY} characters.", param="query")
         if app.mode == "workflow":
             raise UsageError(f"`{app.name}` is a workflow; it is run, not asked.", code="not_chat_app", param="app")
-        recited = await self._reciting.turn(app, user, ask)
-        if recited is not None:
-            return recited
-        if app.has_graph:
-            return await self._flows.ask(app, user, ask)
+        with self._doors.enter(ask.conversation_id):
+            recited = await self._reciting.turn(app, user, ask)
+            if recited is not None:
+                return recited
+            if app.has_graph:
+                return await self._flows.ask(app, user, ask)
+            return await self._begun(app, user, ask)
+
+    async def _begun(self, app: App, user: EndUser, ask: Ask) -> Turn:
+        """A turn that the answerer writes."""
         place = self._turns.reserve()
         try:
             if ask.files:

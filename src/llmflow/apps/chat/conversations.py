@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from llmflow.apps.chat import queries, search
+from llmflow.apps.chat.doors import Doors
 from llmflow.apps.chat.queries import ConversationOrder
 from llmflow.apps.chat.search import Hit
 from llmflow.apps.known import Known
@@ -21,7 +22,8 @@ _NAME_CHARACTERS = 50
 
 
 class Conversations:
-    def __init__(self, database: Database, originals: Originals, runs: Runs) -> None:
+    def __init__(self, database: Database, originals: Originals, runs: Runs, doors: Doors) -> None:
+        self._doors = doors
         self._database = database
         self._users: Known[tuple[str, Source, str], EndUser] = Known(10_000)  # they never change
         self._originals = originals
@@ -119,9 +121,10 @@ class Conversations:
         """With its messages, their feedback, the runs that answered them with all forks, and the files that were sent
         in it and in no other; what runs is stopped first. Raises NotFound."""
         found = await self.get(user, conversation_id)
-        await self._runs.end(found.app_id, found.id)
-        async with self._database.write() as connection:
-            digests = await queries.delete_conversation(connection, found.id)
+        async with self._doors.closed(found.id):
+            await self._runs.end(found.app_id, found.id)
+            async with self._database.write() as connection:
+                digests = await queries.delete_conversation(connection, found.id)
         await self._originals.remove(digests)
 
     async def messages(
