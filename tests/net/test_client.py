@@ -42,6 +42,22 @@ BLOCKED = [
     "64:ff9b:1::7f00:1",  # NAT64, local use
     "::127.0.0.1",  # IPv4-compatible
     "2001:0:0:0:0:0:0:1",  # Teredo
+    "2001:0:53aa:64c:0:0:80ff:fffe",  # Teredo of 127.0.0.1
+    "::ffff:0:7f00:1",  # IPv4-translated
+    "2606:4700::5efe:7f00:1",  # ISATAP under a public prefix
+    "2606:4700::200:5efe:a9fe:a9fe",
+    "168.63.129.16",  # Azure, though the address is public
+    "::ffff:168.63.129.16",
+    "64:ff9b::168.63.129.16",
+    "192.0.0.192",  # Oracle
+    "100.100.100.200",  # Alibaba
+    "169.254.170.2",  # containers at AWS
+    "fec0::1",  # site-local
+    "3fff::1",
+    "5f00::1",
+    "198.18.0.1",
+    "240.0.0.1",
+    "192.88.99.1",
 ]
 
 
@@ -54,7 +70,16 @@ def test_no_private_address_passes(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"]
+    "address",
+    [
+        "8.8.8.8",
+        "1.1.1.1",
+        "2606:4700::1111",
+        "::ffff:8.8.8.8",
+        "64:ff9b::8.8.8.8",
+        "2002:808:808::1",
+        "2606:4700::5efe:808:808",
+    ],
 )
 def test_public_addresses_pass(address: str) -> None:
     Guard().check("example.com", address)

@@ -48,7 +48,7 @@ class Guard:
     def check(self, host: str, address: str) -> None:
         """Raises Forbidden (address_blocked) for an address that is not public and not allowed."""
         ip = _unmapped(ipaddress.ip_address(address.split("%", 1)[0]))
-        if ip.is_global and not ip.is_multicast and ip not in _NAT64_LOCAL:
+        if ip.is_global and not ip.is_multicast and not any(ip in network for network in _NOT_PUBLIC):
             return
         if host.lower() in self._hosts or any(ip in network for network in self._networks):
             return
@@ -83,18 +83,35 @@ def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None
         return None
 
 
-_V4_INSIDE = tuple(ipaddress.IPv6Network(net) for net in ("64:ff9b::/96", "::/96"))  # NAT64, IPv4-compatible
-_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")  # where the IPv4 address stands is each network's own choice
+#: NAT64, IPv4-compatible, IPv4-translated.
+_V4_INSIDE = tuple(ipaddress.IPv6Network(net) for net in ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96"))
+_ISATAP = (0x00005EFE, 0x02005EFE)  # before the IPv4 address in the lower half, under any prefix
+#: What Python's `is_global` lets through and nobody on the internet is at.
+_NOT_PUBLIC = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "168.63.129.16/32",  # Azure's own services, also credentials
+            "192.0.0.0/24",  # Oracle's, and protocols' own
+            "192.88.99.0/24",  # relays of 6to4
+            "64:ff9b:1::/48",  # NAT64 where the IPv4 address stands is each network's own choice
+            "fec0::/10",  # site-local, as it once was
+            "5f00::/16",  # segment routing
+            "3fff::/20",  # documentation
+        ),
+    )
+)
 
 
 def _unmapped(ip: IPAddress) -> IPAddress:
-    """IPv4 hidden in IPv6 (mapped, 6to4, NAT64, compatible) as IPv4: what is really reached."""
+    """IPv4 hidden in IPv6 (mapped, 6to4, NAT64, compatible, translated, ISATAP) as IPv4: what is really reached."""
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped:
             return ip.ipv4_mapped
         if ip.sixtofour:
             return ip.sixtofour
-        if int(ip) > 1 and any(ip in network for network in _V4_INSIDE):
+        inside = any(ip in network for network in _V4_INSIDE) or (int(ip) >> 32) & 0xFFFFFFFF in _ISATAP
+        if int(ip) > 1 and inside:
             return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip
 

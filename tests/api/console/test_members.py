@@ -40,6 +40,27 @@ def test_a_colleague_is_invited_comes_in_and_is_removed(client: httpx.Client, st
     assert stranger.get("/api/v1/knowledge").status_code == 401
 
 
+def test_a_stream_that_is_open_ends_when_its_readers_role_is_lowered(
+    client: httpx.Client, stranger: httpx.Client
+) -> None:
+    client.post("/api/v1/knowledge", json={"name": "watched"}).raise_for_status()
+    made = client.post("/api/v1/invitations", json={"email": "watcher@example.com", "role": "editor"}).json()
+    accept = {"token": made["token"], "name": "보는 사람", "password": PASSWORD}
+    account = stranger.post("/api/v1/invitations/accept", json=accept).json()
+    for change in ({"role": "member"}, {"role": "editor"}):
+        with stranger.stream("GET", "/api/v1/knowledge/watched/progress", timeout=30) as answer:
+            lines = answer.iter_lines()
+            assert next(lines).startswith("data: ")
+            client.patch(f"/api/v1/members/{account['id']}", json=change).raise_for_status()
+            assert [line for line in lines if line.startswith("data: ")] == []
+    with stranger.stream("GET", "/api/v1/knowledge/watched/progress", timeout=30) as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith("data: ")
+        client.delete(f"/api/v1/members/{account['id']}").raise_for_status()
+        assert list(lines)[-1:] in ([], [""])
+    assert stranger.get("/api/v1/knowledge/watched/progress").status_code == 401
+
+
 def test_preferences_belong_to_the_account(by_role: dict[Role, httpx.Client]) -> None:
     browser = by_role["editor"]
     assert browser.patch("/api/v1/session/preferences", json={"language": "ko", "tour": "begun"}).status_code == 200
