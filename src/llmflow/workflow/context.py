@@ -116,6 +116,10 @@ async def _no_code(code: Code) -> Ran:
     raise _absent("A place to run code")
 
 
+async def _most_tokens(text: str, model: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
 async def _no_history(turns: int | None) -> Sequence[Message]:
     return ()
 
@@ -126,11 +130,13 @@ class Outside:
 
     `search` gives passages as Dify's knowledge-retrieval does, best first; `history` the last `turns` questions and
     answers of the conversation, oldest first (None: all); `keep_file` gives a file value (files.make_file); `read_text`
-    the text of a document, as Markdown; `code` runs it apart (ports.sandbox); `tools`: what can be called by name;
-    `ask` keeps a form for people and says when it expires, in Unix milliseconds."""
+    the text of a document, as Markdown; `code` runs it apart (ports.sandbox); `count_tokens`: of a text for a model, or
+    more; `tools`: what can be called by name; `ask` keeps a form for people and says when it expires, in Unix
+    milliseconds."""
 
     chat: Chat = _no_chat
     model: Callable[[str], Awaitable[ModelInfo]] = _no_model
+    count_tokens: Callable[[str, str], Awaitable[int]] = _most_tokens
     search: Callable[[Search], Awaitable[list[dict[str, Any]]]] = _no_search
     http: Callable[[HttpRequest], Awaitable[HttpAnswer]] = _no_http
     read_file: Callable[[Mapping[str, Any]], Awaitable[bytes]] = _no_read

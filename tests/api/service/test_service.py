@@ -24,10 +24,7 @@ def test_an_app_key_opens_no_datasets_and_a_dataset_key_no_app(chat_server: Chat
             assert answer.json()["message"] == "Access token is invalid"
 
 
-def test_documented_operations_that_are_not_served_say_so(chat_server: ChatServer, service: httpx.Client) -> None:
-    for method, path in (("GET", "/form/human_input/x"), ("POST", "/form/human_input/x")):
-        answer = service.request(method, path)
-        assert (answer.status_code, answer.json()["code"]) == (501, "not_yet")
+def test_documented_operations_that_are_not_served_say_so(chat_server: ChatServer) -> None:
     with chat_server.client(chat_server.dataset) as client:
         for method, path in (("GET", "/datasets"), ("POST", f"/datasets/{NOBODY}/retrieve"), ("GET", "/datasets/tags")):
             answer = client.request(method, path)

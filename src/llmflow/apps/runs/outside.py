@@ -87,6 +87,7 @@ class Surroundings:
             chat=self._gateway.stream,
             model=self._gateway.info,
             search=search,
+            count_tokens=self._gateway.count_tokens,
             http=self._exchange,
             read_file=read_file,
             read_text=partial(self._text, app, run),

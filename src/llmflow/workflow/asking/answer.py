@@ -59,10 +59,16 @@ def request_of(model: Model, messages: Iterable[Message], **options: Any) -> Cha
         tuple(messages),
         model=model.name,
         temperature=_number(given.get("temperature")),
-        max_tokens=int(found) if (found := _number(given.get("max_tokens"))) else None,
+        max_tokens=answer_tokens(model),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         options={**kept, **options},
     )
+
+
+def answer_tokens(model: Model) -> int | None:
+    """The longest answer that the model's settings allow."""
+    found = _number(model.completion_params.get("max_tokens"))
+    return int(found) if found else None
 
 
 def json_format(schema: dict[str, Any], *, strict: bool = True) -> dict[str, Any]:

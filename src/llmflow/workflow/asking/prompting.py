@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from llmflow.errors import NodeFailed
 from llmflow.ports.llm import Message
+from llmflow.workflow.asking.room import fitting
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient
 from llmflow.workflow.files import files_in
@@ -114,8 +115,11 @@ async def prompt(
     vision: Vision,
     context_selector: Selector | None,
     is_completion: bool = False,
+    model: str = "",
+    answer_tokens: int | None = None,
 ) -> Prompt:
-    """Raises NodeFailed where nothing is asked."""
+    """`model`, `answer_tokens`: who shall answer, and how long at most; of the memory what fits beside is kept. Raises
+    NodeFailed where nothing is asked."""
     passages = context_text(context.get(context_selector)) if context_selector else ""
     found = Prompt([])
     for message in messages:
@@ -127,8 +131,10 @@ async def prompt(
     if context_selector:
         found.inputs["#context#"] = passages
     if memory and not is_completion:
-        found.messages += await history(context, memory)
-        if query := _query(memory, context):
+        query = _query(memory, context)
+        asked = [*found.messages, *([Message(role="user", content=query)] if query else [])]
+        found.messages += await fitting(context, model, answer_tokens, asked, await history(context, memory))
+        if query:
             found.ask(query)
             found.inputs.setdefault("sys.query", query)
     if vision.enabled:
@@ -140,7 +146,14 @@ async def prompt(
 
 
 async def prompt_about(
-    context: Context, selector: Selector, *, system: str, memory: Memory | None, vision: Vision
+    context: Context,
+    selector: Selector,
+    *,
+    system: str,
+    memory: Memory | None,
+    vision: Vision,
+    model: str = "",
+    answer_tokens: int | None = None,
 ) -> Prompt:
     """A task, `system`, for the value at a selector, which stands between tags. `memory`: earlier turns lie between."""
     text = f"<text>\n{{{{#{'.'.join(selector)}#}}}}\n</text>"
@@ -150,7 +163,14 @@ async def prompt_about(
     else:
         memory = memory.model_copy(update={"query_prompt_template": text})
     found = await prompt(
-        context, messages=messages, prompts=Prompts(), memory=memory, vision=vision, context_selector=None
+        context,
+        messages=messages,
+        prompts=Prompts(),
+        memory=memory,
+        vision=vision,
+        context_selector=None,
+        model=model,
+        answer_tokens=answer_tokens,
     )
     found.inputs = {"query": context.get(selector), "files": found.inputs.get("#files#", [])}
     return found

@@ -10,12 +10,14 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from llmflow.errors import NodeFailed, UnsupportedNode
+from llmflow.ports.llm import Message
 from llmflow.workflow.agents import rounds
 from llmflow.workflow.agents.agent import Agent
 from llmflow.workflow.agents.offer import offered, settings_of
 from llmflow.workflow.agents.ways import Calling, Schema, Talk, Way
-from llmflow.workflow.asking.answer import Model, cost
+from llmflow.workflow.asking.answer import Model, answer_tokens, cost
 from llmflow.workflow.asking.prompting import Memory, Prompt, Vision, history, see
+from llmflow.workflow.asking.room import fitting
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient, NodeData
 from llmflow.workflow.kind import Kind
@@ -84,11 +86,11 @@ async def run(data: AgentData, context: Context) -> AsyncGenerator[Piece | Log |
     tools = await offered(context.outside.tools, settings_of(data.value("tools", context)))
     query = text_of(data.value("query", context))
     asked = Prompt([], {"query": query})
-    talk = Talk(
-        text_of(data.value("instruction", context)),
-        await see_question(query, data.vision, context, asked),
-        await history(context, data.memory) if data.memory else (),
-    )
+    instruction = text_of(data.value("instruction", context))
+    question = await see_question(query, data.vision, context, asked)
+    before = await history(context, data.memory) if data.memory else ()
+    beside = [Message(role="system", content=instruction), Message(role="user", content=question)]
+    talk = Talk(instruction, question, await fitting(context, model.name, answer_tokens(model), beside, before))
     ways: list[Way] = [Calling(), Schema()] if data.strategy == "calling" and info.tools else [Schema()]
     agent = Agent(
         context,

@@ -10,7 +10,17 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from llmflow.errors import NodeFailed
-from llmflow.workflow.asking.answer import Answer, ModelData, cost, json_format, json_in, pieces, request_of, shown
+from llmflow.workflow.asking.answer import (
+    Answer,
+    ModelData,
+    answer_tokens,
+    cost,
+    json_format,
+    json_in,
+    pieces,
+    request_of,
+    shown,
+)
 from llmflow.workflow.asking.prompting import PromptMessage, Prompts, prompt
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient
@@ -67,6 +77,8 @@ async def run(data: LlmData, context: Context) -> AsyncGenerator[Piece | Outcome
         vision=data.vision,
         context_selector=data.context.variable_selector if data.context.enabled else None,
         is_completion=data.model.mode == "completion",
+        model=data.model.name,
+        answer_tokens=answer_tokens(data.model),
     )
     request = request_of(data.model, asked.messages, **_response_format(data))
     answer = Answer(is_tagged=data.reasoning_format == "tagged")

@@ -10,7 +10,15 @@ from pydantic import Field, field_validator
 
 from llmflow.errors import NodeFailed
 from llmflow.ports.llm import ChatRequest, Message
-from llmflow.workflow.asking.answer import ModelData, ask_for_object, cost, json_format, request_of, shown
+from llmflow.workflow.asking.answer import (
+    ModelData,
+    answer_tokens,
+    ask_for_object,
+    cost,
+    json_format,
+    request_of,
+    shown,
+)
 from llmflow.workflow.asking.prompting import prompt_about
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient
@@ -123,7 +131,15 @@ async def run(data: ParametersData, context: Context) -> Outcome:
         instruction=f"\nWhat else to know:\n{data.instruction}\n" if data.instruction else "",
         schema=json.dumps(schema, ensure_ascii=False),
     )
-    asked = await prompt_about(context, data.query, system=task, memory=data.memory, vision=data.vision)
+    asked = await prompt_about(
+        context,
+        data.query,
+        system=task,
+        memory=data.memory,
+        vision=data.vision,
+        model=data.model.name,
+        answer_tokens=answer_tokens(data.model),
+    )
     requests = _ways(data, schema, asked.messages)
     found = await ask_for_object(context, requests)
     values, faults = _values(data.parameters, found.value)

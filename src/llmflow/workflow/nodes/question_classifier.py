@@ -8,7 +8,16 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from llmflow.errors import NodeFailed
-from llmflow.workflow.asking.answer import Found, ModelData, ask_for_object, cost, json_format, request_of, shown
+from llmflow.workflow.asking.answer import (
+    Found,
+    ModelData,
+    answer_tokens,
+    ask_for_object,
+    cost,
+    json_format,
+    request_of,
+    shown,
+)
 from llmflow.workflow.asking.prompting import prompt_about
 from llmflow.workflow.context import Context
 from llmflow.workflow.data import Lenient
@@ -55,7 +64,13 @@ async def run(data: ClassifierData, context: Context) -> Outcome:
         raise NodeFailed("The node has no classes.", code="node_invalid")
     names = [context.fill(each.name) for each in data.classes]
     asked = await prompt_about(
-        context, data.query_variable_selector, system=_task(data), memory=data.memory, vision=data.vision
+        context,
+        data.query_variable_selector,
+        system=_task(data),
+        memory=data.memory,
+        vision=data.vision,
+        model=data.model.name,
+        answer_tokens=answer_tokens(data.model),
     )
     ids = [each.id for each in data.classes]
     schema = {
