@@ -1,6 +1,6 @@
-"""The official description of Dify's Service API: every operation of it is served, and what is answered fits it.
+"""The descriptions of the Service API, Dify's and our own: every operation is served, and what is answered fits.
 
-The real server does not keep it to the letter: it sends nulls where none are declared, HTML for a malformed id,
+The real server does not keep Dify's to the letter: it sends nulls where none are declared, HTML for a malformed id,
 times without a zone, and a file under its own type. Those are allowed here; the golden answers are the stronger judge.
 """
 
@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from llmflow.api.routes.service import description
+from llmflow.api.routes.service.surface import app_routes
+from llmflow.wiring import Platform
 from tests.api.chat_server import QUESTION, ChatServer, imported
 from tests.flow_apps import answer, dsl, end, start, template
 
@@ -125,14 +129,22 @@ def _known(chat_server: ChatServer, key: str, mode: str) -> dict[str, str]:
         known = {"user": "fuzz", "file_id": up["id"], "end_user_id": up["created_by"]}
         if mode == "workflow":
             ran = client.post("/workflows/run", json={"inputs": {"q": "x"}, "user": "fuzz"}).json()
-            return {**known, "workflow_run_id": ran["workflow_run_id"], "workflow_id": ran["data"]["workflow_id"]}
+            return {
+                **known,
+                "workflow_run_id": ran["workflow_run_id"],
+                "workflow_id": ran["data"]["workflow_id"],
+                "run_id": ran["workflow_run_id"],
+            }
         sent = [{"type": "document", "transfer_method": "local_file", "upload_file_id": up["id"]}]
         wanted = {"inputs": {}, "query": QUESTION, "user": "fuzz", "files": sent}
         asked = client.post("/chat-messages", json=wanted).raise_for_status().json()
         return {**known, "message_id": asked["message_id"], "conversation_id": asked["conversation_id"]}
 
 
-@pytest.mark.parametrize(("mode", "only"), [("chat", OF_APPS), ("advanced-chat", OF_APPS), ("workflow", OF_WORKFLOWS)])
+MODES = [("chat", OF_APPS), ("advanced-chat", OF_APPS), ("workflow", OF_WORKFLOWS)]
+
+
+@pytest.mark.parametrize(("mode", "only"), MODES)
 def test_what_is_answered_fits_the_official_description(
     chat_server: ChatServer,
     official: dict[str, Any],
@@ -142,12 +154,28 @@ def test_what_is_answered_fits_the_official_description(
     mode: str,
     only: str,
 ) -> None:
-    document = tmp_path / "description.json"
-    document.write_text(json.dumps(_lenient(official)), "utf-8")
-    known = json.dumps(_known(chat_server, keys[mode], mode))
+    _fuzz(chat_server, _lenient(official), schemathesis, keys[mode], mode, only, tmp_path)
+
+
+@pytest.mark.parametrize(("mode", "only"), MODES)
+def test_what_is_answered_fits_our_own_description(
+    chat_server: ChatServer, schemathesis: Path, keys: dict[str, str], tmp_path: Path, mode: str, only: str
+) -> None:
+    with chat_server.client(None) as client:
+        described = client.get("/openapi.json").raise_for_status().json()
+    _fuzz(chat_server, described, schemathesis, keys[mode], mode, only, tmp_path)
+
+
+def _fuzz(
+    chat_server: ChatServer, described: Any, schemathesis: Path, key: str, mode: str, only: str, folder: Path
+) -> None:
+    """Calls every operation that `only` lets through; nothing may fail or go unanswered."""
+    document = folder / "description.json"
+    document.write_text(json.dumps(described), "utf-8")
+    known = json.dumps(_known(chat_server, key, mode))
     fuzz = Path(__file__).with_name("fuzz.py")
     done = subprocess.run(
-        [sys.executable, fuzz, document, f"{chat_server.live.url}/v1", keys[mode], only, known],
+        [sys.executable, fuzz, document, f"{chat_server.live.url}/v1", key, only, known],
         capture_output=True,
         text=True,
         timeout=180,
@@ -156,8 +184,40 @@ def test_what_is_answered_fits_the_official_description(
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["failures"] == {}
+    assert found["failures"] == {}, "\n".join(f"{name}: {wrong}" for name, wrong in found["failures"].items())
     statuses = {status for called in found["called"].values() for status in called}
     assert len(found["called"]) > 5
     assert "200" in statuses
     assert not [status for status in statuses if status >= "500"]
+
+
+def test_our_own_description_has_every_operation_and_no_row_too_many() -> None:
+    routes = app_routes(cast(Platform, None))
+    described = description.description(routes)
+    there = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
+    assert len(there) > 35
+    assert set(description._BODIES) <= there
+    assert set(description._QUERIES) <= there
+    for method, path in there:
+        told = described["paths"][path][method.lower()]
+        places = {one["name"] for one in told.get("parameters", []) if one["in"] == "path"}
+        assert places == set(re.findall(r"\{(\w+)\}", path)), path
+    asked = described["paths"]["/chat-messages"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert {"inputs", "query", "user"} == set(asked["required"])
+
+
+def test_our_own_description_names_no_operation_that_dify_does_not_have(official: dict[str, Any]) -> None:
+    theirs = {re.sub(r"\{\w+\}", "{}", path) for path in official["paths"]}
+    ours = {
+        re.sub(r"\{\w+\}", "{}", path) for path in description.description(app_routes(cast(Platform, None)))["paths"]
+    }
+    assert ours - theirs == {"/", "/workflows/{}/stop"}  # the index, and a stop as older clients call it
+
+
+def test_the_command_prints_our_own_description() -> None:
+    program = Path(sys.executable).with_name("llmflow")
+    done = subprocess.run([program, "openapi", "--surface", "service"], capture_output=True, check=True, timeout=60)
+    assert (
+        json.loads(done.stdout)["paths"].keys()
+        == description.description(app_routes(cast(Platform, None)))["paths"].keys()
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, TypeVar
 
 import msgspec
@@ -138,6 +139,7 @@ DatasetHandler = Callable[[DatasetCall], Awaitable[Response]]
 def operation(platform: Platform, path: str, method: str, handler: Handler, *, only: Modes | None = None) -> Route:
     """A route for app keys; `only`: the app modes it serves, for others 400 or 501."""
 
+    @wraps(handler)
     async def endpoint(request: Request) -> Response:
         try:
             caller = await caller_of(request, platform, "app")

@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from llmflow.access.types import PREFIXES
@@ -19,6 +19,7 @@ from llmflow.api.routes.service import (
     audio,
     chat,
     conversations,
+    description,
     dify,
     files,
     forms,
@@ -32,10 +33,16 @@ from llmflow.wiring import Platform
 NOUNS = (chat, workflows, forms, conversations, app, files, audio, annotation, models)
 
 
+def app_routes(platform: Platform) -> list[Route]:
+    """Dify's operations for apps that are served."""
+    return [route for noun in NOUNS if noun is not models for route in noun.routes(platform)]
+
+
 def surface(platform: Platform) -> ASGIApp:
     """Errors are in the shape of the route's own API."""
     openai = openai_routes(platform)
-    service = [route for noun in (*NOUNS, later) for route in noun.routes(platform)]
+    for_apps = app_routes(platform)
+    service = [*for_apps, *models.routes(platform), *later.routes(platform), description.route(for_apps)]
 
     def is_openai(request: Request) -> bool:
         return any(route.matches(request.scope)[0] is not Match.NONE for route in openai)
