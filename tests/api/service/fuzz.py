@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
-TIMES = 10  # calls of one operation
+TIMES = 8  # calls of one operation
 document, url, key, only, known = sys.argv[1:]
 KNOWN: dict[str, str] = json.loads(known)
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]

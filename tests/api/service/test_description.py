@@ -157,7 +157,7 @@ def test_what_is_answered_fits_the_official_description(
     _fuzz(chat_server, _lenient(official), schemathesis, keys[mode], mode, only, tmp_path)
 
 
-@pytest.mark.parametrize(("mode", "only"), MODES)
+@pytest.mark.parametrize(("mode", "only"), MODES[1:])  # chat apps answer by the official one as chatflows do
 def test_what_is_answered_fits_our_own_description(
     chat_server: ChatServer, schemathesis: Path, keys: dict[str, str], tmp_path: Path, mode: str, only: str
 ) -> None:

@@ -92,6 +92,31 @@ def test_an_uploaded_file_comes_back_and_harmless_ones_are_shown(service: httpx.
         assert forced.headers["content-disposition"].startswith("attachment")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "status", "content", "told"),
+    [
+        ("bytes=0-3", 206, b"0123", "bytes 0-3/10"),
+        ("bytes=4-", 206, b"456789", "bytes 4-9/10"),
+        ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+        ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
+        ("bytes=0-9", 200, b"0123456789", None),
+        ("bytes=10-", 416, b"", "bytes */10"),
+        ("bytes=-0", 416, b"", "bytes */10"),
+        ("bytes=5-2", 200, b"0123456789", None),
+        ("bytes=0-1,4-5", 200, b"0123456789", None),
+        ("lines=0-1", 200, b"0123456789", None),
+        ("bytes=-", 200, b"0123456789", None),
+    ],
+)
+def test_a_part_of_a_file_is_given(
+    service: httpx.Client, wanted: str, status: int, content: bytes, told: str | None
+) -> None:
+    up = service.post("/files/upload", files={"file": ("소리.mp3", b"0123456789", "audio/mpeg")}).json()
+    part = service.get(f"/files/{up['id']}/preview", headers={"Range": wanted})
+    assert (part.status_code, part.content, part.headers.get("content-range")) == (status, content, told)
+    assert part.headers["content-length"] == str(len(content))
+
+
 def test_an_upload_never_runs_as_a_page_of_ours(service: httpx.Client) -> None:
     for media_type in ("text/html", "image/svg+xml", "text/javascript", "image/png+xml", "text/plainer", "odd"):
         up = service.post("/files/upload", files={"file": ("a", b"<script>alert(1)</script>", media_type)}).json()
