@@ -236,6 +236,7 @@ CODES: dict[str, str] = {
     "no_design": "Import one with `llmflow apps import`; a chat app made here is changed on its own page.",
     "not_published": "Publish its draft first.",
     "version_not_found": "List the app's versions for their numbers.",
+    "version_is_draft": "Publish the draft, or name a published version.",
     "version_in_force": "Publish another version first, then delete this one.",
     "too_many_versions": "Delete versions that nobody needs, or raise limits.app_versions in llmflow.yaml.",
     # workflows

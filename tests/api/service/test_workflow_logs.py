@@ -116,7 +116,18 @@ def test_a_run_that_is_not_there_is_not_found_to_the_letter(flow: httpx.Client) 
     wrong = flow.post("/workflows/latest/run", json={"inputs": {}, "user": "ann"})
     assert (wrong.status_code, wrong.json()["code"]) == (400, "bad_request")
     gone = flow.post(f"/workflows/{NOBODY}/run", json={"inputs": {}, "user": "ann"})
-    assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
+    assert gone.json() == {"code": "not_found", "message": f"Workflow not found with id: {NOBODY}", "status": 404}
+
+
+def test_a_draft_is_not_run_and_a_published_version_is(chat_server: ChatServer, flow: httpx.Client) -> None:
+    with chat_server.live.client() as console:
+        draft = console.get("/api/v1/apps/logged/draft").json()["version"]["id"]
+        (version,) = console.get("/api/v1/apps/logged/versions").json()
+    refused = flow.post(f"/workflows/{draft}/run", json={"inputs": {"q": "x"}, "user": "bob"})
+    message = f"Cannot use draft workflow version. Workflow ID: {draft}."
+    assert refused.json() == {"code": "bad_request", "message": message, "status": 400}
+    ran = flow.post(f"/workflows/{version['id']}/run", json={"inputs": {"q": "버전"}, "user": "bob"}).json()
+    assert (ran["data"]["outputs"], ran["data"]["workflow_id"]) == ({"out": "안녕 버전"}, version["id"])
 
 
 VARIABLES: list[dict[str, Any]] = [

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from llmflow.apps.designs.designs import Designs
 from llmflow.apps.triggers.triggers import Triggers
 from llmflow.apps.types import App, ChatConfig, Design
-from llmflow.errors import Conflict, NotFound, TooLarge
+from llmflow.errors import Conflict, NotFound, TooLarge, UsageError
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id
@@ -139,7 +139,7 @@ async def test_what_is_not_there_is_said(database: Database) -> None:
 async def test_the_draft_is_no_published_version(database: Database) -> None:
     designs = designs_of(database)
     draft = await designs.save_draft(APP, design())
-    with pytest.raises(NotFound):
+    with pytest.raises(UsageError):
         await designs.by_id(APP, draft.id)
     with pytest.raises(NotFound):
         await designs.rename(APP, 0, name="x")

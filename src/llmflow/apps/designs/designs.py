@@ -16,7 +16,7 @@ from llmflow.apps.designs import queries
 from llmflow.apps.designs.queries import DRAFT
 from llmflow.apps.known import Known
 from llmflow.apps.types import App, AppVersion, Design
-from llmflow.errors import Conflict, NotFound, TooLarge
+from llmflow.errors import Conflict, NotFound, TooLarge, UsageError
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
@@ -56,11 +56,14 @@ class Designs:
         return found[0], self._opened(app, found[1])
 
     async def by_id(self, app: App, version_id: str) -> tuple[AppVersion, Design]:
-        """A published version by its id. Raises NotFound (version_not_found)."""
+        """A published version by its id. Raises NotFound (version_not_found), UsageError (version_is_draft)."""
         async with self._database.read() as connection:
             found = await queries.version_by_id(connection, app.id, version_id)
-        if found is None or found[0].number == DRAFT:
-            raise _no_version(app, version_id)
+        if found is None:
+            raise NotFound(f"Workflow not found with id: {version_id}", code="version_not_found")
+        if found[0].number == DRAFT:
+            message = f"Cannot use draft workflow version. Workflow ID: {version_id}."
+            raise UsageError(message, code="version_is_draft")
         return found[0], self._opened(app, found[1])
 
     async def in_force(self, app: App) -> AppVersion:

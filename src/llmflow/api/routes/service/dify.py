@@ -70,6 +70,7 @@ _CODES: dict[str, tuple[str, int]] = {
     "workflow_input_invalid": ("invalid_param", 400),
     "not_published": ("app_unavailable", 400),
     "version_not_found": ("not_found", 404),
+    "version_is_draft": ("bad_request", 400),
     "run_not_found": ("not_found", 404),
     "conversation_not_exists": ("not_found", 404),
     "last_conversation_not_exists": ("not_found", 404),
