@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.chat_server import QUESTION, ChatServer, events
+from tests.api.chat_server import QUESTION, ChatServer, events, imported
+from tests.flow_apps import answer, dsl, start
 
 
 def _ask(client: httpx.Client, query: str = QUESTION, **more: Any) -> httpx.Response:
@@ -124,6 +125,23 @@ def test_a_conversation_that_does_not_exist_is_a_404(service: httpx.Client) -> N
     answer = _ask(service, conversation_id="00000000-0000-0000-0000-000000000000")
     assert answer.status_code == 404
     assert answer.json() == {"code": "not_found", "message": "Conversation Not Exists.", "status": 404}
+
+
+def test_a_chatflow_suggests_what_to_ask_next_where_its_design_says_so(chat_server: ChatServer) -> None:
+    features = {"suggested_questions_after_answer": {"enabled": True}}
+    with chat_server.live.client() as console:
+        nodes = (start(), answer("{{#sys.query#}}"))
+        key = imported(console, dsl("suggesting", nodes, mode="advanced-chat", features=features))
+    with chat_server.client(key) as client:
+        assert client.get("/parameters").json()["suggested_questions_after_answer"] == {"enabled": True}
+        asked = _ask(client).json()
+        found = client.get(f"/messages/{asked['message_id']}/suggested", params={"user": "ann"})
+        assert (found.status_code, found.json()["result"]) == (200, "success")
+        assert isinstance(found.json()["data"], list)
+        nobody = client.get(f"/messages/{asked['message_id']}/suggested")
+        assert nobody.json()["code"] in ("invalid_param", "not_found")
+        gone = client.get("/messages/00000000-0000-0000-0000-000000000000/suggested", params={"user": "ann"})
+        assert gone.json() == {"code": "not_found", "message": "Message Not Exists.", "status": 404}
 
 
 def test_suggestions_are_refused_where_the_app_has_them_switched_off(service: httpx.Client) -> None:

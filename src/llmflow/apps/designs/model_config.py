@@ -46,6 +46,7 @@ def chat_config(design: Design) -> ChatConfig:
         "opening_statement": text(features.get("opening_statement")),
         "suggested_questions": tuple(text(q) for q in _list(features.get("suggested_questions")) if text(q).strip()),
         "retriever_resource": _is_on(features, "retriever_resource"),
+        "suggested_questions_after_answer": _is_on(features, "suggested_questions_after_answer"),
         "speech_to_text": _is_on(features, "speech_to_text"),
         "text_to_speech": _is_on(features, "text_to_speech"),
         "voice": text(mapping(features.get("text_to_speech")).get("voice")),
@@ -59,7 +60,6 @@ def chat_config(design: Design) -> ChatConfig:
         knowledge=tuple(_bound_datasets(features, design.bindings)),
         model=_model(features, design.bindings),
         instruction=instruction(features),
-        suggested_questions_after_answer=_is_on(features, "suggested_questions_after_answer"),
         top_k=top_k if isinstance(top_k, int) and 1 <= top_k <= _MOST_PASSAGES else None,
         user_input_form=tuple(mappings(features.get("user_input_form"))),
     )
