@@ -188,6 +188,9 @@ CODES: dict[str, str] = {
     "model_blind": "Choose a model that sees images for this app, or send the text instead.",
     "unsupported_type": "Convert the file to a supported type; docs/organs.md lists them.",
     "too_many_requests": "Wait a moment and try again.",
+    "rate_limited": "Wait for the next minute, or have an administrator raise the limit.",
+    "budget_exceeded": "Wait for the next day or month, or have an administrator raise the budget.",
+    "model_not_allowed": "Ask for another model, or have an administrator open this one.",
     "not_yet": "This operation is documented but not served by this version.",
     # configuration and start
     "config_invalid": "Correct the setting; `llmflow settings` lists every key, its type and its default.",

@@ -35,6 +35,7 @@ from llmflow.config.settings import Organ, Settings
 from llmflow.errors import ConfigError, LLMFlowError, OrganError, UsageError
 from llmflow.gateway.connections import Connections
 from llmflow.gateway.gateway import DEFAULT, Gateway
+from llmflow.gateway.quotas.quotas import Quotas
 from llmflow.gateway.relay import Relay
 from llmflow.gateway.routes import Route, read_route
 from llmflow.gateway.speech import SpeechGateway
@@ -174,6 +175,7 @@ class Platform:
     changes: Changes
     retriever: Retriever
     gateway: Gateway
+    quotas: Quotas
     speech: SpeechGateway
     relay: Relay
     connections: Connections
@@ -267,6 +269,7 @@ class Platform:
         await self.originals.close()
         await self.knowledge_jobs.close()
         await self.organs.jobs.close()
+        await self.quotas.close()
         await self.keys.close()
         await self.people.close()
         if self.tidying is not None:
@@ -318,7 +321,8 @@ async def build(settings: Settings) -> Platform:
     organs = _organs(settings, supplies)
     spans = SpanBuffer(organs.tracing)
     model_servers = {name: Late(partial(_build, "llm", one, supplies)) for name, one in settings.servers.items()}
-    gateway = Gateway({DEFAULT: organs.llm, **model_servers}, organs.embedding, on_span=spans.add)
+    quotas = Quotas(database)
+    gateway = Gateway({DEFAULT: organs.llm, **model_servers}, organs.embedding, limits=quotas, on_span=spans.add)
     gateway.servers.route(_routes(settings))
     servers.on_change = partial(_serve_managed, servers, gateway, http, direct)
     connected_http, connected_direct = HttpClient(guard=MetadataGuard()), DirectClient(guard=MetadataGuard())
@@ -393,7 +397,8 @@ async def build(settings: Settings) -> Platform:
         changes=changes,
         retriever=retriever,
         gateway=gateway,
-        speech=SpeechGateway(organs.speech),
+        quotas=quotas,
+        speech=SpeechGateway(organs.speech, limits=quotas),
         relay=Relay(gateway),
         connections=connections,
         servers=servers,

@@ -72,6 +72,20 @@ def upsert(table: sa.Table, keys: Sequence[str], changed: Sequence[str]) -> Prep
     )
 
 
+def add(table: sa.Table, keys: Sequence[str], summed: Sequence[str]) -> Prepared:
+    """Inserts whole rows; to one that is there by `keys`, adds `summed`."""
+    values = _bound(table, [column.name for column in table.columns])
+    on_postgres, on_sqlite = postgresql.insert(table).values(values), sqlite.insert(table).values(values)
+    return Prepared(
+        on_postgres.on_conflict_do_update(
+            index_elements=list(keys), set_={name: table.c[name] + on_postgres.excluded[name] for name in summed}
+        ),
+        on_sqlite=on_sqlite.on_conflict_do_update(
+            index_elements=list(keys), set_={name: table.c[name] + on_sqlite.excluded[name] for name in summed}
+        ),
+    )
+
+
 def update(table: sa.Table, columns: Sequence[str], *, by: str = "id") -> Prepared:
     """Sets `columns` where `by` is the row's `key`."""
     return Prepared(sa.update(table).where(table.c[by] == sa.bindparam("key")).values(_bound(table, columns)))

@@ -1725,6 +1725,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Quotas
+         * @description Every quota and what was used of it.
+         */
+        get: operations["quotas_quotas_get"];
+        /**
+         * Set Quota
+         * @description Sets what one subject may use from now on, in place of what it had; what it used so far counts.
+         */
+        put: operations["set_quota_quotas_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/quotas/{quota_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete Quota */
+        delete: operations["delete_quota_quotas__quota_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/spend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spend
+         * @description What models were used for from one day to another (UTC, both included; this month unless they are given).
+         */
+        get: operations["spend_spend_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/spend.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spend Csv
+         * @description The same as a table for spreadsheets, not cut.
+         */
+        get: operations["spend_csv_spend_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prices
+         * @description What models cost here: the workspace's own prices, and the list's for the others.
+         */
+        get: operations["prices_prices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prices/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Price
+         * @description For exactly this name, from the next call on; what was spent stays as it was counted.
+         */
+        put: operations["set_price_prices__model__put"];
+        post?: never;
+        /**
+         * Reset Price
+         * @description The list's price again, or none.
+         */
+        delete: operations["reset_price_prices__model__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/doctor": {
         parameters: {
             query?: never;
@@ -2955,6 +3080,20 @@ export interface components {
             /** Server */
             server: string;
         };
+        /**
+         * ModelPrice
+         * @description US dollars for a million tokens.
+         */
+        ModelPrice: {
+            /** Model */
+            model: string;
+            /** Input Usd */
+            input_usd: number;
+            /** Output Usd */
+            output_usd: number;
+            /** Is Own */
+            is_own: boolean;
+        };
         /** Name */
         Name: {
             /**
@@ -3436,6 +3575,23 @@ export interface components {
             /** Skipped */
             skipped: components["schemas"]["SkippedShown"][];
         };
+        /** PriceSetting */
+        PriceSetting: {
+            /** Input Usd */
+            input_usd: number;
+            /**
+             * Output Usd
+             * @default 0
+             */
+            output_usd: number;
+        };
+        /** Prices */
+        Prices: {
+            /** As Of */
+            as_of: string;
+            /** Prices */
+            prices: components["schemas"]["ModelPrice"][];
+        };
         /**
          * Problem
          * @description Something wrong with a graph. `code` is for programs, `message` for people; ids "" where none is meant.
@@ -3479,6 +3635,78 @@ export interface components {
             note: string;
             /** Hash */
             hash?: string | null;
+        };
+        /**
+         * QuotaSetting
+         * @description null: no bound of that kind. Minutes, days and months are UTC's.
+         */
+        QuotaSetting: {
+            /**
+             * Subject
+             * @enum {string}
+             */
+            subject: "workspace" | "key" | "account" | "end_user" | "app" | "group";
+            /**
+             * Subject Id
+             * @description Id of the key, account, app, user; a group's name
+             * @default
+             */
+            subject_id: string;
+            /**
+             * Models
+             * @description Names it may ask for; * stands for any letters
+             */
+            models?: string[] | null;
+            /** Requests Per Minute */
+            requests_per_minute?: number | null;
+            /** Tokens Per Minute */
+            tokens_per_minute?: number | null;
+            /** Budget Usd */
+            budget_usd?: number | null;
+            /**
+             * Period
+             * @default month
+             * @enum {string}
+             */
+            period: "day" | "month";
+        };
+        /**
+         * QuotaState
+         * @description A quota and how it stands now. `name`: of its subject, as people call it. Calls under way count as used.
+         */
+        QuotaState: {
+            /** Id */
+            id: string;
+            /**
+             * Subject
+             * @enum {string}
+             */
+            subject: "workspace" | "key" | "account" | "end_user" | "app" | "group";
+            /** Subject Id */
+            subject_id: string;
+            /** Name */
+            name: string;
+            /** Models */
+            models: string[] | null;
+            /** Requests Per Minute */
+            requests_per_minute: number | null;
+            /** Tokens Per Minute */
+            tokens_per_minute: number | null;
+            /** Budget Usd */
+            budget_usd: number | null;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "month";
+            /** Used Requests */
+            used_requests: number;
+            /** Used Tokens */
+            used_tokens: number;
+            /** Used Usd */
+            used_usd: number;
+            /** Renews At */
+            renews_at: number;
         };
         /**
          * Reading
@@ -3901,6 +4129,42 @@ export interface components {
             what: string;
             /** Why */
             why: string;
+        };
+        /** SpendReport */
+        SpendReport: {
+            /** Since */
+            since: string;
+            /** Until */
+            until: string;
+            /** Rows */
+            rows: components["schemas"]["SpendRow"][];
+        };
+        /**
+         * SpendRow
+         * @description `by`: the values it is summed for, `names`: as people call them. Tokens that nobody counted are estimates, in
+         *     `estimated` of the requests.
+         */
+        SpendRow: {
+            /** By */
+            by: {
+                [key: string]: string;
+            };
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /** Requests */
+            requests: number;
+            /** Failures */
+            failures: number;
+            /** Estimated */
+            estimated: number;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Usd */
+            usd: number;
         };
         /** Start */
         Start: {
@@ -7665,6 +7929,236 @@ export interface operations {
             header?: never;
             path: {
                 key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    quotas_quotas_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaState"][];
+                };
+            };
+        };
+    };
+    set_quota_quotas_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotaSetting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaState"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_quota_quotas__quota_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quota_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    spend_spend_get: {
+        parameters: {
+            query?: {
+                by?: ("day" | "key" | "account" | "app" | "end_user" | "operation" | "deployment" | "model")[];
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpendReport"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    spend_csv_spend_csv_get: {
+        parameters: {
+            query?: {
+                by?: ("day" | "key" | "account" | "app" | "end_user" | "operation" | "deployment" | "model")[];
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    prices_prices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prices"];
+                };
+            };
+        };
+    };
+    set_price_prices__model__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceSetting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPrice"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reset_price_prices__model__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
             };
             cookie?: never;
         };

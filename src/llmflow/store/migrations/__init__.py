@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from llmflow.errors import ConfigError
 
 #: The newest revision in versions/; a test holds the two equal.
-HEAD = "0013"
+HEAD = "0014"
 
 
 async def current(engine: AsyncEngine) -> str | None:

@@ -27,6 +27,7 @@ from llmflow.api.routes.console import (
     runs,
     session,
     sites,
+    spending,
     system,
     tools,
     triggers,
@@ -69,6 +70,7 @@ def console(platform: Platform) -> FastAPI:
         tools,
         organs,
         keys,
+        spending,
         system,
     ):
         app.include_router(routes.router)
