@@ -91,6 +91,12 @@ const appPublish = createRoute({
   component: lazyRouteComponent(() => import("@/pages/apps/Publish"), "Publish"),
 });
 
+const appTriggers = createRoute({
+  ...page,
+  path: "/apps/$app/triggers",
+  component: lazyRouteComponent(() => import("@/pages/apps/Triggers"), "Triggers"),
+});
+
 const appApi = createRoute({
   ...page,
   path: "/apps/$app/api",
@@ -192,7 +198,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), appList, appSettings, appPublish, appApi, knowledge, base, retrieval, document, administration.addChildren([settings, models, keys, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, administration.addChildren([settings, models, keys, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

@@ -383,5 +383,8 @@ def _holds_back(node: Node, parts: Sequence[str | tuple[str, ...]]) -> bool:
 
 def _said(error: ValidationError) -> str:
     """What is wrong with a node's data, field by field; values may be secret and are not shown."""
-    found = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)[:3]]
+    found = []
+    for item in error.errors(include_input=False)[:3]:
+        field, message = ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")
+        found.append(f"{field}: {message}" if field else message)
     return "The node's settings cannot be read. " + "; ".join(found)

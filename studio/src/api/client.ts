@@ -46,6 +46,7 @@ export type Passage = Schemas["Passage"];
 export type Scores = Schemas["Scores"];
 export type SearchMode = Schemas["Search"]["mode"];
 export type Site = Schemas["Site"];
+export type Trigger = Schemas["TriggerView"];
 export type SettingValue = Schemas["SettingValue"];
 
 let unauthorized: () => void = () => undefined;

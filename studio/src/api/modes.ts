@@ -14,6 +14,11 @@ export function isPlain(app: App): boolean {
   return app.mode === "chat";
 }
 
+/** Whether it may start by itself. */
+export function hasTriggers(app: App): boolean {
+  return app.mode === "workflow";
+}
+
 export function modeOf(app: App): Mode {
   return MODES.find((mode) => mode === app.mode) ?? "workflow";
 }

@@ -46,6 +46,26 @@ export const siteOf = (app: string) =>
     queryFn: () => body(api.GET("/apps/{app}/site", { params: { path: { app } } })),
   });
 
+const CAME_MS = 10_000;
+
+/** What starts an app by itself; looked at again while it is open, since others fire it. */
+export const triggersOf = (app: string) =>
+  queryOptions({
+    queryKey: ["triggers", app],
+    queryFn: () => body(api.GET("/apps/{app}/triggers", { params: { path: { app } } })),
+    refetchInterval: CAME_MS,
+  });
+
+/** What came to a trigger, `last` being the newest that is known of. */
+export const deliveriesOf = (app: string, trigger: string, last: string) =>
+  queryOptions({
+    queryKey: ["triggers", app, trigger, last],
+    queryFn: () =>
+      body(api.GET("/apps/{app}/triggers/{trigger_id}/deliveries", { params: { path: { app, trigger_id: trigger } } })),
+    placeholderData: (previous) => previous,
+    refetchInterval: (query) => (query.state.data?.some(({ run_status }) => run_status === "running") ? RUNNING_MS : false),
+  });
+
 export const models = queryOptions({
   queryKey: ["models"],
   queryFn: () => body(api.GET("/models")),

@@ -3821,27 +3821,13 @@ export interface components {
         };
         /**
          * ScheduleView
-         * @description `frequency` "cron": `cron` was written by hand. `time`: "09:30"; `minute`: of an hourly one; `weekdays`: 0 is
-         *     Sunday; `days`: of the month, "last" among them. `next_at` None: it is off. `upcoming`: the next five times.
+         * @description `cron`: what was chosen in an editor too. `next_at` None: it is off. `upcoming`: the next five times.
          */
         ScheduleView: {
-            /**
-             * Frequency
-             * @enum {string}
-             */
-            frequency: "hourly" | "daily" | "weekly" | "monthly" | "cron";
             /** Cron */
             cron: string;
             /** Timezone */
             timezone: string;
-            /** Time */
-            time: string;
-            /** Minute */
-            minute: number;
-            /** Weekdays */
-            weekdays: number[];
-            /** Days */
-            days: string[];
             /** Next At */
             next_at: number | null;
             /** Upcoming */

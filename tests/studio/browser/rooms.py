@@ -10,6 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Page
 
+from tests.flow_apps import dsl, end, schedule, webhook
 from tests.live import LiveServer
 
 ROUTER = Path(__file__).resolve().parents[3] / "studio" / "src" / "router.tsx"
@@ -59,6 +60,33 @@ async def _invitation(server: LiveServer, page: Page) -> str:
     return f"/invite/{made['token']}"
 
 
+def triggered(server: LiveServer, name: str) -> str:
+    """The id of a workflow that a webhook and two schedules start, one of which cannot be read; made once."""
+    hook = webhook(
+        title="주문 접수",
+        headers=[{"name": "X-Shop"}],
+        body=[{"name": "이름", "type": "string", "required": True}, {"name": "수량", "type": "number"}],
+    )
+    weekly = {"mode": "visual", "frequency": "weekly", "visual_config": {"time": "9:00 AM", "weekdays": ["mon", "fri"]}}
+    nodes = [
+        hook,
+        schedule("weekly", title="주간 보고", timezone="Asia/Seoul", **weekly),
+        schedule("broken", title="Broken", cron_expression="every day"),
+        end(out="hook.이름"),
+    ]
+    with server.client() as client:
+        made = {app["name"]: app["id"] for app in client.get("/api/v1/apps").json()}
+        if name in made:
+            return str(made[name])
+        edges = [(node["id"], "end") for node in nodes[:-1]]
+        body = {"document": dsl(name, nodes, edges), "publish": True}
+        return str(client.post("/api/v1/apps/import", json=body).raise_for_status().json()["app_id"])
+
+
+async def _triggers(server: LiveServer, page: Page) -> str:
+    return f"/apps/{triggered(server, '주문 처리')}/triggers"
+
+
 ROOMS = (
     Room("/sign-in", "sign-in", _at("/sign-in"), signed_in=False),
     Room("/invite/$token", "invite", _invitation, signed_in=False),
@@ -70,6 +98,7 @@ ROOMS = (
     Room("$conversation", "conversation", _conversation),
     Room("/apps", "apps", _at("/apps")),
     Room("/apps/$app", "app-settings", _at("/apps/demo")),
+    Room("/apps/$app/triggers", "app-triggers", _triggers),
     Room("/apps/$app/publish", "app-publish", _at("/apps/demo/publish")),
     Room("/apps/$app/api", "app-api", _at("/apps/demo/api")),
     Room("/knowledge", "knowledge", _at("/knowledge")),

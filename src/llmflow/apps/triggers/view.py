@@ -41,16 +41,10 @@ class WebhookView:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleView:
-    """`frequency` "cron": `cron` was written by hand. `time`: "09:30"; `minute`: of an hourly one; `weekdays`: 0 is
-    Sunday; `days`: of the month, "last" among them. `next_at` None: it is off. `upcoming`: the next five times."""
+    """`cron`: what was chosen in an editor too. `next_at` None: it is off. `upcoming`: the next five times."""
 
-    frequency: Literal["hourly", "daily", "weekly", "monthly", "cron"]
     cron: str
     timezone: str
-    time: str
-    minute: int
-    weekdays: list[int]
-    days: list[str]
     next_at: int | None
     upcoming: list[int]
 
@@ -103,16 +97,9 @@ def _declared(where: Literal["header", "query", "body"], parts: Sequence[Paramet
 
 
 def _schedule(trigger: Trigger, data: ScheduleData, now_ms: int) -> ScheduleView:
-    is_visual = data.mode == "visual" and data.frequency is not None
-    minute, hour, days, _, weekdays = data.cron.split() if is_visual else ("", "", "", "", "")
     return ScheduleView(
-        frequency=data.frequency if is_visual and data.frequency else "cron",
         cron=data.cron,
         timezone=data.timezone,
-        time=f"{int(hour):02}:{int(minute):02}" if hour.isdigit() and minute.isdigit() else "",
-        minute=int(minute) if minute.isdigit() else 0,
-        weekdays=[int(day) for day in weekdays.split(",") if day.isdigit()],
-        days=["last" if day == "L" else day for day in days.split(",") if day not in ("", "*")],
         next_at=trigger.next_at,
         upcoming=list(islice(cron.due(data.cron, data.timezone, after=now_ms), _UPCOMING)),
     )

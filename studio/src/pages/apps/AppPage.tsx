@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { App } from "@/api/client";
-import { answers, isPlain, modeOf } from "@/api/modes";
+import { answers, hasTriggers, isPlain, modeOf } from "@/api/modes";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { PageWaiting } from "@/frame/PageStates";
 import { useCrumbs } from "@/frame/crumbs";
@@ -16,9 +16,10 @@ import { Page } from "@/ui/Page";
 import { EmptyState } from "@/ui/States";
 import { LinkTab, LinkTabs } from "@/ui/Tabs";
 
-const NEEDS = { settings: "editor", publish: "editor", api: "member" } as const;
+const NEEDS = { settings: "editor", triggers: "editor", publish: "editor", api: "member" } as const;
 const TABS = [
   ["/apps/$app", "settings"],
+  ["/apps/$app/triggers", "triggers"],
   ["/apps/$app/publish", "publish"],
   ["/apps/$app/api", "api"],
 ] as const;
@@ -73,7 +74,7 @@ export function AppPage({ named, tab, children }: AppPageProps) {
         )}
       </div>
       <LinkTabs label={app.name}>
-        {TABS.filter(([, name]) => answers(app) || name === "settings").map(([to, name]) => (
+        {TABS.filter(([, name]) => (name === "triggers" ? hasTriggers(app) : answers(app) || name === "settings")).map(([to, name]) => (
           <LinkTab key={to} link={linkOptions({ to, params: { app: named } })}>
             {t(`apps.tab.${name}`)}
           </LinkTab>
