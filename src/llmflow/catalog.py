@@ -213,7 +213,7 @@ ADAPTERS: tuple[Adapter, ...] = (
         "Code in Linux namespaces of its own on this machine: Python, and JavaScript by QuickJS",
         (
             Option("seconds", float, 15.0, "Seconds that one call may take"),
-            Option("memory_mb", int, 512, "Memory that one call may take in MB, and again as much in /tmp"),
+            Option("memory_mb", int, 512, "Memory that one call may take in MB, and a quarter as much in /tmp"),
             Option("output_mb", int, 8, "Largest result of one call in MB"),
             Option("concurrency", int, 4, "Calls at once; further ones wait"),
             Option("packages", str, PACKAGES, "Installed packages that Python code may import, by comma"),

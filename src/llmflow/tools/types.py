@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
 from llmflow.net.messages import HttpAnswer, HttpRequest
+from llmflow.ports.sandbox import Code, Ran
 
 FileValue = Mapping[str, Any]
 """A file as workflows carry it: a JSON object (workflow/files.py)."""
@@ -97,6 +98,10 @@ async def _no_keep(body: bytes, name: str, media_type: str) -> FileValue:
     raise _absent("The store of files")
 
 
+async def _no_code(code: Code) -> Ran:
+    raise _absent("A place to run code")
+
+
 async def _no_search(base_id: str, query: str, top_k: int) -> list[dict[str, Any]]:
     raise _absent("Knowledge")
 
@@ -106,14 +111,15 @@ class Scope:
     """What a call may reach; each raises errors of errors.py.
 
     `http`: under the guard for addresses that users give. `text_of(name, content)`: a document's text, as Markdown.
-    `keep_file(content, name, media_type)`: the file's value. `search(base, query, top_k)`: passages, best first, as
-    Dify gives them. `around`: ids of the apps whose runs the call lies in, the outermost first; `user`, `account_id`:
-    for whom the innermost runs."""
+    `keep_file(content, name, media_type)`: the file's value. `code` runs it apart (ports.sandbox).
+    `search(base, query, top_k)`: passages, best first, as Dify gives them. `around`: ids of the apps whose runs the
+    call lies in, the outermost first; `user`, `account_id`: for whom the innermost runs."""
 
     http: Callable[[HttpRequest], Awaitable[HttpAnswer]] = _no_http
     read_file: Callable[[FileValue], Awaitable[bytes]] = _no_read
     text_of: Callable[[str, bytes], Awaitable[str]] = _no_text
     keep_file: Callable[[bytes, str, str], Awaitable[FileValue]] = _no_keep
+    code: Callable[[Code], Awaitable[Ran]] = _no_code
     search: Callable[[str, str, int], Awaitable[list[dict[str, Any]]]] = _no_search
     around: tuple[str, ...] = ()
     user: str = ""

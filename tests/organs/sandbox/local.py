@@ -15,15 +15,19 @@ needs_bubblewrap = pytest.mark.skipif(
 )
 
 
-def children(sandbox: BubblewrapSandbox) -> int:
-    """Processes of calls: the grandchildren of bubblewrap's process that the zygote started."""
+def processes(sandbox: BubblewrapSandbox) -> list[int]:
+    """Of the whole sandbox, level by level: bubblewrap's own, its child, the zygote, those of calls."""
     assert sandbox._zygote
-    below = [sandbox._zygote.process.pid]
-    depths = []
+    found = below = [sandbox._zygote.process.pid]
     while below:
         below = [int(child) for pid in below for child in _children_of(pid)]
-        depths.append(len(below))
-    return sum(depths[2:])
+        found = [*found, *below]
+    return found
+
+
+def children(sandbox: BubblewrapSandbox) -> int:
+    """Processes of calls."""
+    return len(processes(sandbox)[3:])
 
 
 def _children_of(pid: int) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from llmflow.errors import LLMFlowError
 from llmflow.organs.sandbox.bubblewrap import BubblewrapSandbox
 from llmflow.ports.sandbox import Code, Ran
-from tests.organs.sandbox.local import children, needs_bubblewrap
+from tests.organs.sandbox.local import children, needs_bubblewrap, processes
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_bubblewrap]
 
@@ -40,6 +40,16 @@ async def test_no_more_calls_run_at_once_than_may() -> None:
     spans = [ran.result for ran in await asyncio.gather(*(sandbox.run(Code("python3", source)) for _ in range(6)))]
     assert max(sum(start <= at < end for start, end in spans) for at, _ in spans) <= 2
     await sandbox.close()
+
+
+async def test_the_kernel_ends_a_call_before_the_server_when_memory_runs_out(sandbox: BubblewrapSandbox) -> None:
+    task = asyncio.create_task(sandbox.run(Code("python3", "import time\ndef main():\n    time.sleep(100)")))
+    while not (sandbox._zygote and children(sandbox)):
+        await asyncio.sleep(0.02)
+    scores = [Path(f"/proc/{pid}/oom_score_adj").read_text().strip() for pid in processes(sandbox)]
+    assert set(scores[1:]) == {"1000"}
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_dead_sandbox_is_started_again(sandbox: BubblewrapSandbox) -> None:

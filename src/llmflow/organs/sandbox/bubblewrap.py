@@ -10,6 +10,7 @@ import platform
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import msgspec
 
@@ -151,6 +152,7 @@ class BubblewrapSandbox:
         if said != READY:
             words = await self._last_words(zygote)
             raise OrganError(f"Code cannot be run apart here: {words}", code="sandbox_unavailable", hint=_HINT)
+        await asyncio.to_thread(_expendable, process.pid)
         return zygote
 
     @staticmethod
@@ -175,3 +177,11 @@ class BubblewrapSandbox:
         self._is_closed = True
         if self._zygote is not None:
             await self._drop(self._zygote)
+
+
+def _expendable(pid: int) -> None:
+    """Where memory runs out, the kernel shall end a call before the server: said of the process and all below it."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            _expendable(int(child))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pydantic import BaseModel
 
+from llmflow.workflow.dsl.code import code_reasons
 from llmflow.workflow.dsl.document import Node, Tree, mapping, text
 from llmflow.workflow.dsl.reasons import Reason
 from llmflow.workflow.nodes.agent import AgentData
@@ -104,6 +105,7 @@ def _agent(data: Tree) -> Iterator[Reason]:
 
 _BY_TYPE: Mapping[str, Callable[[Tree], Iterator[Reason]]] = {
     "agent": _agent,
+    "code": code_reasons,
     "document-extractor": _documents,
     "knowledge-retrieval": _knowledge,
     "llm": _llm,

@@ -27,7 +27,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one call. `seconds`: from its start to its end. `memory_mb`: address space, and again as much in /tmp."""
+    """Of one call. `seconds`: from its start to its end. `memory_mb`: address space, and a quarter as much in /tmp."""
 
     seconds: float
     memory_mb: int
@@ -82,7 +82,7 @@ def _descriptors(answer: int) -> None:
 
 def _own_tmp(limits: Limits) -> None:
     _checked(_libc.unshare(_CLONE_NEWNS), "unshare")
-    options = f"size={limits.memory_mb}m,nr_inodes={_FILES},mode=0700".encode()
+    options = f"size={max(1, limits.memory_mb // 4)}m,nr_inodes={_FILES},mode=0700".encode()
     _checked(_libc.mount(b"tmpfs", b"/tmp", b"tmpfs", _MS_NOSUID | _MS_NODEV, options), "mount /tmp")
     os.chdir("/tmp")  # noqa: S108  it was made just now
 

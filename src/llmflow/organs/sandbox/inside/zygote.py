@@ -143,6 +143,7 @@ class Zygote:
 def main() -> None:
     seconds, memory_mb, output_bytes = sys.argv[2:5]
     limits = Limits(float(seconds), int(memory_mb), int(output_bytes))
+    os.nice(5)  # the event loop of the server goes first
     sys.path.insert(0, "/packages")
     for name in _WARM:
         importlib.import_module(name)
