@@ -146,6 +146,12 @@ const document = createRoute({
   component: lazyRouteComponent(() => import("@/pages/knowledge/DocumentPage"), "DocumentPage"),
 });
 
+const tools = createRoute({
+  ...page,
+  path: "/tools",
+  component: lazyRouteComponent(() => import("@/pages/tools/Tools"), "Tools"),
+});
+
 const administration = createRoute({
   ...page,
   id: "administration",
@@ -198,7 +204,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, administration.addChildren([settings, models, keys, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, tools, administration.addChildren([settings, models, keys, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

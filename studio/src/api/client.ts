@@ -47,6 +47,11 @@ export type Scores = Schemas["Scores"];
 export type SearchMode = Schemas["Search"]["mode"];
 export type Site = Schemas["Site"];
 export type Trigger = Schemas["TriggerView"];
+export type CollectionShown = Schemas["CollectionShown"];
+export type Preview = Schemas["Preview"];
+export type ShownCredential = Schemas["Shown"];
+export type ToolShown = Schemas["ToolShown"];
+export type ToolTrial = Schemas["TrialAnswer"];
 export type SettingValue = Schemas["SettingValue"];
 
 let unauthorized: () => void = () => undefined;

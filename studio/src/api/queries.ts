@@ -142,6 +142,16 @@ export const connections = queryOptions({
   queryFn: () => body(api.GET("/models/connections")),
 });
 
+export const tools = queryOptions({
+  queryKey: ["tools", "all"],
+  queryFn: () => body(api.GET("/tools")),
+});
+
+export const collections = queryOptions({
+  queryKey: ["tools", "collections"],
+  queryFn: () => body(api.GET("/tools/collections")),
+});
+
 export const preferences = queryOptions({
   queryKey: ["preferences"],
   queryFn: () => body(api.GET("/session/preferences")),

@@ -105,6 +105,7 @@ ROOMS = (
     Room("/knowledge/$base", "base", _at("/knowledge/demo")),
     Room("/knowledge/$base/retrieval", "retrieval", _at("/knowledge/demo/retrieval?query=연차는 며칠인가요?")),
     Room("/knowledge/$base/documents/$document", "document", _document),
+    Room("/tools", "tools", _at("/tools")),
     Room("/settings", "settings-organs", _at("/settings")),
     Room("/settings/models", "settings-models", _at("/settings/models")),
     Room("/settings/keys", "settings-keys", _at("/settings/keys")),

@@ -1,0 +1,44 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+
+import { type CollectionShown, api } from "@/api/client";
+import { ErrorPanel } from "@/frame/ErrorPanel";
+import { Confirm } from "@/ui/Dialog";
+import { toast } from "@/ui/Toasts";
+
+interface LoseCollectionProps {
+  collection: CollectionShown | null;
+  onClose: () => void;
+}
+
+/** Asks before a document's tools and its credential are deleted. */
+export function LoseCollection({ collection, onClose }: LoseCollectionProps) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const lose = useMutation({
+    mutationFn: (id: string) => api.DELETE("/tools/collections/{collection}", { params: { path: { collection: id } } }),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: ["tools"] });
+      toast(t("tools.removed", { name: collection?.name ?? "" }));
+      onClose();
+    },
+  });
+  return (
+    <Confirm
+      open={collection !== null}
+      onClose={onClose}
+      onConfirm={() => collection && lose.mutate(collection.id)}
+      busy={lose.isPending}
+      title={t("tools.removeAsk", { name: collection?.name ?? "" })}
+      text={t("tools.removeText", { count: collection?.tools ?? 0 })}
+      confirmLabel={t("common.delete")}
+      cancelLabel={t("common.cancel")}
+    >
+      {lose.error && (
+        <div className="mt-4">
+          <ErrorPanel error={lose.error} />
+        </div>
+      )}
+    </Confirm>
+  );
+}
