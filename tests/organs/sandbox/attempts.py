@@ -158,7 +158,9 @@ def main(**_):
     "make a mount": _RAW
     + """
 def main(folder, **_):
-    return {"out": "" if libc.unshare(0x20000) or libc.mount(b"x", folder.encode(), b"tmpfs", 0, 0) else "made"}
+    if libc.unshare(0x20000) or libc.mount(b"none", b"/", 0, 0x44000, 0):  # private: nobody else shall see it
+        return {"out": ""}
+    return {"out": "" if libc.mount(b"x", folder.encode(), b"tmpfs", 0, 0) else "made"}
 """,
     "make memory that others may map": """
 import os
@@ -168,7 +170,8 @@ def main(**_):
     "share memory": _RAW
     + """
 def main(**_):
-    return {"out": "" if libc.shmget(0, 4096, 0o1600) < 0 else "shared"}
+    segment = libc.shmget(0, 4096, 0o1600)
+    return {"out": "" if segment < 0 or libc.shmctl(segment, 0, 0) else "shared"}  # and removed
 """,
     "raise its own limits": """
 import resource

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -79,6 +80,35 @@ async def test_nothing_is_left_when_it_is_closed() -> None:
     assert not Path(f"/proc/{pid}").exists()
     with pytest.raises(LLMFlowError, match="closed"):
         await sandbox.run(Code("python3", "def main():\n    return 1"))
+
+
+async def test_it_dies_with_a_server_that_is_killed() -> None:
+    program = """
+import asyncio, sys
+from llmflow.organs.sandbox.bubblewrap import BubblewrapSandbox
+from llmflow.ports.sandbox import Code
+async def main():
+    sandbox = BubblewrapSandbox()
+    await sandbox.run(Code("python3", "def main():\\n    return 1"))
+    print(sandbox._zygote.process.pid, flush=True)
+    await sandbox.run(Code("python3", "import time\\ndef main():\\n    time.sleep(100)"))
+asyncio.run(main())
+"""
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    assert server.stdout
+    pid = int(await server.stdout.readline())
+    assert Path(f"/proc/{pid}").exists()
+    server.kill()
+    await server.wait()
+    while _runs(pid):
+        await asyncio.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 async def test_without_bubblewrap_code_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
