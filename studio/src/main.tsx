@@ -3,16 +3,16 @@ import "@/styles.css";
 import { CSPProvider } from "@base-ui/react/csp-provider";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode, useMemo } from "react";
+import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { useTranslation } from "react-i18next";
 
 import { onUnauthorized } from "@/api/client";
 import { queryClient } from "@/api/queries";
 import { applyPreferences } from "@/frame/preferences";
+import { SpokenFields } from "@/i18n/SpokenFields";
 import { forgetThreads } from "@/pages/chat/threads";
 import { router } from "@/router";
-import { type FieldWords, FieldWordsContext } from "@/ui/Field";
 import { Toasts } from "@/ui/Toasts";
 
 applyPreferences();
@@ -27,22 +27,11 @@ onUnauthorized(() => {
 
 function Studio() {
   const { t } = useTranslation();
-  const words = useMemo(
-    (): FieldWords => ({
-      required: t("form.required"),
-      email: t("form.email"),
-      url: t("form.url"),
-      short: (count) => t("form.short", { count }),
-      range: (least, most) => t("form.range", { least, most }),
-      other: t("form.other"),
-    }),
-    [t],
-  );
   return (
-    <FieldWordsContext value={words}>
+    <SpokenFields>
       <RouterProvider router={router} />
       <Toasts label={t("frame.messages")} closeLabel={t("common.close")} />
-    </FieldWordsContext>
+    </SpokenFields>
   );
 }
 

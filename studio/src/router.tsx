@@ -73,6 +73,22 @@ const chat = createRoute({
   component: lazyRouteComponent(() => import("@/pages/chat/Chat"), "Chat"),
 });
 
+const inbox = createRoute({
+  ...page,
+  path: "/inbox",
+  validateSearch: (search): { state?: "over"; page?: number } => ({
+    state: search.state === "over" ? "over" : undefined,
+    page: count(search.page),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/inbox/Inbox"), "Inbox"),
+});
+
+const inboxForm = createRoute({
+  ...page,
+  path: "/inbox/$form",
+  component: lazyRouteComponent(() => import("@/pages/inbox/InboxForm"), "InboxForm"),
+});
+
 const appList = createRoute({
   ...page,
   path: "/apps",
@@ -204,7 +220,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, tools, administration.addChildren([settings, models, keys, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, tools, administration.addChildren([settings, models, keys, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

@@ -17,7 +17,7 @@ from llmflow.workflow.events import (
     WorkflowFinished,
     WorkflowPaused,
 )
-from llmflow.workflow.form import filled_in
+from llmflow.workflow.form import excerpt, filled_in
 from llmflow.workflow.graph import compile_graph
 from tests.workflow.graphs import Kept, end, graph, node, run, start, template
 from tests.workflow.outside import FAKES
@@ -275,6 +275,12 @@ async def test_the_second_version_refuses_keys_it_does_not_know_but_the_editors(
 async def test_forms_that_cannot_be_are_problems_of_the_design(data: dict[str, Any]) -> None:
     plan = compile_graph(graph([start("q"), human(**data)], "start > h"))
     assert [problem.code for problem in plan.problems] == ["node_invalid"]
+
+
+def test_an_excerpt_has_the_words_alone() -> None:
+    content = "## 휴가\n\n**김지수** 님\n\n| 날짜 |\n| --- |\n\n{{#$output.note#}} [규정](https://a.b/c) 끝"
+    assert excerpt(content) == "휴가 김지수 님 날짜 규정 끝"
+    assert excerpt("가" * 200, 10) == "가" * 9 + "…"
 
 
 def test_what_was_said_stands_where_the_fields_stood_once() -> None:

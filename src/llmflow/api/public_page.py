@@ -1,4 +1,5 @@
-"""Serves an app's public page under /p/<code>, with a policy of its own, and the script that embeds it elsewhere."""
+"""Serves the pages for strangers, with a policy of their own: an app's under /p/<code>, a form's under /form/<token>;
+and the script that embeds an app's page elsewhere."""
 
 from __future__ import annotations
 
@@ -32,9 +33,15 @@ def public_page_routes(platform: Platform, static: Path = STATIC) -> list[BaseRo
         """The same page for every code; it says itself that a code leads nowhere. Never kept by browsers: what a cached
         page is told anew leaves its policy as it was."""
         site = await platform.apps.sites.by_code(request.path_params["code"])
-        found = await load(static, "page.html", request)
         headers = _headers(request, site.settings.origins if site and site.is_on else ())
-        status = 200 if site and is_open(site) else 404
+        return await built("page.html", request, headers, status=200 if site and is_open(site) else 404)
+
+    async def form(request: Request) -> Response:
+        """The same page for every form; it says itself what became of one. Its address is a secret, told nowhere."""
+        return await built("form.html", request, {**_headers(request, ()), "Referrer-Policy": "no-referrer"})
+
+    async def built(name: str, request: Request, headers: dict[str, str], *, status: int = 200) -> Response:
+        found = await load(static, name, request)
         if found is None:
             return Response(UNBUILT, status_code=503, media_type="text/html", headers=headers)
         if found.coding:
@@ -48,7 +55,7 @@ def public_page_routes(platform: Platform, static: Path = STATIC) -> list[BaseRo
         coding = {"Content-Encoding": found.coding} if found.coding else {}
         return Response(found.content, media_type="text/javascript", headers={**_SCRIPT, **coding})
 
-    return [Route("/p/{code}", page), Route("/embed.js", script)]
+    return [Route("/p/{code}", page), Route("/form/{token}", form), Route("/embed.js", script)]
 
 
 def _headers(request: Request, origins: tuple[str, ...]) -> dict[str, str]:

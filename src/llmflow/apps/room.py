@@ -23,6 +23,7 @@ from llmflow.apps.designs.imports import Imports
 from llmflow.apps.designs.plans import Plans
 from llmflow.apps.forms.desk import Desk
 from llmflow.apps.forms.forms import Forms
+from llmflow.apps.forms.inbox import Inbox
 from llmflow.apps.runs.called import CalledApps
 from llmflow.apps.runs.outside import Surroundings
 from llmflow.apps.runs.reruns import Reruns
@@ -148,6 +149,7 @@ class AppsRoom:
         self.annotation_reply = AnnotationReply(database, gateway, near, jobs)
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)
         self.desk = Desk(database, self.forms, self.runs, self.reruns)
+        self.inbox = Inbox(database, self.forms)
         self.chat = Chat(
             database,
             answerer,

@@ -578,6 +578,30 @@ human_forms = sa.Table(  # what runs ask people
     ),
 )
 
+form_recipients = sa.Table(  # who is told of a form
+    "form_recipients",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("form_id", index=True),
+    _ref("account_id", null=True, index=True),
+    sa.Column("address", sa.String(320), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),  # of their own link's token
+    sa.Column("letter", sa.Integer, nullable=False),  # which of Asked.letters
+    sa.Column("mail", sa.String(10), nullable=False),  # waiting, sent, failed; off: none can be sent
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    _text("error", default=""),
+    _time("next_at", null=True),  # when it is tried again
+    _time("created_at"),
+    _time("sent_at", null=True),
+    sa.Index(
+        "ix_form_recipients_next_at",
+        "next_at",
+        sqlite_where=sa.text("mail = 'waiting'"),
+        postgresql_where=sa.text("mail = 'waiting'"),
+    ),
+)
+
 feedbacks = sa.Table(
     "feedbacks",
     metadata,

@@ -21,6 +21,7 @@ TIMEOUT = "__timeout"
 _SECONDS = {"hour": 3600, "day": 86_400}
 _LONGEST_S = 400 * 86_400
 _PLACE = re.compile(r"\{\{#\$output\.([A-Za-z_][A-Za-z0-9_]{0,29})#\}\}")
+_MARKS = re.compile(r"[#*_`|>\[\]]+|-{3,}|\(https?:[^)\s]*\)")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -186,6 +187,12 @@ async def ask(data: FormData, context: Context) -> Outcome | Waiting:
 def filled_in(content: str, values: Mapping[str, Any]) -> str:
     """The form's text with what was said where its fields stood; files by their number, as Dify does."""
     return _PLACE.sub(lambda match: _said(values.get(match[1])), content)
+
+
+def excerpt(content: str, most: int = 140) -> str:
+    """The beginning of the form's text, without its fields and the marks of Markdown."""
+    words = " ".join(_MARKS.sub(" ", _PLACE.sub(" ", content)).split())
+    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
 
 
 def _said(value: Any) -> str:

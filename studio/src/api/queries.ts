@@ -91,6 +91,30 @@ export const conversationsOf = (app: string, search: string) =>
       query.state.data?.pages.some((page) => page.conversations.some(({ running }) => running)) ? RUNNING_MS : false,
   });
 
+const INBOX_MS = 30_000;
+
+/** Forms that wait, or that are over. */
+export const formsOf = (state: "waiting" | "over", page: number) =>
+  queryOptions({
+    queryKey: ["forms", state, page],
+    queryFn: () => body(api.GET("/forms", { params: { query: { state, page } } })),
+    refetchInterval: INBOX_MS,
+  });
+
+export const formOf = (id: string) =>
+  queryOptions({
+    queryKey: ["form", id],
+    queryFn: () => body(api.GET("/forms/{form_id}", { params: { path: { form_id: id } } })),
+    refetchOnWindowFocus: false, // what was written stays
+  });
+
+/** How many forms wait. */
+export const waitingForms = queryOptions({
+  queryKey: ["forms", "count"],
+  queryFn: () => body(api.GET("/forms/waiting")),
+  refetchInterval: INBOX_MS,
+});
+
 /** The files an app takes with a question. */
 export const acceptedBy = (app: string) =>
   queryOptions({

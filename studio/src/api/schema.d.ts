@@ -933,6 +933,87 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Forms
+         * @description Those that wait, the most urgent first; or those that are over, the newest first.
+         */
+        get: operations["list_forms_forms_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Forms
+         * @description How many wait.
+         */
+        get: operations["count_forms_forms_waiting_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{form_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Form */
+        get: operations["get_form_forms__form_id__get"];
+        put?: never;
+        /**
+         * Answer Form
+         * @description Answers it, once; the run goes on.
+         */
+        post: operations["answer_form_forms__form_id__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{form_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Form File
+         * @description Sends a file for the form, its bytes as the body.
+         */
+        post: operations["send_form_file_forms__form_id__files_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/apps/{app}/triggers": {
         parameters: {
             query?: never;
@@ -2776,6 +2857,146 @@ export interface components {
             saved_ms: number;
         };
         /**
+         * FormAnswer
+         * @description `inputs`: by field; a file as {"type", "transfer_method": "local_file", "upload_file_id"}.
+         */
+        FormAnswer: {
+            /** Action */
+            action: string;
+            /** Inputs */
+            inputs?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * FormDetail
+         * @description `content`: Markdown, with {{#$output.NAME#}} where a field belongs; of an answered form with what was said.
+         *     `link`: the path of the form's page, for whoever shall answer; "" when it is over. `told`: who was told.
+         */
+        FormDetail: {
+            /** Id */
+            id: string;
+            /** App Id */
+            app_id: string;
+            /** App Name */
+            app_name: string;
+            /** Run Id */
+            run_id: string;
+            /** Title */
+            title: string;
+            /**
+             * Excerpt
+             * @description The beginning of what is asked
+             */
+            excerpt: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "submitted" | "expired";
+            /** Answered As */
+            answered_as: string;
+            /** Answered By */
+            answered_by: string;
+            /**
+             * Action
+             * @description The button that was pressed; "" none yet
+             */
+            action: string;
+            /** Created At */
+            created_at: number;
+            /** Expires At */
+            expires_at: number;
+            /** Answered At */
+            answered_at: number | null;
+            /** Content */
+            content: string;
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            }[];
+            /** Actions */
+            actions: {
+                [key: string]: unknown;
+            }[];
+            /** Defaults */
+            defaults: {
+                [key: string]: unknown;
+            };
+            /** Reply */
+            reply: {
+                [key: string]: unknown;
+            } | null;
+            /** Link */
+            link: string;
+            /** Told */
+            told: components["schemas"]["Told"][];
+        };
+        /** FormFile */
+        FormFile: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+            /** Media Type */
+            media_type: string;
+        };
+        /** FormPage */
+        FormPage: {
+            /** Forms */
+            forms: components["schemas"]["FormRow"][];
+            /** Total */
+            total: number;
+            /** Page */
+            page: number;
+            /** Limit */
+            limit: number;
+        };
+        /**
+         * FormRow
+         * @description `answered_as`: account, end_user, or link, whoever had it; `answered_by`: their name or address, where one is
+         *     known. Times are Unix milliseconds.
+         */
+        FormRow: {
+            /** Id */
+            id: string;
+            /** App Id */
+            app_id: string;
+            /** App Name */
+            app_name: string;
+            /** Run Id */
+            run_id: string;
+            /** Title */
+            title: string;
+            /**
+             * Excerpt
+             * @description The beginning of what is asked
+             */
+            excerpt: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "submitted" | "expired";
+            /** Answered As */
+            answered_as: string;
+            /** Answered By */
+            answered_by: string;
+            /**
+             * Action
+             * @description The button that was pressed; "" none yet
+             */
+            action: string;
+            /** Created At */
+            created_at: number;
+            /** Expires At */
+            expires_at: number;
+            /** Answered At */
+            answered_at: number | null;
+        };
+        /**
          * Found
          * @description A hit with all that a citation needs. `score`: of the mode; fused scores lie in 0..1.
          */
@@ -4251,6 +4472,20 @@ export interface components {
             /** Finished At */
             finished_at?: number | null;
         };
+        /**
+         * Told
+         * @description Somebody who was told of a form. `mail`: waiting, sent, failed; off: no mail server is configured.
+         */
+        Told: {
+            /** Address */
+            address: string;
+            /** Mail */
+            mail: string;
+            /** Error */
+            error: string;
+            /** Sent At */
+            sent_at: number | null;
+        };
         /** ToolShown */
         ToolShown: {
             /** Provider Type */
@@ -4362,6 +4597,11 @@ export interface components {
             document: {
                 [key: string]: unknown;
             };
+        };
+        /** WaitingForms */
+        WaitingForms: {
+            /** Count */
+            count: number;
         };
         /**
          * WaitingNode
@@ -6401,6 +6641,158 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunRef"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_forms_forms_get: {
+        parameters: {
+            query?: {
+                state?: "waiting" | "over";
+                page?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    count_forms_forms_waiting_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingForms"];
+                };
+            };
+        };
+    };
+    get_form_forms__form_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                form_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    answer_form_forms__form_id__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                form_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    send_form_file_forms__form_id__files_post: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path: {
+                form_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormFile"];
                 };
             };
             /** @description Validation Error */

@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 
 import { offered } from "@/actions/action";
 import { useShortcuts } from "@/actions/keys";
-import { session } from "@/api/queries";
+import { session, waitingForms } from "@/api/queries";
 import { Connection } from "@/frame/Connection";
 import { Palette } from "@/frame/Palette";
 import { UploadTray } from "@/frame/UploadTray";
@@ -123,9 +123,23 @@ function Rooms() {
         >
           <room.icon size={17} aria-hidden />
           {t(room.label)}
+          {room.to === "/inbox" && <WaitingCount />}
         </Link>
       ))}
     </nav>
+  );
+}
+
+/** How many forms wait for an answer; nothing where none does. */
+function WaitingCount() {
+  const { t } = useTranslation();
+  const { data } = useQuery(waitingForms);
+  if (!data?.count) return null;
+  return (
+    <span className="ml-auto min-w-5 rounded-full bg-accent px-1.5 text-center text-xs leading-5 font-semibold text-on-accent">
+      <span aria-hidden>{data.count > 99 ? "99+" : data.count}</span>
+      <span className="sr-only">{t("inbox.count", { count: data.count })}</span>
+    </span>
   );
 }
 

@@ -26,14 +26,14 @@ export const FieldWordsContext = createContext<FieldWords>({
   other: "",
 });
 
-type Control = HTMLInputElement | HTMLTextAreaElement;
+type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
 function complaint(control: Control, words: FieldWords): string {
   const { validity } = control;
   if (validity.customError) return control.validationMessage;
   if (validity.valueMissing) return words.required;
   if (validity.typeMismatch) return control.type === "email" ? words.email : words.url;
-  if (validity.tooShort) return words.short(control.minLength);
+  if (validity.tooShort && "minLength" in control) return words.short(control.minLength);
   if ((validity.rangeUnderflow || validity.rangeOverflow) && "min" in control) return words.range(control.min, control.max);
   return words.other;
 }
@@ -85,6 +85,11 @@ export function Input({ className, ...rest }: ComponentProps<"input">) {
 
 export function TextArea({ className, ...rest }: ComponentProps<"textarea">) {
   return <textarea {...rest} className={cx(BOX, "min-h-20 py-2", className)} />;
+}
+
+/** The system's own list: the one that a phone shows best. */
+export function Choose({ className, ...rest }: ComponentProps<"select">) {
+  return <select {...rest} className={cx(BOX, "h-9", className)} />;
 }
 
 export function Checkbox({ label, className, ...rest }: ComponentProps<"input"> & { label: ReactNode }) {

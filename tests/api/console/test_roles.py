@@ -47,6 +47,11 @@ NEEDS: dict[Role, set[str]] = {
         "POST /apps/{app}/ask",
         "POST /apps/{app}/runs",  # of the draft or an older version: editor
         "POST /tasks/{task_id}/stop",
+        "GET /forms",  # those they were told of; editors see all
+        "GET /forms/waiting",
+        "GET /forms/{form_id}",
+        "POST /forms/{form_id}",
+        "POST /forms/{form_id}/files",
         "GET /apps/{app}/files",
         "POST /apps/{app}/files",
         "GET /apps/{app}/files/{file_id}",

@@ -12,6 +12,7 @@ from playwright.async_api import Page
 
 from tests.flow_apps import dsl, end, schedule, webhook
 from tests.live import LiveServer
+from tests.studio.browser.asking import waiting_form
 
 ROUTER = Path(__file__).resolve().parents[3] / "studio" / "src" / "router.tsx"
 
@@ -60,6 +61,7 @@ async def _invitation(server: LiveServer, page: Page) -> str:
     return f"/invite/{made['token']}"
 
 
+<<<<<<< HEAD
 def triggered(server: LiveServer, name: str) -> str:
     """The id of a workflow that a webhook and two schedules start, one of which cannot be read; made once."""
     hook = webhook(
@@ -85,6 +87,10 @@ def triggered(server: LiveServer, name: str) -> str:
 
 async def _triggers(server: LiveServer, page: Page) -> str:
     return f"/apps/{triggered(server, '주문 처리')}/triggers"
+=======
+async def _form(server: LiveServer, page: Page) -> str:
+    return f"/inbox/{waiting_form(server)}"
+>>>>>>> 5e1a3f2 (Answer forms in an inbox and by their links)
 
 
 ROOMS = (
@@ -96,6 +102,8 @@ ROOMS = (
     Room("/chat", "chat-start", _at("/chat")),
     Room("/chat/$app", "chat", _at("/chat/demo")),
     Room("$conversation", "conversation", _conversation),
+    Room("/inbox", "inbox", _at("/inbox")),
+    Room("/inbox/$form", "inbox-form", _form),
     Room("/apps", "apps", _at("/apps")),
     Room("/apps/$app", "app-settings", _at("/apps/demo")),
     Room("/apps/$app/triggers", "app-triggers", _triggers),

@@ -5,7 +5,9 @@ A link's token is made from the form's id under the master key: it can be shown 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,18 +16,19 @@ from llmflow.apps.chat import file_queries
 from llmflow.apps.chat.files import AppFiles
 from llmflow.apps.forms import queries
 from llmflow.apps.forms.check import check, check_type
-from llmflow.apps.forms.types import Answering, Asked, HumanForm, Reply
-from llmflow.apps.types import App, EndUser
+from llmflow.apps.forms.types import Answering, Asked, HumanForm, Mail, Reply
+from llmflow.apps.types import App, AppFile, EndUser
 from llmflow.errors import NotFound, PreconditionFailed, UsageError
 from llmflow.store.content import Scope
 from llmflow.store.crypto import Cipher, digest
 from llmflow.store.database import Database
-from llmflow.store.ids import now_ms
-from llmflow.workflow.context import Question
+from llmflow.store.ids import new_id, now_ms
+from llmflow.workflow.context import Question, Recipient
 from llmflow.workflow.form import filled_in
 from llmflow.workflow.journal import queries as run_queries
 from llmflow.workflow.journal.stored import NewRun
 
+_ADDRESS = re.compile(r"[^@\s<>\",;:]{1,64}@[^@\s<>\",;:]{1,255}")
 _json = msgspec.json.Encoder()
 
 
@@ -48,9 +51,9 @@ class Forms:
         self.now = now
         self.opened: Callable[[int], None] = lambda _: None  # hears when each form expires
 
-    def token(self, form_id: str) -> str:
-        """The end of the form's link. Whoever has it may answer."""
-        return self._cipher.token(f"form {form_id}")
+    def token(self, form_id: str, address: str = "") -> str:
+        """The end of the form's link, or of the one for an address. Whoever has it may answer."""
+        return self._cipher.token(f"form {form_id} {address}")
 
     async def ask(self, app: App, run: NewRun, question: Question) -> int:
         """Keeps the form; one that was asked already stays. When it expires."""
@@ -61,6 +64,7 @@ class Forms:
             actions=list(question.actions),
             defaults=dict(question.defaults),
             in_app=question.in_app,
+            letters=[Mail(letter.subject, letter.body) for letter in question.letters],
         )
         words = _json.encode(asked).decode()
         now = self.now()
@@ -82,16 +86,52 @@ class Forms:
             "answered_at": None,
             "taken_at": None,
         }
+        recipients = await self._recipients(app, run, question, now) if question.letters else []
         async with self._database.write() as connection:
-            await queries.insert(connection, row)
+            await queries.insert(connection, row, recipients)
             kept = await queries.form(connection, queries.by_id(question.id))
         assert kept is not None
         self.opened(kept.expires_at)
         return kept.expires_at
 
+    async def _recipients(self, app: App, run: NewRun, question: Question, now: int) -> list[dict[str, Any]]:
+        """A row for each address, whoever it was named by. Members of another installation, and whoever began the run
+        without an account, have none here."""
+        async with self._database.read() as connection:
+            members = await queries.addresses(connection, app.workspace_id)
+        told: dict[str, int] = {}
+        for number, letter in enumerate(question.letters):
+            for to in letter.to:
+                for address in _addresses(to, run, members):
+                    if _ADDRESS.fullmatch(address):
+                        told.setdefault(address, number)
+        by_address = {address: id for id, address in members.items()}
+        return [
+            {
+                "id": new_id(),
+                "workspace_id": app.workspace_id,
+                "form_id": question.id,
+                "account_id": by_address.get(address),
+                "address": address,
+                "digest": digest(self.token(question.id, address)),
+                "letter": number,
+                "mail": "off",
+                "tries": 0,
+                "error": "",
+                "next_at": None,
+                "created_at": now,
+                "sent_at": None,
+            }
+            for address, number in told.items()
+        ]
+
     async def by_token(self, token: str) -> HumanForm:
-        """Raises NotFound (form_not_found)."""
-        return await self._found(queries.by_digest(digest(token)))
+        """By the form's link, or the one that an address was sent. Raises NotFound (form_not_found)."""
+        async with self._database.read() as connection:
+            sent = await queries.address_of(connection, digest(token))
+        if sent is None:
+            return await self._found(queries.by_digest(digest(token)))
+        return replace(await self._found(queries.by_id(sent[0])), sent_to=sent[1])
 
     async def get(self, workspace_id: str, form_id: str) -> HumanForm:
         """Raises NotFound (form_not_found)."""
@@ -141,6 +181,14 @@ class Forms:
             self.check_open(found)
             raise PreconditionFailed(f"This form has expired, form_id={form.id}", code="human_input_form_expired")
 
+    async def take_file(self, form: HumanForm, name: str, pieces: AsyncIterator[bytes]) -> AppFile:
+        """A file for the form, sent under the name of the run's user. Raises what AppFiles.upload and `check_open`
+        raise, and NotFound for a form that asks for none."""
+        self.check_open(form)
+        if not any(field["type"] in ("file", "file-list") for field in form.asked.inputs):
+            raise NotFound("This form takes no files.")
+        return await self._files.upload(await self.user_of(form), name, pieces)
+
     async def user_of(self, form: HumanForm) -> EndUser:
         """Whose files the run reads, and so whose name those for the form are sent under."""
         async with self._database.read() as connection:
@@ -171,6 +219,19 @@ class Forms:
                 check_type(field, name, value)
             found[name] = values if field["type"] == "file-list" else values[0]
         return found
+
+
+def _addresses(to: Recipient, run: NewRun, members: Mapping[str, str]) -> list[str]:
+    match to.kind:
+        case "address":
+            return [to.value.strip().lower()]
+        case "everybody":
+            return list(members.values())
+        case "member":
+            ids = [to.value]
+        case "initiator":
+            ids = [run.account_id or ""]
+    return [members[id] for id in ids if id in members]
 
 
 def _file_ids(values: Mapping[str, Any]) -> list[str]:

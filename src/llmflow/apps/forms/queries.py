@@ -12,29 +12,63 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from llmflow.apps.forms.types import Asked, HumanForm, Reply
 from llmflow.store import batch
 from llmflow.store.content import Content
-from llmflow.store.tables import human_forms, workflow_runs
+from llmflow.store.tables import accounts, form_recipients, human_forms, workflow_runs
 
 #: Of forms that a run went on with, in the transaction that has its going on.
 TAKE = batch.update(human_forms, ("taken_at",))
 
 _form = human_forms.c
 _FORM = [human_forms.c[name] for name in human_forms.c.keys() if name != "digest"]  # noqa: SIM118 - no mapping
-_WITH_RUN = human_forms.outerjoin(workflow_runs, workflow_runs.c.id == _form.run_id)
+WITH_RUN = human_forms.outerjoin(workflow_runs, workflow_runs.c.id == _form.run_id)
 _waiting = _form.status == sa.literal_column("'waiting'")
 _untaken = sa.and_(_form.status != sa.literal_column("'waiting'"), _form.taken_at.is_(None))
 _asked = msgspec.json.Decoder(Asked)
 _reply = msgspec.json.Decoder(Reply)
 
 
-async def insert(connection: AsyncConnection, row: dict[str, Any]) -> None:
-    """A form that is there already stays as it is."""
-    await connection.execute(batch.insert(human_forms).statement, row)
+INSERT = batch.insert(human_forms)
+_INSERT_RECIPIENTS = batch.insert(form_recipients)
+
+
+async def insert(connection: AsyncConnection, row: dict[str, Any], recipients: Sequence[dict[str, Any]]) -> None:
+    """A form that is there already stays as it is, with its recipients."""
+    done = await connection.execute(INSERT.statement, row)
+    if done.rowcount and recipients:
+        await connection.execute(_INSERT_RECIPIENTS.statement, list(recipients))
+
+
+async def addresses(connection: AsyncConnection, workspace_id: str) -> dict[str, str]:
+    """Of the workspace's members, by their ids."""
+    rows = await connection.execute(
+        sa.select(accounts.c.id, accounts.c.email).where(accounts.c.workspace_id == workspace_id)
+    )
+    return {row.id: row.email for row in rows}
+
+
+async def address_of(connection: AsyncConnection, digest: str) -> tuple[str, str] | None:
+    """The form that a recipient's own link leads to, and the address it was sent to."""
+    which = sa.select(form_recipients.c.form_id, form_recipients.c.address).where(form_recipients.c.digest == digest)
+    row = (await connection.execute(which)).one_or_none()
+    return (row.form_id, row.address) if row else None
 
 
 async def form(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> HumanForm | None:
-    found = sa.select(*_FORM, workflow_runs.c.status.label("run_status")).select_from(_WITH_RUN).where(which)
+    found = sa.select(*_FORM, workflow_runs.c.status.label("run_status")).select_from(WITH_RUN).where(which)
     row = (await connection.execute(found)).one_or_none()
     return _shown(row) if row else None
+
+
+async def forms(
+    connection: AsyncConnection,
+    where: Sequence[sa.ColumnElement[bool]],
+    *,
+    order: sa.ColumnElement[Any],
+    offset: int,
+    limit: int,
+) -> list[HumanForm]:
+    found = sa.select(*_FORM, workflow_runs.c.status.label("run_status")).select_from(WITH_RUN).where(*where)
+    rows = await connection.execute(found.order_by(order, _form.id).offset(offset).limit(limit))
+    return [_shown(row) for row in rows]
 
 
 def by_id(form_id: str) -> sa.ColumnElement[bool]:

@@ -13,9 +13,16 @@ Status = Literal["waiting", "submitted", "timeout"]
 AnsweredAs = Literal["account", "end_user", "link", ""]
 
 
+class Mail(msgspec.Struct, frozen=True):
+    """`body`: Markdown with {{#url#}} where the link belongs."""
+
+    subject: str
+    body: str
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What people see. `inputs`, `actions`: as Dify has them; `defaults`: of fields, by name; `in_app`: whoever uses
-    the app may answer."""
+    the app may answer; `letters`: what those are told who do not look by themselves."""
 
     title: str
     content: str
@@ -23,6 +30,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     actions: list[dict[str, Any]]
     defaults: dict[str, Any] = {}
     in_app: bool = False
+    letters: list[Mail] = []
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +45,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HumanForm:
     """`id`: of the node's execution that asks. `status`: "timeout": nobody answered in time. `answered_by`: the id of
-    the account or the end user, or whom the link was sent to. `taken_at`: when the run went on with it."""
+    the account or the end user, or the address the link was sent to. `taken_at`: when the run went on with it.
+    `sent_to`: the address whose link led here."""
 
     id: str
     workspace_id: str
@@ -55,6 +64,7 @@ class HumanForm:
     answered_at: int | None
     taken_at: int | None
     run_status: str | None = None
+    sent_to: str = ""
 
     @property
     def is_open(self) -> bool:

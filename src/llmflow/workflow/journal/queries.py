@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.store import batch
-from llmflow.store.tables import human_forms, run_events, workflow_runs
+from llmflow.store.tables import form_recipients, human_forms, run_events, workflow_runs
 from llmflow.workflow.events import Event, decode
 from llmflow.workflow.journal.stored import StoredRun
 
@@ -106,6 +106,8 @@ def with_forks(ids: sa.Select[tuple[str]]) -> sa.Select[tuple[str]]:
 async def delete_runs(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> None:
     """Runs, with their events and what they asked people."""
     of_them = sa.select(workflow_runs.c.id).where(which)
+    asked = sa.select(human_forms.c.id).where(human_forms.c.run_id.in_(of_them))
+    await connection.execute(sa.delete(form_recipients).where(form_recipients.c.form_id.in_(asked)))
     await connection.execute(sa.delete(human_forms).where(human_forms.c.run_id.in_(of_them)))
     await connection.execute(sa.delete(run_events).where(run_events.c.run_id.in_(of_them)))
     await connection.execute(sa.delete(workflow_runs).where(which))

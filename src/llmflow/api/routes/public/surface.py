@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from llmflow.access.rates import Rates
-from llmflow.api.routes.public import history
+from llmflow.api.routes.public import forms, history
 from llmflow.api.routes.public.asking import Asking
 from llmflow.api.routes.public.visit import failed
 from llmflow.wiring import Platform
@@ -20,7 +20,12 @@ def public(platform: Platform) -> ASGIApp:
     """What visitors of public pages may ask. It reads no key and no cookie."""
     rates = Rates()
     starlette = Starlette(
-        routes=[Route("/healthz", _healthz), *Asking(platform, rates).routes(), *history.routes(platform, rates)],
+        routes=[
+            Route("/healthz", _healthz),
+            *Asking(platform, rates).routes(),
+            *history.routes(platform, rates),
+            *forms.routes(platform, rates),
+        ],
         exception_handlers={HTTPException: failed, ClientDisconnect: failed, Exception: failed},
     )
     starlette.router.redirect_slashes = False

@@ -1,0 +1,54 @@
+"""Forms that people answer: by their link, without an account, and in Studio's inbox."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.studio.browser.asking import link_of, waiting_form
+from tests.studio.browser.look import axe, fits, shoot
+from tests.studio.browser.pages import Pages
+
+
+async def test_a_form_is_answered_by_its_link_on_a_phone(pages: Pages) -> None:
+    link = link_of(pages.server, waiting_form(pages.server))
+    page = await pages.open(f"{link}?lang=ko", language="ko", width=360, signed_in=False)
+    await expect(page.get_by_role("heading", level=1, name="휴가 승인")).to_be_visible()
+    await expect(page.get_by_text("김지수")).to_be_visible()
+    await axe(page)
+    await fits(page)
+    await shoot(page, "form-by-link")
+    await page.get_by_role("button", name="승인").click()
+    await expect(page.get_by_role("alert")).to_have_text("꼭 입력해야 합니다.")
+    await page.get_by_label("comment").fill("좋습니다")
+    await page.get_by_label("team").select_option("재무팀")
+    await page.get_by_label("papers").set_input_files({"name": "근거.txt", "mimeType": "text/plain", "buffer": b"a"})
+    await expect(page.get_by_text("근거.txt")).to_be_visible()
+    await page.get_by_role("button", name="승인").click()
+    await expect(page.get_by_text("보냈습니다. 고맙습니다.")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_text("이미 답변이 끝난 요청입니다")).to_be_visible()
+    await axe(page)
+
+
+async def test_a_link_that_leads_nowhere_says_so(pages: Pages) -> None:
+    page = await pages.open("/form/nothing?lang=en", signed_in=False)
+    pages.expect("404", page)
+    await expect(page.get_by_text("There is no such form")).to_be_visible()
+
+
+async def test_the_inbox_counts_shows_and_answers_forms(pages: Pages) -> None:
+    form_id = waiting_form(pages.server)
+    page = await pages.open("/inbox", theme="dark")
+    await expect(page.get_by_text("forms wait").or_(page.get_by_text("form waits")).first).to_be_attached()
+    await expect(page.get_by_role("link", name="휴가 승인").first).to_be_visible()
+    await page.goto(f"/inbox/{form_id}")
+    await page.get_by_label("comment").fill("다시 검토해 주세요")
+    await page.get_by_label("team").select_option("인사팀")
+    await page.get_by_role("button", name="반려").click()
+    await expect(page.get_by_text("Administrator")).to_be_visible()
+    await expect(page.get_by_text("다시 검토해 주세요")).to_be_visible()
+    await axe(page)
+    await shoot(page, "inbox-answered")
+    await page.get_by_role("link", name="Inbox").first.click()
+    await page.get_by_text("Done", exact=True).click()
+    await expect(page.get_by_role("row", name="휴가 승인").filter(has_text="반려").first).to_be_visible()
