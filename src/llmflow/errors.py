@@ -268,6 +268,8 @@ CODES: dict[str, str] = {
     "form_not_found": "Check that the link is whole; the inbox in Studio lists the forms that wait.",
     "human_input_form_submitted": "Nothing is left to do: the first answer counts.",
     "human_input_form_expired": "Start the run again if its answer is still needed.",
+    "mail_failed": "Check the settings under `mail` in llmflow.yaml; it is tried again by itself.",
+    "mail_refused": "Correct the address in the workflow's node.",
     "invalid_form_data": "Correct the field named and send the form again.",
     "run_not_found": "List the app's runs for their ids.",
     "run_not_resumable": "Look at the run's status: failed and stopped runs are resumed, paused ones answered.",

@@ -24,6 +24,7 @@ from llmflow.apps.designs.plans import Plans
 from llmflow.apps.forms.desk import Desk
 from llmflow.apps.forms.forms import Forms
 from llmflow.apps.forms.inbox import Inbox
+from llmflow.apps.forms.post import Post
 from llmflow.apps.runs.called import CalledApps
 from llmflow.apps.runs.outside import Surroundings
 from llmflow.apps.runs.reruns import Reruns
@@ -39,6 +40,7 @@ from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.net.exchange import Exchange
+from llmflow.net.mail import Mailer
 from llmflow.ports.blobs import Blobs
 from llmflow.ports.jobs import Jobs
 from llmflow.ports.parser import Parser
@@ -150,6 +152,13 @@ class AppsRoom:
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)
         self.desk = Desk(database, self.forms, self.runs, self.reruns)
         self.inbox = Inbox(database, self.forms)
+        server = settings.server
+        self.post = Post(
+            database,
+            self.forms,
+            Mailer(settings.mail),
+            base_url=server.public_url or f"http://{server.host}:{server.port}",
+        )
         self.chat = Chat(
             database,
             answerer,
@@ -167,10 +176,12 @@ class AppsRoom:
         await self.chat.recover()
         self.reruns.recover()
         self.desk.start()
+        self.post.ring()
 
     async def close(self) -> None:
         """Stops the answers being written, what was said is kept; breaks off the runs of workflows, which the next
         start goes on with. Before the organs are closed."""
+        await self.post.close()
         await self.desk.close()
         await self.schedules.close()
         await self.reruns.close()

@@ -129,6 +129,19 @@ class Triggers:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """The server that mail is sent by: to people whom workflows ask. Without one, forms wait in the inbox alone."""
+
+    host: str = setting("", "SMTP server; empty: no mail is sent")
+    port: int = setting(587, "Its port: 587 with starttls, 465 with tls", least=1, most=65535)
+    tls: str = setting("starttls", "starttls or tls; none: on this machine alone", choices=("starttls", "tls", "none"))
+    user: str = setting("", "Who signs in there; empty: nobody")
+    password: str = setting("", "Their password, as ${MAIL_PASSWORD}", secret=True)
+    sender: str = setting("", "Address that mail comes from, as LLMFlow <llmflow@example.com>")
+    timeout_s: float = setting(20.0, "Seconds that the server may take", least=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Tracing:
     """What traces hold."""
 
@@ -174,6 +187,7 @@ class Settings:
     chat: Chat = field(default_factory=Chat)
     workflow: Workflow = field(default_factory=Workflow)
     triggers: Triggers = field(default_factory=Triggers)
+    mail: Mail = field(default_factory=Mail)
     tracing: Tracing = field(default_factory=Tracing)
     managed: Managed = field(default_factory=Managed)
     organs: dict[str, Organ] = field(default_factory=default_organs)
@@ -192,6 +206,7 @@ SECTIONS: dict[str, type] = {
     "chat": Chat,
     "workflow": Workflow,
     "triggers": Triggers,
+    "mail": Mail,
     "tracing": Tracing,
     "managed": Managed,
 }

@@ -61,7 +61,6 @@ async def _invitation(server: LiveServer, page: Page) -> str:
     return f"/invite/{made['token']}"
 
 
-<<<<<<< HEAD
 def triggered(server: LiveServer, name: str) -> str:
     """The id of a workflow that a webhook and two schedules start, one of which cannot be read; made once."""
     hook = webhook(
@@ -87,10 +86,10 @@ def triggered(server: LiveServer, name: str) -> str:
 
 async def _triggers(server: LiveServer, page: Page) -> str:
     return f"/apps/{triggered(server, '주문 처리')}/triggers"
-=======
+
+
 async def _form(server: LiveServer, page: Page) -> str:
     return f"/inbox/{waiting_form(server)}"
->>>>>>> 5e1a3f2 (Answer forms in an inbox and by their links)
 
 
 ROOMS = (

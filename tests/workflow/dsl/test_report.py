@@ -217,3 +217,23 @@ def test_a_pipeline_of_knowledge_is_kept_and_says_so() -> None:
     found = document(tree)
     assert (found.mode, found.name) == ("rag-pipeline", "Nightly digest")
     assert report(found, Bindings(), NOTHING)[0].codes == ("mode_unserved",)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_forms_are_exact_but_for_people_of_the_other_installation(version: str) -> None:
+    form = {"form_content": "x", "user_actions": [{"id": "ok", "title": "OK"}], "version": version}
+    own: dict[str, Any]
+    elsewhere: dict[str, Any]
+    if version == "1":
+        mail = {"type": "email", "config": {"recipients": {"items": [{"type": "member", "user_id": "u"}]}}}
+        here, elsewhere = {"delivery_methods": [{"type": "webapp"}]}, {"delivery_methods": [mail]}
+    else:
+        own = {"message_template": {"subject": "", "body": ""}, "debug_mode": {"enabled": False, "channels": ["email"]}}
+        here = {**own, "recipients_spec": [{"type": "initiator"}]}
+        elsewhere = {**own, "recipients_spec": [{"type": "contact", "contact_id": "c"}]}
+        elsewhere["debug_mode"] = {"enabled": True, "channels": ["slack"]}
+    codes = ("recipients_unknown",) if version == "1" else ("recipients_unknown", "channels_unserved")
+    for data, expected in ((here, ()), (elsewhere, codes)):
+        new = _with_node(3)
+        new.tree["workflow"]["graph"]["nodes"][3]["data"] = {"type": "human-input", **form, **data}
+        assert _of(report(new, Bindings(), NOTHING), "say").codes == expected

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -49,6 +49,8 @@ class Forms:
         self._files = files
         self._max_characters = max_characters
         self.now = now
+        self.mail_begins: Literal["off", "waiting"] = "off"
+        self.addressed: Callable[[], None] = lambda: None  # hears when somebody is to be written to
         self.opened: Callable[[int], None] = lambda _: None  # hears when each form expires
 
     def token(self, form_id: str, address: str = "") -> str:
@@ -92,6 +94,8 @@ class Forms:
             kept = await queries.form(connection, queries.by_id(question.id))
         assert kept is not None
         self.opened(kept.expires_at)
+        if recipients:
+            self.addressed()
         return kept.expires_at
 
     async def _recipients(self, app: App, run: NewRun, question: Question, now: int) -> list[dict[str, Any]]:
@@ -115,10 +119,10 @@ class Forms:
                 "address": address,
                 "digest": digest(self.token(question.id, address)),
                 "letter": number,
-                "mail": "off",
+                "mail": self.mail_begins,
                 "tries": 0,
                 "error": "",
-                "next_at": None,
+                "next_at": now if self.mail_begins == "waiting" else None,
                 "created_at": now,
                 "sent_at": None,
             }

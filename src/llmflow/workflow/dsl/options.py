@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pydantic import BaseModel
 
 from llmflow.workflow.dsl.code import code_reasons
-from llmflow.workflow.dsl.document import Node, Tree, mapping, text
+from llmflow.workflow.dsl.document import Node, Tree, mapping, mappings, text
 from llmflow.workflow.dsl.reasons import Reason
 from llmflow.workflow.nodes.agent import AgentData
 
@@ -72,6 +72,17 @@ def _asking(data: Tree) -> Iterator[Reason]:
     yield from _llm(data)
 
 
+def _people(data: Tree) -> Iterator[Reason]:
+    methods = [mapping(each.get("config")) for each in mappings(data.get("delivery_methods"))]
+    named = [item for config in methods for item in mappings(mapping(config.get("recipients")).get("items"))]
+    if any(to.get("type") in ("member", "contact") for to in [*named, *mappings(data.get("recipients_spec"))]):
+        yield Reason("recipients_unknown", "It names members by the other installation's ids, who are not told.")
+    channels = mapping(data.get("debug_mode")).get("channels")
+    others = [text(name) for name in channels if name != "email"] if isinstance(channels, list) else []
+    if others:
+        yield Reason("channels_unserved", f"Nobody is told by {', '.join(others)[:100]}; by e-mail and links.")
+
+
 def _documents(data: Tree) -> Iterator[Reason]:
     yield Reason("text_differs", "Documents are read by LLMFlow's own reader, as Markdown.")
 
@@ -107,6 +118,7 @@ _BY_TYPE: Mapping[str, Callable[[Tree], Iterator[Reason]]] = {
     "agent": _agent,
     "code": code_reasons,
     "document-extractor": _documents,
+    "human-input": _people,
     "knowledge-retrieval": _knowledge,
     "llm": _llm,
     "parameter-extractor": _asking,
