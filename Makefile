@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv --quiet
 UV_VERSION := 0.13.9
 
-.PHONY: help install run test check format bench docs studio studio-test lock clean system system-test
+.PHONY: help install run test test-organs check format bench docs studio studio-test lock clean system system-test
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: $(VENV)/.dev system-test ## everything a change must pass, its own install
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory studio-test
 	$(BIN)/python -m pytest
+
+test-organs: $(VENV)/.dev ## the slow tests with real managed servers: minutes, and gigabytes in build/organs
+	$(BIN)/python -m pytest -m organs
 
 check: $(VENV)/.dev ## format, lint, types, room borders, licences
 	$(BIN)/ruff format --check .

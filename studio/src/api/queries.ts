@@ -142,6 +142,18 @@ export const doctor = queryOptions({
   staleTime: 30_000,
 });
 
+export const managed = queryOptions({ queryKey: ["managed"], queryFn: () => body(api.GET("/organs/managed")) });
+
+/** Read again while somebody looks. */
+export const serverLog = (name: string, install: boolean) =>
+  queryOptions({
+    queryKey: ["managed", name, "log", install],
+    queryFn: () =>
+      body(api.GET("/organs/managed/{name}/log", { params: { path: { name }, query: { lines: 1000, install } } })),
+    refetchInterval: 2_000,
+    gcTime: 0,
+  });
+
 export const keys = queryOptions({ queryKey: ["keys"], queryFn: () => body(api.GET("/keys")) });
 export const members = queryOptions({ queryKey: ["members"], queryFn: () => body(api.GET("/members")) });
 export const settings = queryOptions({ queryKey: ["settings"], queryFn: () => body(api.GET("/settings")) });

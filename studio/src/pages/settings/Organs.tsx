@@ -7,6 +7,7 @@ import type { OrganState } from "@/api/client";
 import { doctor } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useFormat } from "@/i18n/format";
+import { ManagedServers } from "@/pages/settings/ManagedServers";
 import { SettingsHead } from "@/pages/settings/SettingsHead";
 import { GROUPS, remoteLines } from "@/pages/settings/organGroups";
 import { Badge } from "@/ui/Badge";
@@ -69,6 +70,7 @@ export function Organs() {
                 </ul>
               </Panel>
             ))}
+          <ManagedServers />
         </div>
       )}
     </Page>
