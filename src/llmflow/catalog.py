@@ -135,6 +135,23 @@ ADAPTERS: tuple[Adapter, ...] = (
     ),
     Adapter(
         "embedding",
+        "infinity",
+        "managed",
+        "llmflow.organs.embedding.infinity:InfinityEmbedding",
+        "Infinity, installed and run by LLMFlow: `llmflow organs install infinity`, then this line",
+        (
+            Option("model", str, "", "The packaged MiniLM (English), a folder, or a name at Hugging Face"),
+            Option("arguments", str, "", "Further options of `infinity_emb v2`, as on a command line"),
+            Option("max_tokens", int, 256, "Longest passage the model reads, in tokens"),
+            Option("query_prefix", str, "", "Put before a query, as the model card says"),
+            Option("passage_prefix", str, "", "Put before a passage"),
+            Option("batch", int, 64, "Texts in one request"),
+            _TIMEOUT,
+        ),
+        server="infinity",
+    ),
+    Adapter(
+        "embedding",
         "hashing",
         "fake",
         "llmflow.organs.embedding.hashing:HashingEmbedding",

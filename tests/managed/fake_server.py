@@ -40,6 +40,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         if self.path == "/tokenize":
             self._answer(200, {"count": len(body["prompt"].split())})
+        elif self.path.endswith("/embeddings"):
+            rows = [{"index": n, "embedding": [3.0, 4.0]} for n in range(len(body["input"]))]
+            self._answer(200, {"data": rows})
         elif self.path == "/v1/load_lora_adapter":
             there = Path(body["lora_path"]).is_dir()
             ADAPTERS.update({body["lora_name"]: body["lora_path"]} if there else {})

@@ -23,6 +23,7 @@ from llmflow.managed.recipe import Build, Recipe
 from llmflow.managed.servers import Servers
 from llmflow.managed.supervise import Pace
 from llmflow.net.client import HttpClient
+from llmflow.organs.embedding.infinity import InfinityEmbedding
 from llmflow.organs.llm.vllm import VllmLlm
 from llmflow.ports.llm import ChatRequest, Message
 from llmflow.processes.kept import MARK
@@ -376,6 +377,21 @@ async def test_the_adapter_talks_to_it_and_follows_it_to_another_port(make: Make
         await servers.settled("fake")
         assert [model.id for model in await llm.models()] == ["fake-1"]
     await http.close()
+
+
+async def test_the_embedding_adapter_talks_to_it_and_says_when_it_is_stopped(make: Make) -> None:
+    servers = await running(make())
+    embedding = InfinityEmbedding(servers=servers.server, server="fake")
+    vectors = await embedding.embed(["하나", "둘"], "passage")
+    assert (vectors.shape, embedding.model, embedding.dimensions) == ((2, 2), "fake-1", 2)
+    assert vectors[0].tolist() == pytest.approx([0.6, 0.8])
+    assert "2 dimensions" in (await embedding.health()).detail
+    await servers.stop("fake")
+    assert not (await embedding.health()).ok
+    with pytest.raises(OrganError) as raised:
+        await embedding.embed(["하나"], "query")
+    assert raised.value.code == "organ_stopped"
+    await embedding.close()
 
 
 PROGRAM = """

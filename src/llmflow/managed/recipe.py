@@ -58,9 +58,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One server. In `command` and `environ` stand {python}, {script folder as scripts}, {port}, {key}, {model} (a
-    path or a hub's name), {model_name} and each choice by its name; an argument that becomes empty is left out, and
-    {arguments} becomes as many as it holds.
+    """One server. In `command` and `environ` stand {python}, {bin} (the folder it is in), {site}, {port}, {key},
+    {model} (a path or a hub's name), {model_name} and each choice by its name; an argument that becomes empty is left
+    out, and {arguments} becomes as many as it holds.
 
     `ports`: what it can be to LLMFlow. `health`: the path that answers 200 when it serves. `start_s`: how long it may
     take until then. `memory_mb`, `disk_mb`: estimates with its first model. `check`: a module that must import.

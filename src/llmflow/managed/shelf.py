@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from llmflow.errors import ConfigError, NotFound
 from llmflow.managed.recipe import Recipe
-from llmflow.managed.recipes import vllm
+from llmflow.managed.recipes import infinity, vllm
 
-_OURS = (vllm.RECIPE,)
+_OURS = (vllm.RECIPE, infinity.RECIPE)
 
 
 def recipes(more: Sequence[str] = ()) -> dict[str, Recipe]:

@@ -220,6 +220,7 @@ class Supervised:
             **values,
             "python": str(self.folder.python),
             "site": str(self.folder.site),
+            "bin": str(self.folder.python.parent),
             "port": self.port,
             "key": self._key(),
         }
