@@ -75,6 +75,10 @@ def _handler(about: ModelServer) -> type[BaseHTTPRequestHandler]:
             if body["model"] not in [model["id"] for model in about.models]:
                 self._json(404, {"error": {"message": f"The model `{body['model']}` does not exist."}})
                 return
+            if not body.get("stream"):
+                message = {"role": "assistant", "content": about.reply}
+                self._json(200, {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+                return
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()

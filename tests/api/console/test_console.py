@@ -67,7 +67,7 @@ def test_a_key_is_shown_once_listed_by_its_hint_and_revoked(client: httpx.Client
 def test_a_person_signs_in_with_the_printed_password(fake_model_server: LiveServer) -> None:
     match = re.search(r"Sign in as (\S+) with the password (\S+)", fake_model_server.printed)
     assert match
-    with httpx.Client(base_url=fake_model_server.url, trust_env=False) as browser:
+    with httpx.Client(base_url=fake_model_server.url, trust_env=False, timeout=60) as browser:
         wrong = browser.post("/api/v1/session", json={"email": match[1], "password": "wrong password"})
         assert _error(wrong)["code"] == "wrong_credentials"
         answer = browser.post("/api/v1/session", json={"email": match[1], "password": match[2]})

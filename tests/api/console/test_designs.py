@@ -70,6 +70,16 @@ def test_a_mapping_to_nothing_is_not_found(console: httpx.Client) -> None:
     )
 
 
+def test_a_draft_lists_its_problems_and_is_kept(console: httpx.Client, app: str) -> None:
+    draft = console.get(f"/apps/{app}/draft").json()
+    strange = {"id": "자료", "type": "custom", "data": {"type": "datasource", "title": "자료"}}
+    draft["document"]["workflow"]["graph"]["nodes"].append(strange)
+    body = {"document": draft["document"], "hash": draft["version"]["hash"]}
+    assert console.put(f"/apps/{app}/draft", json=body).status_code == 200
+    problems = console.get(f"/apps/{app}/draft").json()["problems"]
+    assert ("node_unsupported", "자료") in [(problem["code"], problem["node"]) for problem in problems]
+
+
 def test_a_draft_is_changed_published_compared_and_restored(console: httpx.Client, app: str) -> None:
     draft = console.get(f"/apps/{app}/draft").json()
     assert "s3cret" not in str(draft)

@@ -136,7 +136,7 @@ async def test_when_the_model_is_down_the_documents_are_quoted_and_the_reason_is
     one_database: Database, tmp_path: Path
 ) -> None:
     down = OrganError("Nothing answers at http://10.0.0.1.", code="organ_unavailable")
-    world = await world_of(one_database, tmp_path, ScriptedLlm(replies=[down]))
+    world = await world_of(one_database, tmp_path, ScriptedLlm(replies=[down] * 9))  # however often it is tried
     await world.learn("leave.md", "Annual leave is fifteen days a year.")
     _, end = await world.ask("How many days is annual leave?")
     assert end.answer.kind == "quoted"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from llmflow.errors import Forbidden, NotFound, TooMany, UsageError
@@ -65,6 +66,7 @@ class Quotas:
         self.spend = Spend(database, clock=clock)
         self._rules: dict[str, _Rules] = {}
         self._loading: dict[str, asyncio.Task[_Rules]] = {}
+        self._changes = 0  # what was read before a change is not kept after it
 
     # the gateway's side
 
@@ -122,15 +124,29 @@ class Quotas:
         loading = self._loading.get(workspace_id)
         if loading is None:
             loading = self._loading[workspace_id] = asyncio.create_task(self._read(workspace_id))
-            loading.add_done_callback(lambda done: self._loading.pop(workspace_id, None) and done.exception())
+            loading.add_done_callback(partial(self._loaded, workspace_id))
         return loading
 
+    def _loaded(self, workspace_id: str, done: asyncio.Task[_Rules]) -> None:
+        if self._loading.get(workspace_id) is done:
+            del self._loading[workspace_id]
+        if not done.cancelled():
+            done.exception()  # who waited for it has it
+
+    def _changed(self, workspace_id: str) -> None:
+        self._changes += 1
+        self._rules.pop(workspace_id, None)
+        self._loading.pop(workspace_id, None)
+
     async def _read(self, workspace_id: str) -> _Rules:
+        changes = self._changes
         async with self._database.read() as connection:
             quotas = await queries.all_quotas(connection, workspace_id)
             prices = await queries.own_prices(connection, workspace_id)
         by_subject = {(quota.subject, quota.subject_id): quota for quota in quotas}
-        rules = self._rules[workspace_id] = _Rules(time.monotonic() + _FRESH_S, by_subject, prices)
+        rules = _Rules(time.monotonic() + _FRESH_S, by_subject, prices)
+        if changes == self._changes:
+            self._rules[workspace_id] = rules
         return rules
 
     # the administrators' side
@@ -191,7 +207,7 @@ class Quotas:
             )
             await queries.put_quota(connection, quota)
             await queries.forget_windows(connection, int(self._clock()) - _KEEP_WINDOWS_S)
-        self._rules.pop(workspace_id, None)
+        self._changed(workspace_id)
         return quota
 
     async def delete(self, workspace_id: str, quota_id: str) -> None:
@@ -199,7 +215,7 @@ class Quotas:
         async with self._database.write() as connection:
             if not await queries.delete_quota(connection, workspace_id, quota_id):
                 raise NotFound(f"There is no quota {quota_id}.", param="quota")
-        self._rules.pop(workspace_id, None)
+        self._changed(workspace_id)
 
     async def prices(self, workspace_id: str) -> dict[str, Price]:
         """The workspace's own."""
@@ -210,7 +226,7 @@ class Quotas:
         """For calls from now on; None: the list's again."""
         async with self._database.write() as connection:
             await queries.put_price(connection, workspace_id, model, price and replace(price, is_own=True))
-        self._rules.pop(workspace_id, None)
+        self._changed(workspace_id)
 
     async def spent(self, workspace_id: str, by: Sequence[str], *, since: int, until: int) -> list[dict[str, Any]]:
         """As `queries.spent`, with what was not written yet."""
