@@ -128,7 +128,14 @@ function Argument({ field, value, onChange }: ArgumentProps) {
             );
           case "text":
             return (
-              <Input {...ids} required={field.required} value={value} onChange={(event) => onChange(event.target.value)} />
+              <TextArea
+                {...ids}
+                rows={1}
+                required={field.required}
+                value={value}
+                onChange={(event) => onChange(event.target.value)}
+                className="field-sizing-content max-h-72 min-h-9! py-1.5"
+              />
             );
         }
       }}
