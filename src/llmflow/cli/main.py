@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "organs": ("llmflow.cli.organs:group", "Servers that LLMFlow installs and runs itself."),
     "doctor": ("llmflow.cli.doctor:doctor", "Examine this machine and every organ; says what is wrong and what to do."),
     "settings": ("llmflow.cli.settings:settings", "Show every setting with its value, type and meaning."),
-    "openapi": ("llmflow.cli.openapi:openapi", "Print the OpenAPI document of the console API."),
+    "openapi": ("llmflow.cli.openapi:openapi", "Print the OpenAPI document of an API."),
     "version": ("llmflow.cli.version:version", "Print the version."),
 }
 
