@@ -128,6 +128,16 @@ async def test_what_a_call_used_too_much_counts_too(quotas: Quotas) -> None:
     assert not await goes_through(quotas, call(prompt=1, most=0))
 
 
+async def test_what_seemed_free_ends_with_the_budget_too(quotas: Quotas) -> None:
+    """A name nobody has a price for, answered by a model that costs: known only after the call."""
+    await quotas.put("w", "key", "k1", budget_usd=0.001)
+    asked, dear = call("빠른-모델", prompt=0, most=0), used("gpt-4o", prompt=1000, completion=0)
+    assert await goes_through(quotas, asked, dear)
+    assert not await goes_through(quotas, asked, dear)
+    await quotas._ledger._give_back(list(quotas._ledger._held))
+    assert not await goes_through(quotas, asked, dear)
+
+
 async def test_a_call_that_failed_costs_only_what_it_used(quotas: Quotas) -> None:
     await quotas.put("w", "key", "k1", tokens_per_minute=100)
     assert await goes_through(quotas, call(prompt=50, most=50), used(prompt=0, completion=0, outcome="model_timeout"))
@@ -200,6 +210,20 @@ async def test_a_dead_process_can_only_lose_what_it_held(database: Database) -> 
     passed = sum([await alive.take(window, 1) for _ in range(200)])
     assert taken == 10 and 100 - taken - 6 <= passed <= 100 - taken
     await alive.close()
+
+
+async def test_what_was_overdrawn_waits_for_a_database_that_is_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, ledger = Window("w", "q", "tokens", 0, 100), Ledger(database)
+    assert await ledger.take(window, 10)
+    ledger.settle(window, 10, 500)
+    with monkeypatch.context() as broken:
+        broken.setattr(database, "write", Away().write)
+        await ledger._give_back([window])
+    assert not await ledger.take(window, 1)
+    await ledger.close()
+    assert not await Ledger(database).take(window, 1)
 
 
 class Away:

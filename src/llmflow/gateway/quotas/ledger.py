@@ -19,6 +19,7 @@ from llmflow.store.database import Database
 
 _SHARE = 16  # a block is this part of what is left
 _IDLE_S = 0.5
+_KEEP_MINUTES_S = 3600
 _TRIES = 8  # where others take at the same time
 
 
@@ -39,6 +40,7 @@ class Ledger:
         self._clock = clock
         self._held: dict[Window, _Held] = {}
         self._tidying: asyncio.Task[None] | None = None
+        self._refills: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
     async def take(self, window: Window, amount: int) -> bool:
@@ -54,7 +56,10 @@ class Ledger:
             return True
         async with held.lock:
             if held.left < amount:
-                held.left += await self._block(window, amount - held.left)
+                refill = asyncio.create_task(self._refill(window, held, amount - held.left))
+                self._refills.add(refill)
+                refill.add_done_callback(self._refills.discard)
+                await asyncio.shield(refill)  # a caller who leaves must not lose what was taken for it
                 self._tidy_later()
             if held.left < amount:
                 return False
@@ -69,6 +74,9 @@ class Ledger:
         held.left += taken - used
         held.used_at = self._clock()
         self._tidy_later()
+
+    async def _refill(self, window: Window, held: _Held, needed: int) -> None:
+        held.left += await self._block(window, needed)
 
     async def _block(self, window: Window, needed: int) -> int:
         """At least what is needed, or nothing."""
@@ -110,12 +118,16 @@ class Ledger:
             async with self._database.write() as connection:
                 for window, left in back.items():
                     await queries.give_back(connection, window, left)
+                    await queries.forget_minutes(connection, window.quota_id, window.start - _KEEP_MINUTES_S)
         except LLMFlowError:
-            return  # it stays taken: less may be used, never more
+            for window, left in back.items():  # what was left stays taken; what was overdrawn is not forgotten
+                if left < 0:
+                    self._held.setdefault(window, _Held(used_at=self._clock())).left += left
 
     async def close(self) -> None:
         """Gives everything back."""
         self._is_closed = True
+        await asyncio.gather(*self._refills, return_exceptions=True)
         if self._tidying is not None:
             self._tidying.cancel()
             await asyncio.gather(self._tidying, return_exceptions=True)

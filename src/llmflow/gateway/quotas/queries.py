@@ -92,12 +92,17 @@ async def give_back(connection: AsyncConnection, window: Window, amount: int) ->
     await connection.execute(sa.update(quota_windows).where(_this(window)).values(taken=quota_windows.c.taken - amount))
 
 
-async def taken_of(connection: AsyncConnection, quota_ids: Sequence[str], since: int) -> list[Window]:
-    """What was taken of quotas in windows that began at `since` or later; `bound` is what was taken."""
-    rows = await connection.execute(
-        sa.select(quota_windows).where(quota_windows.c.quota_id.in_(quota_ids), quota_windows.c.start >= since)
-    )
+async def taken_of(connection: AsyncConnection, quota_ids: Sequence[str], *, month: int, minute: int) -> list[Window]:
+    """What was taken of quotas since the month's and the minute's beginning; `bound` is what was taken."""
+    is_money = quota_windows.c.measure == "money"
+    is_current = sa.or_(quota_windows.c.start >= minute, sa.and_(is_money, quota_windows.c.start >= month))
+    rows = await connection.execute(sa.select(quota_windows).where(quota_windows.c.quota_id.in_(quota_ids), is_current))
     return [Window(row.workspace_id, row.quota_id, row.measure, row.start, row.taken) for row in rows]
+
+
+async def forget_minutes(connection: AsyncConnection, quota_id: str, before: int) -> None:
+    mine = sa.and_(quota_windows.c.quota_id == quota_id, quota_windows.c.measure != "money")
+    await connection.execute(sa.delete(quota_windows).where(mine, quota_windows.c.start < before))
 
 
 async def forget_windows(connection: AsyncConnection, before: int) -> None:

@@ -108,7 +108,7 @@ class Quotas:
         try:
             for quota in bound:
                 for window in _windows(quota, now):
-                    amount = amounts[window.measure]
+                    amount = max(1, amounts[window.measure])  # what seems free is still asked for: it may not be
                     if not await self._ledger.take(window, amount):
                         raise _refusal(quota, window, amount, now)
                     taken.append((window, amount))
@@ -156,7 +156,9 @@ class Quotas:
         now = self._clock()
         async with self._database.read() as connection:
             quotas = await queries.all_quotas(connection, workspace_id)
-            windows = await queries.taken_of(connection, [one.id for one in quotas], start_of("month", now))
+            ids = [one.id for one in quotas]
+            month, minute = start_of("month", now), start_of("minute", now)
+            windows = await queries.taken_of(connection, ids, month=month, minute=minute)
         used = {(each.quota_id, each.measure, each.start): each.bound for each in windows}
         return [
             Standing(
