@@ -46,12 +46,13 @@ class Members:
         return await self.get(account.workspace_id, account.id)
 
     async def remove(self, account: Account, *, by: Role | None) -> None:
-        """Ends the account and its sessions; conversations, documents and keys stay with the workspace. Raises
+        """Ends the account, its sessions and links to forms; conversations, documents, keys stay with the workspace. Raises
         Forbidden (role_insufficient) and Conflict (last_owner)."""
         _may_touch(account, by)
         async with self._database.write() as connection:
             await _keep_an_owner(connection, account)
             await queries.delete_sessions_of(connection, account.id)
+            await queries.delete_form_links_of(connection, account.id)
             await queries.delete_account(connection, account.id)
         self._standing.changed(account.id)
 

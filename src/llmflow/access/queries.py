@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.access.types import Account, ApiKey, Invitation, Role
-from llmflow.store.tables import accounts, api_keys, invitations, secrets, sessions, workspaces
+from llmflow.store.tables import accounts, api_keys, form_recipients, invitations, secrets, sessions, workspaces
 
 _KEY = [
     api_keys.c[name]
@@ -194,6 +194,11 @@ async def delete_ended_sessions(connection: AsyncConnection, now: int) -> None:
 
 async def delete_sessions_of(connection: AsyncConnection, account_id: str) -> None:
     await connection.execute(sa.delete(sessions).where(sessions.c.account_id == account_id))
+
+
+async def delete_form_links_of(connection: AsyncConnection, account_id: str) -> None:
+    """Whoever is gone answers for nobody, and is sent nothing more."""
+    await connection.execute(sa.delete(form_recipients).where(form_recipients.c.account_id == account_id))
 
 
 async def secret(connection: AsyncConnection, workspace_id: str, name: str) -> str | None:

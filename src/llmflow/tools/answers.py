@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from llmflow.errors import NodeFailed
 from llmflow.net.messages import HttpAnswer
@@ -11,12 +12,13 @@ from llmflow.tools.types import Scope, ToolAnswer
 _SHOWN = 500  # characters of an answer that is an error
 
 
-async def of_http(answer: HttpAnswer, scope: Scope) -> ToolAnswer:
-    """Text as it is, JSON also as a value, anything else as a file.
+async def of_http(answer: HttpAnswer, scope: Scope, *, hide: Callable[[str], str] = str) -> ToolAnswer:
+    """Text as it is, JSON also as a value, anything else as a file. `hide`: masks what an error may not say, ere it is
+    cut.
 
     Raises NodeFailed (tool_failed) for a status of 400 or more, and for more text than a node may read."""
     if answer.status >= 400:
-        said = "" if answer.is_file else answer.text().strip()[:_SHOWN]
+        said = "" if answer.is_file else hide(answer.text().strip())[:_SHOWN]
         raise NodeFailed(f"It answered {answer.status}{': ' if said else '.'}{said}", code="tool_failed")
     if answer.is_file:
         kept = await scope.keep_file(answer.body, answer.file_name, answer.media_type)

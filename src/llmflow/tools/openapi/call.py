@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -85,7 +86,7 @@ async def _asked(operation: Operation, target: Target, arguments: Mapping[str, A
         private=private,
         body=body,
     )
-    return await of_http(await scope.http(sent), scope)
+    return await of_http(await scope.http(sent), scope, hide=partial(_hidden, credential=target.credential))
 
 
 def _shown(
@@ -270,8 +271,19 @@ def _masked(answer: ToolAnswer, credential: Credential) -> ToolAnswer:
     if not any(secret in answer.text for secret in _secrets(credential)):
         return answer
     text = _hidden(answer.text, credential)
-    values = [json.loads(_hidden(_json(value), credential)) for value in answer.json]
+    values = [_without(value, credential) for value in answer.json]
     return replace(answer, text=text, json=values)
+
+
+def _without(value: Any, credential: Credential) -> Any:
+    """A JSON value, its strings masked."""
+    if isinstance(value, str):
+        return _hidden(value, credential)
+    if isinstance(value, list):
+        return [_without(one, credential) for one in value]
+    if isinstance(value, dict):
+        return {_hidden(name, credential): _without(one, credential) for name, one in value.items()}
+    return value
 
 
 def _hidden(text: str, credential: Credential) -> str:

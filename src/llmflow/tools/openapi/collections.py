@@ -54,6 +54,7 @@ class Collections:
         self._http = http
         self._max_bytes = max_bytes
         self._loaded: dict[str, tuple[_Loaded, ...]] = {}
+        self._changes = 0
         self._reading = asyncio.Semaphore(2)  # a large document takes a second; others wait instead of sharing it
 
     async def describe(self, *, url: str = "", content: str = "") -> Described:
@@ -121,7 +122,7 @@ class Collections:
                 )
         except IntegrityError as error:
             raise _taken(name) from error
-        self._loaded.pop(workspace_id, None)
+        self._changed(workspace_id)
         return await self.get(workspace_id, id)
 
     async def change(
@@ -163,7 +164,7 @@ class Collections:
                 await queries.update(connection, collection.id, **values)
         except IntegrityError as error:
             raise _taken(str(values.get("name"))) from error
-        self._loaded.pop(collection.workspace_id, None)
+        self._changed(collection.workspace_id)
         return await self.get(collection.workspace_id, collection.id)
 
     async def _with_kept(self, collection: Collection, credential: Credential) -> Credential:
@@ -179,7 +180,7 @@ class Collections:
         """Nodes that name its tools fail from now on."""
         async with self._database.write() as connection:
             await queries.delete(connection, collection.id)
-        self._loaded.pop(collection.workspace_id, None)
+        self._changed(collection.workspace_id)
 
     async def find(self, ref: ToolRef, workspace_id: str) -> Tool | None:
         if ref.provider_type != "api":
@@ -198,15 +199,21 @@ class Collections:
         loaded = await self._load(collection.workspace_id)
         return [tool for one in loaded if one.collection.id == collection.id for tool in one.tools]
 
+    def _changed(self, workspace_id: str) -> None:
+        self._changes += 1
+        self._loaded.pop(workspace_id, None)
+
     async def _load(self, workspace_id: str) -> tuple[_Loaded, ...]:
         if (known := self._loaded.get(workspace_id)) is not None:
             return known
-        found = []
+        found, changes = [], self._changes
         async with self._database.read() as connection:
             for collection in await queries.collections(connection, workspace_id):
                 operations, sealed = await queries.kept(connection, collection.id)
                 found.append(self._made(collection, operations, self._opened(collection, sealed)))
-        self._loaded[workspace_id] = loaded = tuple(found)
+        loaded = tuple(found)
+        if changes == self._changes:  # what was read before a change is not kept after it
+            self._loaded[workspace_id] = loaded
         return loaded
 
     def _made(self, collection: Collection, operations: Sequence[Operation], credential: Credential) -> _Loaded:

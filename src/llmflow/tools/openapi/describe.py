@@ -41,9 +41,9 @@ def describe(content: bytes, *, max_bytes: int, source_url: str = "") -> Describ
         name = _unique(one, names)
         names.add(name)
         found.append(msgspec.structs.replace(one, name=name, server="" if server == base_url else server))
-    if len(found) > MOST_OPERATIONS:
-        text = f"The document has {len(found)} operations; at most {MOST_OPERATIONS} become tools."
-        raise TooLarge(text, code="openapi_too_large")
+        if len(found) > MOST_OPERATIONS:
+            text = f"The document has more than {MOST_OPERATIONS} operations; no more become tools."
+            raise TooLarge(text, code="openapi_too_large")
     if not found:
         why = f" {skipped[0].what}: {skipped[0].why}" if skipped else ""
         raise UsageError(f"The document describes no operation that can be called.{why}", code="openapi_unreadable")

@@ -70,7 +70,7 @@ async def _submit(platform: Platform, request: Request, form: HumanForm) -> Resp
         said = msgspec.json.decode(await request.body(), type=_Answer)
     except msgspec.ValidationError as error:
         raise UsageError(f"{error}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError("The body is not JSON.", code="invalid_json") from error
     await platform.apps.desk.submit(form, Answering("link", form.sent_to), said.action, said.inputs)
     return answer({"state": "submitted"})

@@ -33,7 +33,7 @@ async def parts_of(kind: str, headers: Headers, body: bytes) -> Parts:
 def _json(body: bytes) -> dict[str, object]:
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError("The body is not JSON.", code="invalid_json") from error
     return found if isinstance(found, dict) else {"raw": found}
 
