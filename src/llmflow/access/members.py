@@ -46,7 +46,7 @@ class Members:
         return await self.get(account.workspace_id, account.id)
 
     async def remove(self, account: Account, *, by: Role | None) -> None:
-        """Ends the account, its sessions and links to forms; conversations, documents, keys stay with the workspace. Raises
+        """Ends the account, its sessions and links to forms; conversations, documents, keys stay here. Raises
         Forbidden (role_insufficient) and Conflict (last_owner)."""
         _may_touch(account, by)
         async with self._database.write() as connection:

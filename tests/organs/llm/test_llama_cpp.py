@@ -54,7 +54,8 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 @needs_model
 async def test_nothing_is_loaded_before_the_first_use(llm: LlamaCppLlm) -> None:
-    assert await llm.models() == [ModelInfo("smollm2-135m", context_tokens=CONTEXT, languages=("en",), grounded=False)]
+    known = ModelInfo("smollm2-135m", context_tokens=CONTEXT, languages=("en",), grounded=False, tools=False)
+    assert await llm.models() == [known]
     health = await llm.health()
     assert health.ok
     assert "loads at first use" in health.detail
