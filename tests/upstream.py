@@ -128,7 +128,7 @@ def resets() -> Act:
 
 @dataclass
 class Upstream:
-    """`does`: what it does next, and then `default`. `models`: what it lists. `seen`: all but the lists of models."""
+    """`does`: what it does next, and then `default`. `models`: what it lists. `seen`: all that was posted."""
 
     models: list[str] = field(default_factory=lambda: ["up"])
     default: Act = field(default_factory=completion)
@@ -157,11 +157,12 @@ class Upstream:
             writer.close()
 
     def _act(self, request: Received) -> Act:
-        if request.path.endswith("/models"):
+        if request.path in self.routes:
+            self.seen += [request] if request.method == "POST" else []
+            return self.routes[request.path]
+        if request.path.partition("?")[0].endswith("/models"):
             return answers({"object": "list", "data": [{"id": name, "max_model_len": 4096} for name in self.models]})
         self.seen.append(request)
-        if request.path in self.routes:
-            return self.routes[request.path]
         return self.does.pop(0) if self.does else self.default
 
 

@@ -300,6 +300,7 @@ CODES: dict[str, str] = {
     "model_unknown": "`llmflow models list` (or GET /v1/models) shows the models there are.",
     "model_missing": "Name a model file or server in llmflow.yaml under organs.llm; docs/organs.md shows how.",
     "model_failed": "The model server answered with an error; its own message is above.",
+    "rerank_missing": "Name a reranker under organs.rerank in llmflow.yaml; docs/organs.md lists them.",
     "model_resting": "Its server failed several times; `llmflow doctor` and Studio's Models page say why.",
     "model_timeout": "Try again, or raise the organ's timeout_s.",
     "model_unreachable": "Start the model server, and check address and port. In a container, 127.0.0.1 is itself.",

@@ -65,6 +65,7 @@ from llmflow.ports.identity import Identity
 from llmflow.ports.jobs import Jobs
 from llmflow.ports.llm import Llm
 from llmflow.ports.parser import Parser
+from llmflow.ports.rerank import Rerank
 from llmflow.ports.sandbox import Sandbox
 from llmflow.ports.speech import Speech
 from llmflow.ports.tracing import Tracing
@@ -82,7 +83,7 @@ _CONNECTED_S = 120.0  # without an answer, or its next piece, of a connected mod
 _LOOK_S = 60.0
 _DAY_S = 86_400.0
 _log = logging.getLogger(__name__)
-_LATE = ("llm", "embedding", "speech", "vector_store", "parser", "chunker", "sandbox")
+_LATE = ("llm", "embedding", "rerank", "speech", "vector_store", "parser", "chunker", "sandbox")
 _STREAMS = ("stream", "speak")  # methods of organs that stream
 _FOLDERS = {"vector_store": "vectors", "blobs": "blobs"}
 
@@ -142,6 +143,7 @@ class Late:
 class Organs:
     llm: Llm
     embedding: Embedding
+    rerank: Rerank
     speech: Speech
     vector_store: VectorStore
     parser: Parser
@@ -322,7 +324,13 @@ async def build(settings: Settings) -> Platform:
     spans = SpanBuffer(organs.tracing)
     model_servers = {name: Late(partial(_build, "llm", one, supplies)) for name, one in settings.servers.items()}
     quotas = Quotas(database)
-    gateway = Gateway({DEFAULT: organs.llm, **model_servers}, organs.embedding, limits=quotas, on_span=spans.add)
+    gateway = Gateway(
+        {DEFAULT: organs.llm, **model_servers},
+        organs.embedding,
+        organs.rerank,
+        limits=quotas,
+        on_span=spans.add,
+    )
     gateway.servers.route(_routes(settings))
     servers.on_change = partial(_serve_managed, servers, gateway, http, direct)
     connected_http, connected_direct = HttpClient(guard=MetadataGuard()), DirectClient(guard=MetadataGuard())

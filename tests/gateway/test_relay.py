@@ -38,7 +38,7 @@ class House:
             name: cast(
                 Llm,
                 OpenAILlm(
-                    url=one.url, model="", api_key="", context_tokens=99, timeout_s=0.5, http=http, direct=direct
+                    url=one.url, model="", api_key="", context_tokens=99, timeout_s=5.0, http=http, direct=direct
                 ),
             )
             for name, one in servers.items()

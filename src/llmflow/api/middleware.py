@@ -30,7 +30,9 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: Operations of Dify's API that take files, and their code for one that is too large.
 _REFUSALS = {"/v1/files/upload": "file_too_large", _AUDIO: "audio_too_large"}
 _DOCUMENTS = re.compile(r"/api/v1/knowledge/[^/]+/documents/")
-_FILES = re.compile(r"/v1/files/upload$|/api/v1/(apps|forms)/[^/]+/files$|/api/public/v1/forms/[^/]+/files$")
+_FILES = re.compile(
+    r"/v1/files/upload$|/v1/audio/[a-z]+$|/api/v1/(apps|forms)/[^/]+/files$|/api/public/v1/forms/[^/]+/files$"
+)
 
 
 class Edge:

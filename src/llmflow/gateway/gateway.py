@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 
 import msgspec
 
@@ -22,6 +22,7 @@ from llmflow.gateway.shadows import Shadows
 from llmflow.gateway.types import Border, Call, Deployment, Leg, Limits, Operation
 from llmflow.ports.embedding import Embedding, Role, Vectors
 from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo
+from llmflow.ports.rerank import Ranked, Rerank
 
 __all__ = ["DEFAULT", "Gateway"]
 _CHARACTERS_A_TOKEN = 4  # where nobody counted
@@ -39,6 +40,7 @@ class Gateway:
         self,
         llms: Mapping[str, Llm],
         embedding: Embedding,
+        reranker: Rerank | None = None,
         *,
         limits: Limits | None = None,
         border: Border | None = None,
@@ -52,6 +54,7 @@ class Gateway:
         self.attempts = Attempts(self.servers, draw=draw)
         self.shadows = Shadows(on_span, draw=draw)
         self._embedding = embedding
+        self._reranker = reranker
 
     async def models(self) -> list[ModelInfo]:
         """What the servers serve now, the default first. A server that fails is left out; raises when all fail."""
@@ -136,13 +139,31 @@ class Gateway:
         name = await self.embedding_model()
         if model not in ("", name):
             raise unknown(model, [name])
-        call = Call("embeddings", name, asker(), sum(map(len, texts)) // _CHARACTERS_A_TOKEN)
+        async with self._organ("embeddings", "embedding", name, sum(map(len, texts))):
+            return await self._embedding.embed(texts, role)
+
+    async def rerank(self, query: str, texts: Sequence[str], *, top_n: int | None = None) -> list[Ranked]:
+        """The best texts first, by the rerank organ. Raises OrganError (rerank_missing) and what the organ raises."""
+        name = await self.rerank_model()
+        if self._reranker is None or not name:
+            raise OrganError("No reranker is set up.", code="rerank_missing")
+        characters = sum(map(len, texts)) + len(query) * len(texts)
+        async with self._organ("rerank", "rerank", name, characters):
+            return await self._reranker.rerank(query, texts, top_n=top_n)
+
+    async def rerank_model(self) -> str:
+        """The name of the rerank organ's weights, "" where there is none."""
+        return await self._reranker.model() if self._reranker else ""
+
+    @asynccontextmanager
+    async def _organ(self, operation: Operation, organ: str, model: str, characters: int) -> AsyncIterator[None]:
+        """A call of an organ that is no model server: asked about, counted and noted like any other."""
+        call = Call(operation, model, asker(), characters // _CHARACTERS_A_TOKEN)
         entry = Entry(call, await self.limits.ask(call), self.on_span)
-        entry.organ = "embedding"
+        entry.organ = organ
         try:
-            vectors = await self._embedding.embed(texts, role)
+            yield
             entry.outcome = "ok"
-            return vectors
         except LLMFlowError as error:
             entry.outcome = error.code
             raise

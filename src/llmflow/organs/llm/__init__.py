@@ -1,5 +1,7 @@
-"""Language models. Adapters: `llama_cpp` (embedded), `openai` (remote), `scripted` (fake).
+"""Language models. Adapters: `llama_cpp` (embedded), `vllm` (managed), `openai`, `anthropic`, `gemini` (remote),
+`scripted` (fake).
 
-`llama_server` is the child process behind `llama_cpp`; `wire` is OpenAI's chat format, which two adapters speak;
-`discover` finds model servers on this machine; `pull` downloads weights.
+`llama_server` is the child process behind `llama_cpp`; `wire` is OpenAI's chat format, `exchange` and `sse` a streamed
+answer over HTTP, `parts` and `refusals` what adapters share; `discover` finds model servers on this machine; `pull`
+downloads weights.
 """

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 from yarl import URL
 
-from llmflow.errors import ConfigError, LLMFlowError, NotFound, OrganError, TooMany, UsageError
+from llmflow.errors import ConfigError, LLMFlowError, NotFound, OrganError, UsageError
 from llmflow.net.client import HttpClient, Response
 from llmflow.net.direct import DirectClient, DirectResponse, Origin
-from llmflow.net.waits import retry_after_s
 from llmflow.organs.llm.exchange import Refused, chat
-from llmflow.organs.llm.wire import chat_body, error_text, failure, is_context_error
+from llmflow.organs.llm.refusals import refusal
+from llmflow.organs.llm.wire import chat_body, error_text
 from llmflow.ports.health import Health
 from llmflow.ports.llm import ChatDelta, ChatRequest, ModelInfo, Wire
 
@@ -210,30 +210,10 @@ class OpenAILlm:
         return NotFound(message, code="model_unknown", param="model")
 
     def _error(self, response: Response, model: str) -> LLMFlowError:
-        """A refusal as one of our errors, in the server's words where they may help."""
-        status, text = response.status, self._clean(error_text(response.body))
-        if status in (401, 403):
-            given = "refuses the key" if self._key else "wants a key"
-            message = f"{self._shown()} {given} ({status})."
-            return OrganError(message, code="model_key_wrong")
-        if status == 429:
-            wait_s = retry_after_s(response.headers)
-            when = f" It asks to wait {wait_s} s." if wait_s else ""
-            busy = TooMany(f"{self._shown()} has too many requests: {text}.{when}")
-            busy.wait_s = wait_s
-            return busy
-        if status in (400, 413, 422):
-            if is_context_error(text):
-                return UsageError(f"{model} says: {text}", code="context_too_long", param="messages")
-            return UsageError(f"The model server refused the request: {text}")
-        if 300 <= status < 400 or status in (404, 405):
-            message = f"{self._shown()} has no such service ({status}). {text}".rstrip()
-            return OrganError(message, code="model_address_wrong")
-        if status >= 500 or not is_context_error(text):
-            failed = OrganError(f"{self._shown()} failed ({status}): {text}", code="model_failed")
-            failed.wait_s = retry_after_s(response.headers)
-            return failed
-        return failure(text)
+        text = self._clean(error_text(response.body))
+        return refusal(
+            response.status, text, response.headers, shown=self._shown(), has_key=bool(self._key), model=model
+        )
 
     def _clean(self, text: str) -> str:
         return text.replace(self._key, "***") if self._key else text

@@ -1,1 +1,2 @@
-"""OpenAI's API under /v1: `chat` relays to models and apps, `embeddings`, `models`; `wire` has what all share."""
+"""OpenAI's API under /v1: `chat`, `completions` and `responses` relay to models and apps, `embeddings`, `rerank` and
+`audio` to organs and models; `wire` has what all share."""

@@ -1,5 +1,5 @@
-"""POST /v1/embeddings: the embedding organ. `input_type` "query" is ours: e5 and its like embed questions unlike
-passages, and OpenAI's API has no word for it."""
+"""POST /v1/embeddings: the embedding organ, or a model whose server knows /embeddings. `input_type` "query" is ours:
+e5 and its like embed questions unlike passages, and OpenAI's API has no word for it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from llmflow.access.types import Caller
 from llmflow.api.routes.openai import wire
 from llmflow.api.sse import until_gone
 from llmflow.errors import UsageError
+from llmflow.gateway.asked import asked_of
 from llmflow.ports.embedding import Role, Vectors
 from llmflow.wiring import Platform
 
@@ -29,13 +30,18 @@ def routes(platform: Platform) -> list[Route]:
 
 async def _embed(request: Request, platform: Platform, caller: Caller) -> Response:
     body = await wire.body_of(request)
+    model = str(body.get("model") or "")
+    wire.name_user(str(body.get("user") or ""))
+    name = await until_gone(request, platform.gateway.embedding_model())
+    if model not in ("", "default", name) and body.get("input"):
+        asked = asked_of(await request.body())
+        return wire.json_bytes(await until_gone(request, platform.relay.pass_on("embeddings", "/embeddings", asked)))
     texts = wire.texts(body.get("input"), "input")
     if len(texts) > _MOST_TEXTS:
         raise UsageError(f"`input` has {len(texts)} texts; at most {_MOST_TEXTS} are taken at once.", param="input")
     role = _one_of(body, "input_type", _ROLES, "passage")
     as_base64 = _one_of(body, "encoding_format", {"float": False, "base64": True}, "float")
-    model = str(body.get("model") or "")
-    vectors = await until_gone(request, platform.gateway.embed(model, texts, role))
+    vectors = await until_gone(request, platform.gateway.embed("", texts, role))
     dimensions = body.get("dimensions")
     if dimensions not in (None, vectors.shape[1]):
         raise UsageError(f"This model has {vectors.shape[1]} dimensions and no other number.", param="dimensions")
@@ -47,7 +53,7 @@ async def _embed(request: Request, platform: Platform, caller: Caller) -> Respon
                 {"object": "embedding", "index": index, "embedding": _encoded(vector, as_base64)}
                 for index, vector in enumerate(vectors)
             ],
-            "model": model or await platform.gateway.embedding_model(),
+            "model": name,
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
         }
     )

@@ -12,15 +12,9 @@ from llmflow.errors import InternalError
 from llmflow.wiring import Platform
 
 PATHS: tuple[tuple[str, str], ...] = (
-    ("/responses", "POST"),
     ("/responses/{response_id}", "GET DELETE"),
     ("/responses/{response_id}/cancel", "POST"),
     ("/responses/{response_id}/input_items", "GET"),
-    ("/completions", "POST"),
-    ("/rerank", "POST"),
-    ("/audio/speech", "POST"),
-    ("/audio/transcriptions", "POST"),
-    ("/audio/translations", "POST"),
     ("/moderations", "POST"),
     ("/images/generations", "POST"),
     ("/images/edits", "POST"),

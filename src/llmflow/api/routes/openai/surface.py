@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from llmflow.api.routes.openai import chat, embeddings, later, models
+from llmflow.api.routes.openai import audio, chat, completions, embeddings, later, models, rerank, responses
 from llmflow.wiring import Platform
 
 
 def routes(platform: Platform) -> list[Route]:
-    return [*chat.routes(platform), *embeddings.routes(platform), *models.routes(platform), *later.routes(platform)]
+    rooms = (chat, responses, completions, embeddings, rerank, audio, models, later)
+    return [route for room in rooms for route in room.routes(platform)]

@@ -1,0 +1,1 @@
+"""Rerankers. Adapters: `tei`, `cohere` (Cohere, Jina, Infinity, vLLM; remote), `overlap` (fake), `none`."""
