@@ -19,6 +19,7 @@ from llmflow.api import auth, errors
 from llmflow.api.middleware import Edge, hosts_for
 from llmflow.api.public_page import public_page_routes
 from llmflow.api.routes.console.app import console
+from llmflow.api.routes.openai.surface import direct_paths
 from llmflow.api.routes.public.surface import public
 from llmflow.api.routes.service import surface
 from llmflow.api.routes.triggers.surface import trigger_routes
@@ -62,6 +63,7 @@ def create_app(platform: Platform) -> ASGIApp:
         document_bytes=limits.document_mb * _MB,
         file_bytes=limits.file_mb * _MB + _MB,  # the file and the form around it
         audio_bytes=limits.audio_mb * _MB + _MB,
+        direct={} if server.cors_origins else direct_paths(platform),
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 T = TypeVar("T")
+_UNWATCHED_S = 0.05
 #: In a request's scope: an asyncio.Event that ends its stream.
 UNTIL = "llmflow.until"
 _HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
@@ -87,16 +88,40 @@ class ReaderGone(Exception):
 
 async def until_gone(request: Request, work: Awaitable[T]) -> T:
     """The result of `work`, which is cancelled when the reader goes: then ReaderGone is raised. The body must have
-    been read before."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.create_task(_gone(request.receive))
+    been read before. Work that is quickly done is not watched: most is, and watching costs as much as routing it."""
+    task = asyncio.current_task()
+    assert task is not None
+    watch = _Watch(request.receive, task)
+    timer = asyncio.get_running_loop().call_later(_UNWATCHED_S, watch.begin)
     try:
-        await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
+        return await work
+    except asyncio.CancelledError:
+        if not watch.is_gone:
+            raise
+        task.uncancel()
+        raise ReaderGone from None
     finally:
-        gone.cancel()
-        if not task.done():
-            task.cancel()
-    if task.cancelled() or not task.done():
-        await asyncio.gather(task, return_exceptions=True)
-        raise ReaderGone
-    return task.result()
+        timer.cancel()
+        watch.end()
+
+
+class _Watch:
+    """Cancels a task when the reader has gone."""
+
+    def __init__(self, receive: Receive, task: asyncio.Task[Any]) -> None:
+        self.is_gone = False
+        self._receive = receive
+        self._task = task
+        self._watching: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        self._watching = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        await _gone(self._receive)
+        self.is_gone = True
+        self._task.cancel()
+
+    def end(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()

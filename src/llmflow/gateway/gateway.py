@@ -9,10 +9,13 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import TypeVar, cast
 
 import msgspec
 
 from llmflow.errors import LLMFlowError, OrganError
+from llmflow.gateway.answers import Answers, Recording, key_of
 from llmflow.gateway.asker import asker
 from llmflow.gateway.attempts import Attempts, Begun
 from llmflow.gateway.ledger import Entry, OnSpan, no_spans
@@ -21,11 +24,13 @@ from llmflow.gateway.servers import DEFAULT, Resolved, Servers, unknown
 from llmflow.gateway.shadows import Shadows
 from llmflow.gateway.types import Border, Call, Deployment, Leg, Limits, Operation
 from llmflow.ports.embedding import Embedding, Role, Vectors
-from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo
+from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo, TokenUsage
 from llmflow.ports.rerank import Ranked, Rerank
 
 __all__ = ["DEFAULT", "Gateway"]
 _CHARACTERS_A_TOKEN = 4  # where nobody counted
+_DELTA_BYTES = 200  # what a delta takes in memory beside its text
+T = TypeVar("T")
 
 
 class Gateway:
@@ -53,6 +58,7 @@ class Gateway:
         self.on_span = on_span
         self.attempts = Attempts(self.servers, draw=draw)
         self.shadows = Shadows(on_span, draw=draw)
+        self.answers = Answers()
         self._embedding = embedding
         self._reranker = reranker
 
@@ -87,6 +93,19 @@ class Gateway:
         Raises, from the first `anext` on, NotFound (model_unknown), TooMany, Forbidden and what adapters raise.
         """
         resolved = await self.servers.resolve(request.model)
+        if rule := resolved.route.cache:
+            said = msgspec.json.encode(msgspec.structs.replace(request, model=resolved.name))
+            if key := key_of(rule, asker(), request.temperature, b"deltas", said):
+                fresh = partial(self._stream, resolved, request)
+                async with aclosing(self.share(resolved, "chat", request.model, key, fresh, _delta_size)) as deltas:
+                    async for delta in deltas:
+                        yield delta
+                return
+        async with aclosing(self._stream(resolved, request)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def _stream(self, resolved: Resolved, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
         tokens = _characters(request) // _CHARACTERS_A_TOKEN
         call, entry = await self.admit("chat", resolved, request.model, tokens, request.max_tokens)
         try:
@@ -95,6 +114,45 @@ class Gateway:
                     yield delta
         finally:
             entry.end()
+
+    async def share(
+        self,
+        resolved: Resolved,
+        operation: Operation,
+        model: str,
+        key: bytes,
+        fresh: Callable[[], AsyncGenerator[T]],
+        size_of: Callable[[T], int],
+    ) -> AsyncGenerator[T]:
+        """An answer that is kept or on its way, else a `fresh` one, which others may share from now on. Whoever shares
+        is let through by the limits and counted, with no tokens; whom another's failure meets asks afresh."""
+        rule = resolved.route.cache
+        assert rule is not None
+        found = cast("Recording[T] | None", self.answers.find(key))
+        if found is None:
+            recording = self.answers.record(key, fresh(), size_of, seconds=rule.seconds)
+            async with aclosing(recording.read()) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        _, entry = await self.admit(operation, resolved, model, 0, None)
+        entry.usage, entry.organ, entry.attributes["llmflow.cached"] = TokenUsage(), "cache", True
+        try:
+            async with aclosing(found.read()) as pieces:
+                async for piece in pieces:
+                    entry.first()
+                    yield piece
+            entry.outcome = "ok"
+            return
+        except LLMFlowError as error:
+            entry.outcome = error.code
+            if entry.has_begun:
+                raise
+        finally:
+            entry.end()
+        async with aclosing(fresh()) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def answer(
         self, resolved: Resolved, call: Call, entry: Entry, request: ChatRequest
@@ -174,6 +232,10 @@ class Gateway:
         """The name of the embedding organ's weights; loads the organ, which alone knows it."""
         await self._embedding.embed([], "query")
         return self._embedding.model
+
+
+def _delta_size(delta: ChatDelta) -> int:
+    return _DELTA_BYTES + 4 * (len(delta.text) + len(delta.reasoning) + len(str(delta.tool_calls or "")))
 
 
 def sticky_of(call: Call) -> str:

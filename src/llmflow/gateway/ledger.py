@@ -64,6 +64,11 @@ class Entry:
         self.reason: str | None = None
         self.attributes: dict[str, Any] = {}
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a first piece of the answer went out."""
+        return self._first_s is not None
+
     def first(self) -> None:
         """The first piece of the answer is here."""
         if self._first_s is None:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from llmflow.errors import LLMFlowError, OrganError
+from llmflow.gateway.answers import key_of
 from llmflow.gateway.asked import Asked, chat_of
+from llmflow.gateway.asker import asker
 from llmflow.gateway.attempts import Begun
 from llmflow.gateway.chunks import Head, chunks_of, encode, whole_of
 from llmflow.gateway.gateway import Gateway, close, first_of, sticky_of
@@ -45,6 +47,16 @@ class Relay:
 
     async def chat(self, asked: Asked) -> bytes:
         """A chat completion, whole. Raises as `Gateway.stream`."""
+        shared = await self._shared(asked, lambda: self._chat_in_one(asked))
+        if shared is None:
+            return await self._chat(asked)
+        async with aclosing(shared) as pieces:
+            return b"".join([piece async for piece in pieces])
+
+    async def _chat_in_one(self, asked: Asked) -> AsyncGenerator[bytes]:
+        yield await self._chat(asked)
+
+    async def _chat(self, asked: Asked) -> bytes:
         resolved, call, entry = await self._admitted("chat", asked)
         try:
             if self._gateway.border is not None:
@@ -58,6 +70,24 @@ class Relay:
     async def chat_stream(self, asked: Asked) -> AsyncGenerator[bytes]:
         """A chat completion in server-sent events; the first piece comes with the model's first word, so that what
         fails before it can be tried elsewhere, and then raises. What fails later raises too, after whole events."""
+        shared = await self._shared(asked, lambda: self._chat_stream(asked))
+        async with aclosing(shared or self._chat_stream(asked)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _shared(self, asked: Asked, fresh: Callable[[], AsyncGenerator[bytes]]) -> AsyncGenerator[bytes] | None:
+        """None: the route keeps no answers, or not to such requests."""
+        resolved = await self._gateway.servers.resolve(asked.model)
+        rule = resolved.route.cache
+        if rule is None:
+            return None
+        said = [part for name in sorted(asked.fields) for part in (name.encode(), bytes(asked.fields[name]))]
+        key = key_of(rule, asker(), asked.temperature, b"bytes", *said)
+        if key is None:
+            return None
+        return self._gateway.share(resolved, "chat", asked.model, key, fresh, len)
+
+    async def _chat_stream(self, asked: Asked) -> AsyncGenerator[bytes]:
         resolved, call, entry = await self._admitted("chat", asked)
         try:
             if self._gateway.border is not None:

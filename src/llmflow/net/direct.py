@@ -192,7 +192,7 @@ class _Connection(asyncio.Protocol):
             return
         response.fed()
         if response.is_whole:
-            self._over(keeps=bool(self._parser.should_keep_alive()))
+            self._over(keeps=response.keeps)
 
     def eof_received(self) -> bool:
         return False
@@ -243,6 +243,7 @@ class DirectResponse:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.is_whole = False
+        self.keeps = False
         self.parser: httptools.HttpResponseParser | None = None
         self._origin = origin
         self._connection = connection
@@ -268,6 +269,7 @@ class DirectResponse:
         assert self.parser is not None
         self.status = self.parser.get_status_code()
         self._has_head = self.status >= 200
+        self.keeps = bool(self.parser.should_keep_alive())  # the parser has forgotten it when the message is complete
 
     def on_body(self, body: bytes) -> None:
         self._pieces.append(body)
