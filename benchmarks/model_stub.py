@@ -29,7 +29,8 @@ def _event(delta: dict[str, str], reason: str | None = None, **more: object) -> 
 _MESSAGE = {"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}
 _WHOLE = _json({**_HEAD, "object": "chat.completion", "choices": [_MESSAGE], "usage": _USAGE})
 _MODELS = _json({"object": "list", "data": [{"id": "stub", "object": "model", "owned_by": "stub"}]})
-_ROLE, _WORD, _STOP = _event({"role": "assistant", "content": ""}), _event({"content": " word"}), _event({}, "stop")
+_ROLE, _STOP = _event({"role": "assistant", "content": ""}), _event({}, "stop")
+_WORDS = [_event({"content": f" word{number}"}) for number in range(16)]  # LiteLLM breaks off what repeats itself
 _USED, _DONE = _event({}, choices=[], usage=_USAGE), b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 _STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -64,8 +65,8 @@ class Stub(asyncio.Protocol):
 
     async def _stream(self) -> None:
         self._transport.write(_STREAM + _ROLE)
-        for _ in range(self.tokens):
-            self._transport.write(_WORD)
+        for number in range(self.tokens):
+            self._transport.write(_WORDS[number % len(_WORDS)])
             await asyncio.sleep(0)
         self._transport.write(_STOP + _USED + _DONE)
 

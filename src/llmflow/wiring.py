@@ -35,6 +35,7 @@ from llmflow.config.settings import Organ, Settings
 from llmflow.errors import ConfigError, LLMFlowError, OrganError, UsageError
 from llmflow.gateway.connections import Connections
 from llmflow.gateway.gateway import DEFAULT, Gateway
+from llmflow.gateway.kept_routes import KeptRoutes
 from llmflow.gateway.quotas.quotas import Quotas
 from llmflow.gateway.relay import Relay
 from llmflow.gateway.routes import Route, read_route
@@ -180,6 +181,7 @@ class Platform:
     quotas: Quotas
     speech: SpeechGateway
     relay: Relay
+    routes: KeptRoutes
     connections: Connections
     servers: Servers
     adapters: Adapters
@@ -331,7 +333,8 @@ async def build(settings: Settings) -> Platform:
         limits=quotas,
         on_span=spans.add,
     )
-    gateway.servers.route(_routes(settings))
+    routes = KeptRoutes(database, gateway.servers, _routes(settings))
+    await routes.load(workspace_id)
     servers.on_change = partial(_serve_managed, servers, gateway, http, direct)
     connected_http, connected_direct = HttpClient(guard=MetadataGuard()), DirectClient(guard=MetadataGuard())
     connections = Connections(database, cipher, gateway, partial(_connected, connected_http, connected_direct))
@@ -408,6 +411,7 @@ async def build(settings: Settings) -> Platform:
         quotas=quotas,
         speech=SpeechGateway(organs.speech, limits=quotas),
         relay=Relay(gateway),
+        routes=routes,
         connections=connections,
         servers=servers,
         adapters=Adapters(servers, http),
@@ -472,8 +476,21 @@ class _UnusedModelServer:
 
 def _connected(http: HttpClient, direct: DirectClient, address: Address) -> Llm:
     """The adapter for a model server that somebody connected."""
-    from llmflow.organs.llm.openai import OpenAILlm
+    from llmflow.organs.llm.anthropic import AnthropicLlm
+    from llmflow.organs.llm.gemini import GeminiLlm
+    from llmflow.organs.llm.openai import OpenAILlm, base_url
 
+    if address.kind != "openai":
+        base_url(address.url)  # raises for what is no address
+        made: type[AnthropicLlm | GeminiLlm] = AnthropicLlm if address.kind == "anthropic" else GeminiLlm
+        return made(
+            url=address.url,
+            model=address.model,
+            api_key=address.api_key,
+            context_tokens=address.context_tokens,
+            timeout_s=_CONNECTED_S,
+            http=http,
+        )
     return OpenAILlm(
         url=address.url,
         model=address.model,

@@ -56,7 +56,8 @@ class Connections:
 
     async def address(self, connection: Connection) -> Address:
         """With its key: for trying it again."""
-        return Address(connection.url, await self._key(connection), connection.model, connection.context_tokens)
+        key = await self._key(connection)
+        return Address(connection.url, key, connection.model, connection.context_tokens, connection.kind)
 
     async def try_out(self, address: Address) -> Tried:
         """Really asks: for the models, and for a short answer of the default one. Keeps nothing.
@@ -106,6 +107,7 @@ class Connections:
             is_default=is_default,
             created_at=now,
             updated_at=now,
+            kind=address.kind,
         )
         try:
             async with self._database.write() as database:
@@ -118,6 +120,7 @@ class Connections:
                     sealed_key=self._sealed(made.id, address.api_key),
                     model=made.model,
                     context_tokens=made.context_tokens,
+                    kind=made.kind,
                     created_at=now,
                     updated_at=now,
                 )
@@ -146,6 +149,7 @@ class Connections:
                     sealed_key=self._sealed(connection.id, address.api_key),
                     model=address.model,
                     context_tokens=address.context_tokens,
+                    kind=address.kind,
                     updated_at=now_ms(),
                 )
                 if is_default is not None and is_default != connection.is_default:
@@ -169,7 +173,7 @@ class Connections:
             self._gateway.servers.prefer(DEFAULT)
 
     def _serve(self, connection: Connection, key: str) -> None:
-        address = Address(connection.url, key, connection.model, connection.context_tokens)
+        address = Address(connection.url, key, connection.model, connection.context_tokens, connection.kind)
         self._gateway.servers.serve(connection.name, self._connect(address))
         if connection.is_default:
             self._gateway.servers.prefer(connection.name)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.gateway.types import Connection
 from llmflow.store.tables import model_connections as table
+from llmflow.store.tables import model_routes
 
 
 def _shown(row: sa.Row[Any]) -> Connection:
@@ -25,6 +26,7 @@ _SHOWN = [
     table.c.model,
     table.c.context_tokens,
     table.c.is_default,
+    table.c.kind,
     table.c.created_at,
     table.c.updated_at,
 ]
@@ -59,3 +61,35 @@ async def prefer(connection: AsyncConnection, workspace_id: str, connection_id: 
         .where(table.c.workspace_id == workspace_id)
         .values(is_default=table.c.id == connection_id if connection_id else sa.false())
     )
+
+
+async def routes(connection: AsyncConnection, workspace_id: str) -> dict[str, Any]:
+    """Plain values by name."""
+    rows = await connection.execute(
+        sa.select(model_routes.c.name, model_routes.c.route)
+        .where(model_routes.c.workspace_id == workspace_id)
+        .order_by(model_routes.c.id)
+    )
+    return {row.name: row.route for row in rows}
+
+
+async def change_route(connection: AsyncConnection, workspace_id: str, name: str, **values: Any) -> bool:
+    """Whether there was one."""
+    result = await connection.execute(
+        sa.update(model_routes)
+        .where(model_routes.c.workspace_id == workspace_id, model_routes.c.name == name)
+        .values(**values)
+    )
+    return bool(result.rowcount)
+
+
+async def insert_route(connection: AsyncConnection, **values: Any) -> None:
+    await connection.execute(model_routes.insert().values(**values))
+
+
+async def delete_route(connection: AsyncConnection, workspace_id: str, name: str) -> bool:
+    """Whether there was one."""
+    result = await connection.execute(
+        sa.delete(model_routes).where(model_routes.c.workspace_id == workspace_id, model_routes.c.name == name)
+    )
+    return bool(result.rowcount)

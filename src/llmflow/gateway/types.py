@@ -8,9 +8,14 @@ from typing import Literal, Protocol
 
 from llmflow.gateway.asker import Asker
 from llmflow.gateway.circuit import Condition
+from llmflow.gateway.routes import Route
 from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, ModelInfo, Wire
 
 Operation = Literal["chat", "completions", "responses", "embeddings", "rerank", "transcription", "speech"]
+
+
+#: What a model server speaks.
+Protocols = Literal["openai", "anthropic", "gemini"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,7 @@ class Connection:
     is_default: bool
     created_at: int
     updated_at: int
+    kind: Protocols = "openai"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,7 @@ class Address:
     api_key: str = field(default="", repr=False)
     model: str = ""
     context_tokens: int = 8192
+    kind: Protocols = "openai"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,15 @@ class Tried:
     reply: str
     first_ms: int
     total_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRoute:
+    """A route as people see it. `is_fixed`: it stands in llmflow.yaml, and is changed there."""
+
+    name: str
+    route: Route
+    is_fixed: bool
 
 
 Connect = Callable[[Address], Llm]

@@ -127,6 +127,7 @@ model_connections = sa.Table(
     sa.Column("name", sa.String(100), nullable=False),
     _text("url"),
     _text("sealed_key", null=True),  # crypto.Cipher, purpose = model_connections/id
+    sa.Column("kind", sa.String(20), nullable=False, server_default="openai"),  # the protocol its server speaks
     _text("model", default=""),  # "": the first one the server lists
     sa.Column("context_tokens", sa.Integer, nullable=False),
     _flag("is_default", default=False),
@@ -203,6 +204,18 @@ tool_collections = sa.Table(
     _text("operations"),  # tools/openapi Operation, JSON
     _json("scheme"),  # how the server is shown the credential
     _text("sealed_secret", null=True),  # crypto.Cipher, purpose = tool_collections/id
+    _time("created_at"),
+    _time("updated_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
+model_routes = sa.Table(
+    "model_routes",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    sa.Column("name", sa.String(200), nullable=False),
+    _json("route"),  # as llmflow.yaml has it under models
     _time("created_at"),
     _time("updated_at"),
     sa.UniqueConstraint("workspace_id", "name"),

@@ -1405,6 +1405,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Routes
+         * @description Those of llmflow.yaml first.
+         */
+        get: operations["routes_models_routes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deployments
+         * @description Every deployment that was asked or listed since the start, and how it does.
+         */
+        get: operations["deployments_models_deployments_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/routes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put
+         * @description Makes or changes a route; it serves from the next request on. Errors: invalid_request with the key at fault,
+         *     conflict for one of llmflow.yaml.
+         */
+        put: operations["put_models_routes__name__put"];
+        post?: never;
+        /**
+         * Remove
+         * @description Its name is a model's again, where a server lists one of that name.
+         */
+        delete: operations["remove_models_routes__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models": {
         parameters: {
             query?: never;
@@ -2313,6 +2378,8 @@ export interface components {
             context_tokens?: number | null;
             /** Is Default */
             is_default?: boolean | null;
+            /** Kind */
+            kind?: ("openai" | "anthropic" | "gemini") | null;
             /**
              * Untested
              * @default false
@@ -2570,6 +2637,12 @@ export interface components {
             created_at: number;
             /** Updated At */
             updated_at: number;
+            /**
+             * Kind
+             * @default openai
+             * @enum {string}
+             */
+            kind: "openai" | "anthropic" | "gemini";
         };
         /** ConnectionState */
         ConnectionState: {
@@ -2633,6 +2706,28 @@ export interface components {
             created_at: number;
             /** Run Status */
             run_status?: string | null;
+        };
+        /**
+         * DeploymentState
+         * @description `phase`: of its circuit breaker; `wait_s`: until it is asked again, 0 for now; `latency_ms`: expected to a first
+         *     piece, 0 where nothing is known.
+         */
+        DeploymentState: {
+            /** Server */
+            server: string;
+            /** Model */
+            model: string;
+            /**
+             * Phase
+             * @enum {string}
+             */
+            phase: "closed" | "open" | "half_open";
+            /** In Flight */
+            in_flight: number;
+            /** Latency Ms */
+            latency_ms: number;
+            /** Wait S */
+            wait_s: number;
         };
         /**
          * Diff
@@ -3415,6 +3510,11 @@ export interface components {
              * @default 8192
              */
             context_tokens: number;
+            /**
+             * Kind
+             * @description The protocol it speaks; null: OpenAI's, or the one kept
+             */
+            kind?: ("openai" | "anthropic" | "gemini") | null;
             /** Name */
             name: string;
             /**
@@ -4256,6 +4356,20 @@ export interface components {
             /** Correction */
             correction: string | null;
         };
+        /**
+         * ShownRoute
+         * @description `route`: as llmflow.yaml has it under models, every key told. `is_fixed`: it is changed in llmflow.yaml.
+         */
+        ShownRoute: {
+            /** Name */
+            name: string;
+            /** Route */
+            route: {
+                [key: string]: unknown;
+            };
+            /** Is Fixed */
+            is_fixed: boolean;
+        };
         /** SignIn */
         SignIn: {
             /** Email */
@@ -4701,6 +4815,11 @@ export interface components {
              * @default 8192
              */
             context_tokens: number;
+            /**
+             * Kind
+             * @description The protocol it speaks; null: OpenAI's, or the one kept
+             */
+            kind?: ("openai" | "anthropic" | "gemini") | null;
             /**
              * Connection
              * @description Id of the connection whose kept key is meant
@@ -7588,6 +7707,112 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Site"];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    routes_models_routes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownRoute"][];
+                };
+            };
+        };
+    };
+    deployments_models_deployments_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentState"][];
+                };
+            };
+        };
+    };
+    put_models_routes__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownRoute"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_models_routes__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {

@@ -28,6 +28,8 @@ OWN = {
 }
 NEEDS: dict[Role, set[str]] = {
     "member": {
+        "GET /models/routes",
+        "GET /models/deployments",
         "GET /knowledge",
         "GET /knowledge/{base}",
         "GET /knowledge/{base}/documents",
@@ -133,6 +135,8 @@ NEEDS: dict[Role, set[str]] = {
         "DELETE /prices/{model}",
         "POST /keys",
         "DELETE /keys/{key_id}",
+        "PUT /models/routes/{name}",
+        "DELETE /models/routes/{name}",
         "GET /models/connections",
         "POST /models/connections",
         "POST /models/connections/test",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from llmflow.api import auth
 from llmflow.errors import UsageError
-from llmflow.gateway.types import Address, Connection, Tried
+from llmflow.gateway.types import Address, Connection, Protocols, Tried
 from llmflow.ports.health import Health
 
 router = APIRouter(tags=["models"])
@@ -24,6 +24,8 @@ class Server(BaseModel):
     api_key: str | None = Field(None, max_length=4000, description="null: the one kept, if any; empty: none")
     model: str = Field("", max_length=300, description="Its default; empty: the first one it lists")
     context_tokens: int = Field(8192, ge=256, le=100_000_000, description="Where the server does not say")
+
+    kind: Protocols | None = Field(None, description="The protocol it speaks; null: OpenAI's, or the one kept")
 
 
 class Trial(Server):
@@ -45,6 +47,7 @@ class ChangedConnection(BaseModel):
     model: str | None = Field(None, max_length=300)
     context_tokens: int | None = Field(None, ge=256, le=100_000_000)
     is_default: bool | None = None
+    kind: Protocols | None = None
     untested: bool = False
 
 
@@ -141,9 +144,11 @@ async def change(connection: str, body: ChangedConnection, request: Request) -> 
         api_key=body.api_key,
         model=before.model if body.model is None else body.model,
         context_tokens=body.context_tokens or before.context_tokens,
+        kind=body.kind or before.kind,
     )
     address = await _address(request, wanted, before)
-    is_moved = (wanted.url, wanted.model) != (before.url, before.model) or body.api_key is not None
+    is_moved = (wanted.url, wanted.model, wanted.kind) != (before.url, before.model, before.kind)
+    is_moved = is_moved or body.api_key is not None
     tried = await kept.try_out(address) if is_moved and not body.untested else None
     name = before.name if body.name is None else body.name
     changed = await kept.change(before, name, address, is_default=body.is_default)
@@ -169,7 +174,8 @@ async def _address(request: Request, server: Server, connection: Connection | No
                 hint="Give the key for the new address, or an empty one.",
             )
         key = (await auth.platform_of(request).connections.address(connection)).api_key
-    return Address(server.url.strip(), key or "", server.model.strip(), server.context_tokens)
+    kind = server.kind or (connection.kind if connection else "openai")
+    return Address(server.url.strip(), key or "", server.model.strip(), server.context_tokens, kind)
 
 
 def _report(tried: Tried) -> TrialReport:
