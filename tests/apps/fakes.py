@@ -208,7 +208,9 @@ def room_of(
     concurrency: int = 32,
     embedding: TermEmbedding | None = None,
     jobs: MemoryJobs | None = None,
+    vectors: MemoryVectorStore | None = None,
 ) -> tuple[AppsRoom, Bases, MemoryVectorStore]:
+    """`vectors`: of an earlier room, whose documents are to be found."""
     settings = Settings(
         home=folder,
         knowledge=Knowledge(top_k=3),
@@ -216,7 +218,8 @@ def room_of(
         limits=Limits(chat_concurrency=concurrency, workflow_concurrency=concurrency, file_mb=1),
         workflow=Workflow(http_allow=("127.0.0.1",)),
     )
-    vectors, blobs = MemoryVectorStore(), FolderBlobs(folder / "blobs")
+    vectors = MemoryVectorStore() if vectors is None else vectors
+    blobs = FolderBlobs(folder / "blobs")
     embedding = embedding or TermEmbedding()
     originals = Originals(database, blobs)
     bases = Bases(database, vectors, originals, Changes(), chunk_tokens=320, overlap_tokens=40)

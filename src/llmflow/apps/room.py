@@ -9,13 +9,13 @@ from llmflow.apps.annotations.reply import AnnotationReply
 from llmflow.apps.answers.answer import Answerer, ModelServer
 from llmflow.apps.answers.suggest import Suggestions
 from llmflow.apps.apps import Apps
+from llmflow.apps.chat.answering import Answering
 from llmflow.apps.chat.attachments import Attachments
 from llmflow.apps.chat.chat import Chat
 from llmflow.apps.chat.conversations import Conversations
 from llmflow.apps.chat.doors import Doors
 from llmflow.apps.chat.feedback import Feedbacks
 from llmflow.apps.chat.files import AppFiles
-from llmflow.apps.chat.flow_chat import FlowChat
 from llmflow.apps.chat.turns import Turns
 from llmflow.apps.chat.variables import Variables
 from llmflow.apps.designs.designs import Designs
@@ -91,12 +91,13 @@ class AppsRoom:
             temperature=settings.chat.temperature,
             model_server=model_server,
         )
-        self.turns = Turns(settings.limits.chat_concurrency)
+        self.turns = Turns()
         self.variables = Variables(database)
         self.feedback = Feedbacks(database)
         self.files = AppFiles(database, originals, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
         self.attachments = Attachments(database, self.files, blobs, parser, gateway)
         self.forms = Forms(database, cipher, self.files, max_characters=settings.workflow.variable_kb * 1024)
+        answering = Answering(database, answerer, self.attachments, history_turns=settings.chat.history_messages // 2)
         self.surroundings = Surroundings(
             database,
             gateway,
@@ -104,6 +105,7 @@ class AppsRoom:
             bases,
             self.files,
             self.attachments,
+            answering,
             exchange,
             toolbox,
             self.forms,
@@ -118,6 +120,7 @@ class AppsRoom:
             self.surroundings.of,
             settings=settings.workflow,
             limit=settings.limits.workflow_concurrency,
+            chat_limit=settings.limits.chat_concurrency,
         )
         self.catalogue = Apps(database, originals, self.runs)
         self.toolbox = toolbox
@@ -145,12 +148,9 @@ class AppsRoom:
         )
         doors = Doors()
         self.conversations = Conversations(database, originals, self.runs, doors)
-        flows = FlowChat(database, self.plans, self.runs, self.turns, self.files)
         near = Nearness(database, gateway)
         self.annotations = Annotations(database, near)
         self.annotation_reply = AnnotationReply(database, gateway, near, jobs)
-        self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=flows.companion_of)
-        self.desk = Desk(database, self.forms, self.runs, self.reruns)
         self.inbox = Inbox(database, self.forms)
         server = settings.server
         self.post = Post(
@@ -161,14 +161,16 @@ class AppsRoom:
         )
         self.chat = Chat(
             database,
-            answerer,
-            self.attachments,
+            self.plans,
+            self.runs,
             self.turns,
-            flows,
+            self.files,
+            self.attachments,
             Reciting(database, self.plans, near),
             doors,
-            history_messages=settings.chat.history_messages,
         )
+        self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=self.chat.companion_of)
+        self.desk = Desk(database, self.forms, self.runs, self.reruns)
         self.suggestions = Suggestions(answerer, gateway)
 
     async def start(self) -> None:
@@ -179,11 +181,11 @@ class AppsRoom:
         self.post.ring()
 
     async def close(self) -> None:
-        """Stops the answers being written, what was said is kept; breaks off the runs of workflows, which the next
-        start goes on with. Before the organs are closed."""
+        """Breaks off what runs, answers being written too: the next start goes on with it. Before the organs are
+        closed."""
         await self.post.close()
         await self.desk.close()
         await self.schedules.close()
         await self.reruns.close()
-        await self.turns.close()
         await self.runs.close()
+        self.turns.break_off()

@@ -58,8 +58,8 @@ class App:
 
     @property
     def answers(self) -> bool:
-        """Whether this version answers its questions; apps of other modes are kept, and asking them is an error."""
-        return self.mode in ("chat", "advanced-chat")
+        """Whether one can talk to it; a completion app is filled in, a workflow is run."""
+        return self.mode in ("chat", "agent-chat", "advanced-chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,23 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """A round of an agent, as Dify shows it. `tool`: names of the tools it called, by ";"; `tool_labels`: what people
+    call them; `tool_input` and `observation`: JSON by tool, what they were given and what they answered; `files`: ids
+    of those they made. Time is Unix milliseconds."""
+
+    id: str
+    position: int
+    thought: str = ""
+    tool: str = ""
+    tool_labels: dict[str, Any] = field(default_factory=dict)
+    tool_input: str = ""
+    observation: str = ""
+    files: list[str] = field(default_factory=list)
+    created_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     id: str
     app_id: str
@@ -198,6 +215,7 @@ class ChatMessage:
     first_token_ms: int
     elapsed_ms: int
     created_at: int
+    thoughts: list[Thought] = field(default_factory=list)
     rating: Rating | None = None
     reason: str | None = None
     correction: str | None = None
@@ -324,4 +342,13 @@ class Failed:
         return found
 
 
-TurnEvent = Waiting | TextDelta | Replaced | Ended | Failed
+@dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file that the answer came with. `type`: Dify's image, document ...; `url`: where it is read."""
+
+    id: str
+    type: str
+    url: str
+
+
+TurnEvent = Waiting | TextDelta | Replaced | Thought | MadeFile | Ended | Failed

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.knowledge.types import Choice, Document, Flow, KnowledgeBase, Passage, Sort, State
+from llmflow.store.batch import Prepared
 from llmflow.store.tables import chunks, documents, files, knowledge_bases
 
 
@@ -338,10 +339,12 @@ async def passages_of_document(
     return [Passage(**row._mapping) for row in rows]
 
 
-async def count_hits(connection: AsyncConnection, ids: Iterable[str]) -> None:
-    await connection.execute(
-        sa.update(chunks).where(chunks.c.id.in_(list(ids))).values(hit_count=chunks.c.hit_count + 1)
-    )
+#: A passage, by its `key`, was cited once more.
+COUNT_HITS = Prepared(
+    sa.update(chunks)
+    .where(chunks.c.id == sa.bindparam("key"))
+    .values(hit_count=chunks.c.hit_count + sa.literal_column("1"))
+)
 
 
 def _row(noun: KnowledgeBase | Document) -> dict[str, Any]:

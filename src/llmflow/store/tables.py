@@ -395,6 +395,7 @@ messages = sa.Table(
     _content("answer"),
     _content("inputs"),  # JSON object
     _content("citations"),  # JSON list of apps.types.Citation
+    sa.Column("thoughts", ContentText, nullable=False, server_default="[]"),  # JSON list of apps.types.Thought
     _json("files"),  # ids of files and remote URLs: [{"type", "transfer_method", "url"|"upload_file_id"}]
     sa.Column("status", sa.String(12), nullable=False),  # running, normal, paused, error, stopped
     _text("error", default=""),

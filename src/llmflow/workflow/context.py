@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -15,7 +15,7 @@ from llmflow.tools.kit import Kit
 from llmflow.workflow.events import At, NodeLog
 from llmflow.workflow.graph import Node
 from llmflow.workflow.templates.template import fill, selectors
-from llmflow.workflow.types import Selector
+from llmflow.workflow.types import Log, Piece, Selector
 from llmflow.workflow.variables import Pool
 
 if TYPE_CHECKING:
@@ -71,6 +71,36 @@ class Question:
     at: At = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to be answered honestly, see nodes/knowledge_answer.py. `request`: model and parameters, without
+    messages. `files`: file values; `history`: turns that the caller keeps itself, {"role", "content"}; `waits`: until
+    the documents are read."""
+
+    query: str
+    request: ChatRequest
+    knowledge: tuple[str, ...] = ()
+    instruction: str = ""
+    top_k: int | None = None
+    language: str = ""
+    files: tuple[Mapping[str, Any], ...] = ()
+    history: tuple[Mapping[str, Any], ...] = ()
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """`kind`: generated, quoted or unknown; `hint`: how to get a better answer; `citations`: JSON."""
+
+    text: str
+    kind: str = "generated"
+    citations: tuple[Mapping[str, Any], ...] = ()
+    hint: str = ""
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
 class Chat(Protocol):
     def __call__(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
         """A model's answer; as `gateway.Gateway.stream`."""
@@ -120,6 +150,10 @@ async def _most_tokens(text: str, model: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
+def _no_answer(asked: Asked) -> AsyncGenerator[Piece | Log | Answered]:
+    raise _absent("Whoever answers")
+
+
 async def _no_history(turns: int | None) -> Sequence[Message]:
     return ()
 
@@ -132,7 +166,7 @@ class Outside:
     answers of the conversation, oldest first (None: all); `keep_file` gives a file value (files.make_file); `read_text`
     the text of a document, as Markdown; `code` runs it apart (ports.sandbox); `count_tokens`: of a text for a model, or
     more; `tools`: what can be called by name; `ask` keeps a form for people and says when it expires, in Unix
-    milliseconds."""
+    milliseconds; `answer` gives the pieces of an honest answer as they come, and last the whole."""
 
     chat: Chat = _no_chat
     model: Callable[[str], Awaitable[ModelInfo]] = _no_model
@@ -146,6 +180,7 @@ class Outside:
     history: Callable[[int | None], Awaitable[Sequence[Message]]] = _no_history
     tools: Kit = field(default_factory=Kit)
     ask: Callable[[Question], Awaitable[int]] = _no_person
+    answer: Callable[[Asked], AsyncGenerator[Piece | Log | Answered]] = _no_answer
 
 
 async def _nothing_to_flush() -> None: ...

@@ -254,7 +254,7 @@ class WorkflowPaused(_Event, frozen=True, kw_only=True, tag="workflow_paused"):
 
 
 class WorkflowFinished(_Event, frozen=True, kw_only=True, tag="workflow_finished"):
-    """The last event."""
+    """The last event. `error_status`: what a caller over HTTP is told, 0 where nothing failed."""
 
     status: RunStatus
     outputs: dict[str, Any]
@@ -266,6 +266,8 @@ class WorkflowFinished(_Event, frozen=True, kw_only=True, tag="workflow_finished
     exceptions_count: int = 0
     error: str | None = None
     error_code: str | None = None
+    error_hint: str = ""
+    error_status: int = 0
     files: list[dict[str, Any]] = []
 
 

@@ -15,6 +15,14 @@ Selector = Sequence[str]
 SOURCE: Final = "source"
 FAIL_BRANCH: Final = "fail-branch"
 
+#: What a step is about: the key of Log.data that says it, and what it may say.
+STEP: Final = "step"
+ROUND: Final = "round"
+THOUGHT: Final = "thought"
+TOOL: Final = "tool"
+SOURCES: Final = "sources"
+READING: Final = "reading"
+
 #: The first segments that are no node.
 RESERVED: Final = frozenset({"sys", "env", "conversation", "rag"})
 

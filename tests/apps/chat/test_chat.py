@@ -8,7 +8,7 @@ import pytest
 from llmflow.apps.chat import queries
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.turns import Turn
-from llmflow.apps.types import Ended, TextDelta
+from llmflow.apps.types import Ended, Failed, TextDelta
 from llmflow.errors import NotFound, OrganError, TooMany, UsageError
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.store.content import Content
@@ -80,20 +80,40 @@ async def test_a_stopped_answer_keeps_what_was_said(one_database: Database, tmp_
     await world.room.close()
 
 
-async def test_closing_the_room_stores_what_is_being_said(one_database: Database, tmp_path: Path) -> None:
-    world = await world_of(one_database, tmp_path, ScriptedLlm(reply="word " * 5000, delay_ms=1))
+async def test_an_answer_that_a_closing_server_breaks_off_is_written_by_the_next(
+    database: Database, tmp_path: Path
+) -> None:
+    world = await world_of(database, tmp_path, ScriptedLlm(reply="word " * 5000, delay_ms=1))
     await world.learn("leave.md", "Annual leave is fifteen days a year.")
     turn = await world.room.chat.ask(world.app, world.user, Ask("How many days is annual leave?"))
-    await anext(turn.follow())
+    async for batch in turn.follow():
+        if any(isinstance(event, TextDelta) for event in batch):
+            break
     await world.room.close()
-    assert (await world.room.conversations.message(world.user, turn.message_id)).status == "stopped"
+    end = await turn.finished()
+    assert isinstance(end, Failed)
+    assert end.code == "interrupted"
+    assert (await world.room.conversations.message(world.user, turn.message_id)).status == "running"
+    again, _, _ = room_of(database, tmp_path, ScriptedLlm(reply="Fifteen days [1]."), vectors=world.vectors)
+    await again.start()
+    while (taken_up := again.turns.find(turn.id)) is None:
+        await asyncio.sleep(0.01)
+    await taken_up.finished()
+    stored = await again.conversations.message(world.user, turn.message_id)
+    assert (stored.status, stored.answer) == ("normal", "Fifteen days [1].")
+    assert stored.citations
+    await again.close()
 
 
-async def test_answers_a_crash_cut_off_are_marked_at_the_next_start(database: Database, tmp_path: Path) -> None:
+async def test_answers_that_an_earlier_version_left_unfinished_are_marked_at_the_next_start(
+    database: Database, tmp_path: Path
+) -> None:
     world = await world_of(database, tmp_path, ScriptedLlm(reply="x"))
     turn, _ = await world.ask("hello there")
-    async with database.write() as connection:  # as a killed process leaves it
-        await queries.finish_message(connection, turn.message_id, status="running", answer=Content(""))
+    async with database.write() as connection:  # as a killed process without runs left it
+        await queries.finish_message(
+            connection, turn.message_id, status="running", answer=Content(""), workflow_run_id=None
+        )
     await asyncio.sleep(0.002)
     again, _, _ = room_of(database, tmp_path, ScriptedLlm())
     await again.start()
@@ -167,6 +187,7 @@ async def test_a_conversation_deleted_meanwhile_does_not_come_back(one_database:
     world = await world_of(one_database, tmp_path, ScriptedLlm(reply="a b c", delay_ms=5))
     await world.learn("leave.md", "Annual leave is fifteen days a year.")
     turn = await world.room.chat.ask(world.app, world.user, Ask("How many days is annual leave?"))
+    await turn.kept()
     await world.room.conversations.delete(world.user, turn.conversation_id)
     await turn.finished()
     assert await world.room.conversations.page(world.user) == ([], False)

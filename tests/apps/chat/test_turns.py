@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
-from llmflow.apps.chat.turns import Turn, Turns
-from llmflow.apps.types import Answer, Ended, Failed, TextDelta, TurnEvent, Usage
-from llmflow.errors import TooMany
+from llmflow.apps.chat.ask import Ask
+from llmflow.apps.chat.turns import Turn
+from llmflow.apps.types import Answer, Ended, TextDelta, TurnEvent, Usage
+from llmflow.organs.llm.scripted import ScriptedLlm
+from tests.apps.fakes import World
 
 
 def _turn(name: str = "t") -> Turn:
@@ -28,88 +28,41 @@ async def _talk(turn: Turn) -> None:
 
 
 async def test_every_reader_gets_every_event_from_the_first_on_however_late_it_comes() -> None:
-    turns, turn = Turns(1), _turn()
+    turn = _turn()
     early = asyncio.create_task(_read(turn))
-    turns.reserve().start(turn, _talk)
+    await _talk(turn)
     assert await early == [TextDelta("a"), TextDelta("b"), END]
     assert await _read(turn) == [TextDelta("a"), TextDelta("b"), END]
     assert turn.last == END
 
 
 async def test_a_reader_that_leaves_disturbs_nobody() -> None:
-    turns, turn = Turns(1), _turn()
+    turn = _turn()
     leaving = turn.follow()
-    turns.reserve().start(turn, _talk)
+    talking = asyncio.create_task(_talk(turn))
     await anext(leaving)
     await leaving.aclose()
+    await talking
     assert (await _read(turn))[-1] == END
 
 
-async def test_one_turn_more_than_the_limit_is_refused_until_one_ends() -> None:
-    turns, turn = Turns(1), _turn()
-    place = turns.reserve()
-    with pytest.raises(TooMany) as refused:
-        turns.reserve()
-    assert "chat_concurrency" in refused.value.hint
-    place.start(turn, _talk)
-    await turn.finished()
-    await asyncio.sleep(0)
-    turns.reserve().release()
-    assert len(turns) == 0
+async def test_only_the_asker_can_stop_a_turn(world: World) -> None:
+    held = asyncio.Event()
 
+    class Held(ScriptedLlm):
+        async def count_tokens(self, text: str) -> int:
+            await held.wait()
+            return 1
 
-async def test_only_the_asker_can_stop_a_turn() -> None:
-    turns, turn = Turns(1), _turn()
-
-    async def forever(turn: Turn) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            turn.append(END)
-
-    turns.reserve().start(turn, forever)
-    await asyncio.sleep(0)
-    assert not turns.stop("t", app_id="a", end_user_id="somebody else")
-    assert not turns.stop("t", app_id="another app", end_user_id="u")
-    assert not turns.stop("unknown", app_id="a", end_user_id="u")
-    assert turns.stop("t", app_id="a", end_user_id="u")
-    assert not turns.stop("t", app_id="a", end_user_id="u")
-    assert await turn.finished() == END
-
-
-async def test_a_fault_in_the_work_ends_the_turn_as_failed() -> None:
-    turns, turn = Turns(1), _turn()
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-
-    async def broken(turn: Turn) -> None:
-        raise ZeroDivisionError
-
-    turns.reserve().start(turn, broken)
+    world.llm.count_tokens = Held().count_tokens  # type: ignore[method-assign]
+    await world.learn("leave.md", "Annual leave is fifteen days a year.")
+    turn = await world.room.chat.ask(world.app, world.user, Ask("How many days is annual leave?"))
+    turns, app_id, user_id = world.room.turns, world.app.id, world.user.id
+    assert not turns.stop(turn.id, app_id=app_id, end_user_id="somebody else")
+    assert not turns.stop(turn.id, app_id="another app", end_user_id=user_id)
+    assert not turns.stop("unknown", app_id=app_id, end_user_id=user_id)
+    assert turns.stop(turn.id, app_id=app_id, end_user_id=user_id)
     end = await turn.finished()
-    assert isinstance(end, Failed)
-    assert end.code == "internal_error"
-
-
-async def test_a_turn_stopped_before_its_first_step_still_ends_by_its_own_work() -> None:
-    turns, turn = Turns(1), _turn()
-
-    async def patient(turn: Turn) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            turn.append(END)
-
-    turns.reserve().start(turn, patient)
-    assert turns.stop("t", app_id="a", end_user_id="u")
-    assert await turn.finished() == END
-    turns.reserve().release()
-    assert len(turns) == 0
-
-
-async def test_a_turn_whose_task_is_cancelled_before_its_first_step_gives_its_place_back() -> None:
-    turns, turn = Turns(1), _turn()
-    turns.reserve().start(turn, _talk)
-    (task,) = (task for task in asyncio.all_tasks() if task.get_name() == "turn t")
-    task.cancel()
-    assert isinstance(await turn.finished(), Failed)
+    assert isinstance(end, Ended) and end.stopped
+    assert not turns.stop(turn.id, app_id=app_id, end_user_id=user_id)
     assert len(turns) == 0

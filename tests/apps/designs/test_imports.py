@@ -166,13 +166,13 @@ async def test_an_icon_that_is_no_emoji_is_kept_and_not_shown(world: World, icon
     assert exported(made.app, design)["app"] == tree["app"]
 
 
-async def test_an_experts_prompt_is_taken_from_its_system_messages(world: World) -> None:
+async def test_an_experts_prompt_is_run_as_it_is_and_shown_by_its_system_messages(world: World) -> None:
     tree = tree_of(CHAT.read_bytes())
     prompt = [{"role": "system", "text": "규칙 하나."}, {"role": "user", "text": "{{#query#}}"}]
     tree["model_config"] |= {"prompt_type": "advanced", "chat_prompt_config": {"prompt": prompt}}
     made = await world.room.imports.make(WORKSPACE, write(tree))
     assert made.app.config.instruction == "규칙 하나."
-    assert "prompt_simplified" in {code for item in made.report for code in item.codes}
+    assert {item.status for item in made.report if item.type == "prompt"} == {"exact"}
 
 
 async def test_a_file_replaces_the_draft_of_an_app_of_its_mode(world: World) -> None:

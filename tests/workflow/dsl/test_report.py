@@ -113,14 +113,12 @@ def test_features_that_are_on_and_not_served_are_named() -> None:
 
 def test_a_chat_apps_parts_are_reported_like_nodes() -> None:
     found = {(item.type, item.title): item for item in report(load("helpdesk-chat.yml"), Bindings(), NOTHING)}
-    assert found["model", "openai/gpt-4o"].codes == ("model_default", "parameters_ignored")
-    assert "`temperature`" in found["model", "openai/gpt-4o"].why
+    assert found["model", "openai/gpt-4o"].codes == ("model_default",)
     assert found["prompt", ""].status == "approximate"
     assert found["knowledge", ""].codes[:2] == ("dataset_unmapped", "search_differs")
     assert "a score threshold" in found["knowledge", ""].why
     assert found["feature", "sensitive_word_avoidance"].status == "unsupported"
     assert found["feature", "annotation_reply"].status == "approximate"
-    assert found["feature", "file_upload"].status == "approximate"
 
 
 def test_a_mapping_makes_reasons_go() -> None:
@@ -133,17 +131,24 @@ def test_a_mapping_makes_reasons_go() -> None:
     assert not codes & {"dataset_unmapped", "model_default"}
 
 
-@pytest.mark.parametrize(
-    ("name", "mode"), [("agent-with-tools.yml", "agent-chat"), ("sql-completion.yml", "completion")]
-)
-def test_apps_of_modes_that_are_not_run_say_so(name: str, mode: str) -> None:
-    found = report(load(name), Bindings(), NOTHING)[0]
-    assert (found.type, found.title, found.status, found.codes) == ("app", mode, "unsupported", ("mode_unserved",))
+def test_a_completion_app_does_here_what_it_did_there() -> None:
+    here = Here(frozenset({"gpt-4o-mini"}))
+    assert {item.status for item in report(load("sql-completion.yml"), Bindings(), here)} == {"exact"}
 
 
 def test_an_agents_tools_are_named() -> None:
     found = report(load("agent-with-tools.yml"), Bindings(), NOTHING)
-    assert [item.title for item in found if item.type == "tool"] == ["google_search"]
+    [tool] = [item for item in found if item.type == "tool"]
+    assert (tool.title, tool.status, tool.codes) == ("google_search", "unsupported", ("tool_missing",))
+
+
+def test_an_agent_nodes_tools_and_strategy_are_named() -> None:
+    tool = {"enabled": True, "type": "builtin", "provider_name": "google", "tool_name": "search", "settings": {}}
+    known = _with_node(0, type="agent", agent_parameters={"tools": {"type": "constant", "value": [tool]}})
+    assert "tool_missing" in _of(report(known, Bindings(), NOTHING), "start").codes
+    odd = _with_node(0, type="agent", agent_strategy_name="TOD", agent_strategy_provider_name="a/b")
+    found = _of(report(odd, Bindings(), NOTHING), "start")
+    assert (found.status, found.codes) == ("unsupported", ("strategy_unknown",))
 
 
 def _with_node(index: int, **data: object) -> Document:
@@ -206,8 +211,8 @@ def test_a_type_that_dify_has_not_is_told_from_one_that_is_not_run() -> None:
     assert "not run by this version" in _of(report(_with_node(0, type="datasource"), Bindings(), NOTHING), "start").why
 
 
-def test_every_type_that_runs_here_is_one_of_difys() -> None:
-    assert kinds().keys() <= DIFY_TYPES.keys()
+def test_every_type_that_runs_here_is_one_of_difys_but_our_own() -> None:
+    assert kinds().keys() - DIFY_TYPES.keys() == {("knowledge-answer", "1")}
 
 
 def test_a_pipeline_of_knowledge_is_kept_and_says_so() -> None:

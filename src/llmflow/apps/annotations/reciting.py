@@ -71,7 +71,6 @@ class Reciting:
                 created_at=started,
             )
         elapsed = now_ms() - started
-        turn.stoppable = False
         turn.append(TextDelta(text))
         turn.append(Ended(Answer(text, "annotated", annotation_id=near.annotation.id), Usage(0, 0, elapsed, elapsed)))
         return turn
@@ -107,6 +106,7 @@ class Reciting:
             "answer": answer,
             "inputs": inputs,
             "citations": none,
+            "thoughts": none,
             "files": list(ask.files),
             "status": "normal",
             "error": "",

@@ -11,10 +11,10 @@ Where the passages may not answer at all (`relevance`), quotations say so, and a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from llmflow.apps.answers import prompt, quote, relevance, support
 from llmflow.apps.answers.bags import Bags, bags_of
@@ -25,7 +25,7 @@ from llmflow.apps.answers.quote import Quotation
 from llmflow.apps.answers.relevance import Verdict
 from llmflow.apps.answers.sentences import units
 from llmflow.apps.answers.words import Words, words
-from llmflow.apps.types import Answer, App, Citation, Waiting
+from llmflow.apps.types import Answer, Citation, Waiting
 from llmflow.errors import OrganError
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
@@ -36,16 +36,31 @@ from llmflow.ports.llm import ChatRequest, ModelInfo, TokenUsage
 _POOL = 30  # passages looked at, to judge whether the best stand out
 
 
-class Draft(Protocol):
-    """Where an answer is written to while it is made; what was said stays when the turn is stopped."""
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an answer rests on. `knowledge`: ids of bases; `model` "": the default one; `top_k` None, `temperature`
+    None, `max_tokens` None: the setting's. `options`: further parameters of the model."""
 
-    @property
-    def text(self) -> str: ...
+    workspace_id: str
+    knowledge: tuple[str, ...] = ()
+    model: str = ""
+    top_k: int | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
-    def cite(self, citations: Sequence[Citation], model: str) -> None: ...
 
-    def say(self, text: str) -> None: ...
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What the words to come rest on, and who says them."""
 
+    citations: tuple[Citation, ...]
+    model: str
+
+
+Told = Cited | str | Answer
+"""An answer while it is made: what it rests on, its words, and at last the whole."""
 
 ModelServer = Callable[[], Awaitable[str]]
 
@@ -74,39 +89,51 @@ class Answerer:
         self._temperature = temperature
         self._model_server = model_server
 
-    async def answer(self, app: App, question: Question, draft: Draft) -> Answer:
-        """Writes the answer to `draft` piece by piece and gives it back whole. Raises what the model raises, unless
-        the documents can be quoted instead."""
+    async def answer(self, ground: Ground, question: Question) -> AsyncGenerator[Told]:
+        """Raises what the model raises, unless the documents can be quoted instead."""
+        async with aclosing(self._told(ground, question)) as told:
+            async for item in told:
+                yield item
+
+    def _told(self, ground: Ground, question: Question) -> AsyncGenerator[Told]:
         if question.attached:
-            return await self._with_files(app, question, draft)
-        if not app.config.knowledge:
-            return await self._chat(app, question, draft)
-        found = await self.search(app, question)
+            return self._with_files(ground, question)
+        return self._from_knowledge(ground, question) if ground.knowledge else self._chat(ground, question)
+
+    async def _from_knowledge(self, ground: Ground, question: Question) -> AsyncGenerator[Told]:
+        found = await self.search(ground, question)
         say = words(question.language)
         if not found:
-            why = say.unknown_to_visitor if question.is_public else await self._why_nothing(app, say)
-            return _spoken(draft, Answer(why, "unknown", hint=why))
+            why = say.unknown_to_visitor if question.is_public else await self._why_nothing(ground, say)
+            for item in _spoken(Answer(why, "unknown", hint=why)):
+                yield item
+            return
         bags = await bags_of(found)
-        if all(hit.scores.dense is None for hit in found):  # the embedding organ is down
-            return await self._over(
-                app, question, found, bags, False, draft, compare=_without_cosines, hint=say.by_words
-            )
-        evidence = await relevance.weigh(_searched(question), question.language, found, bags, self._comparer.cosines)
-        if evidence.verdict is Verdict.NOTHING:
-            unknown = say.unknown_to_visitor if question.is_public else say.unknown
-            return _spoken(draft, Answer(unknown, "unknown", hint=unknown))
-        is_certain = evidence.verdict is Verdict.CERTAIN
-        cosines = self._comparer.cosines
-        return await self._over(app, question, found, bags, is_certain, draft, compare=cosines)
+        is_certain, compare, hint = False, _without_cosines, say.by_words
+        if any(hit.scores.dense is not None for hit in found):  # else the embedding organ is down
+            compare, hint = self._comparer.cosines, ""
+            evidence = await relevance.weigh(_searched(question), question.language, found, bags, compare)
+            if evidence.verdict is Verdict.NOTHING:
+                unknown = say.unknown_to_visitor if question.is_public else say.unknown
+                for item in _spoken(Answer(unknown, "unknown", hint=unknown)):
+                    yield item
+                return
+            is_certain = evidence.verdict is Verdict.CERTAIN
+        over = self._over(ground, question, found, bags, is_certain, compare=compare, hint=hint)
+        async with aclosing(over) as told:
+            async for item in told:
+                yield item
 
-    async def _with_files(self, app: App, question: Question, draft: Draft) -> Answer:
-        """From the question's files, and from the app's passages where any stand out."""
+    async def _with_files(self, ground: Ground, question: Question) -> AsyncGenerator[Told]:
+        """From the question's files, and from the passages where any stand out."""
         say = words(question.language)
-        info = await self._gateway.info(app.config.model)
+        info = await self._gateway.info(ground.model)
         if not info.grounded or not reads(info, question.language):
             hint = await self._way_up(say)
-            return _spoken(draft, Answer(f"{say.no_reader} {hint}", "unknown", hint=hint, model=info.id))
-        found = await self.search(app, question) if app.config.knowledge else []
+            for item in _spoken(Answer(f"{say.no_reader} {hint}", "unknown", hint=hint, model=info.id)):
+                yield item
+            return
+        found = await self.search(ground, question) if ground.knowledge else []
         if found and any(hit.scores.dense is not None for hit in found):
             bags = await bags_of(found)
             evidence = await relevance.weigh(
@@ -114,58 +141,67 @@ class Answerer:
             )
             if evidence.verdict is Verdict.NOTHING:
                 found = []
-        return await self._generated(app, question, found[: app.config.top_k or self._top_k], info, draft)
+        async with aclosing(self._generated(ground, question, found[: ground.top_k or self._top_k], info)) as told:
+            async for item in told:
+                yield item
 
-    async def search(self, app: App, question: Question, *, top_k: int = _POOL) -> list[Found]:
+    async def search(self, ground: Ground, question: Question, *, top_k: int = _POOL) -> list[Found]:
         """The passages nearest to the question, relevant or not, best first."""
-        wanted = set(app.config.knowledge)
-        bases = [base for base in await self._bases.all(app.workspace_id) if base.id in wanted]
+        wanted = set(ground.knowledge)
+        bases = [base for base in await self._bases.all(ground.workspace_id) if base.id in wanted]
         return await self._retriever.search(bases, _searched(question), top_k=top_k)
 
-    async def reading(self, app: App) -> Waiting | None:
-        """How far the app's documents are read; None when none is queued or running."""
-        counts = [await self._bases.counts(base_id) for base_id in app.config.knowledge]
+    async def reading(self, ground: Ground) -> Waiting | None:
+        """How far the documents are read; None when none is queued or running."""
+        counts = [await self._bases.counts(base_id) for base_id in ground.knowledge]
         busy = sum(count.get("queued", 0) + count.get("running", 0) for count in counts)
         total = sum(sum(count.values()) for count in counts)
         return Waiting(total - busy, total) if busy else None
 
-    async def _why_nothing(self, app: App, say: Words) -> str:
+    async def _why_nothing(self, ground: Ground, say: Words) -> str:
         """What to say when a search found no passage at all."""
-        counts = [await self._bases.counts(base_id) for base_id in app.config.knowledge]
+        counts = [await self._bases.counts(base_id) for base_id in ground.knowledge]
         if any(count.get("queued") or count.get("running") for count in counts):
             return say.reading
         return say.unknown if any(count.get("ready") for count in counts) else say.no_documents
 
     async def _over(
         self,
-        app: App,
+        ground: Ground,
         question: Question,
         found: Sequence[Found],
         bags: Bags,
         is_certain: bool,
-        draft: Draft,
         *,
         compare: Compare,
         hint: str = "",
-    ) -> Answer:
+    ) -> AsyncGenerator[Told]:
         """`hint`: said below quotations, unless the model turns out to be down; "": how to get generated answers."""
+        has_spoken = False
         try:
-            info = await self._gateway.info(app.config.model)
+            info = await self._gateway.info(ground.model)
             if reads(info, question.language) and info.grounded:
-                passages = found[: app.config.top_k or self._top_k]
-                return await self._generated(app, question, passages, info, draft)
+                passages = found[: ground.top_k or self._top_k]
+                async with aclosing(self._generated(ground, question, passages, info)) as told:
+                    async for item in told:
+                        has_spoken = has_spoken or isinstance(item, str)
+                        yield item
+                return
             quotations = await quote.choose(_searched(question), found, bags, compare)
             if reads(info, question.language) and is_certain:
-                answer = await self._checked(app, question, quotations, info)
+                answer = await self._checked(ground, question, quotations, info)
                 if answer is not None:
-                    return _spoken(draft, answer)
+                    for item in _spoken(answer):
+                        yield item
+                    return
         except OrganError as error:
-            if draft.text:
+            if has_spoken:
                 raise
             hint = words(question.language).model_down.format(error=f"{error.message} {error.hint}")
             quotations = await quote.choose(_searched(question), found, bags, compare)
         hint = "" if question.is_public else hint or await self._way_up(words(question.language))
-        return self._quoted(question, quotations, is_certain, hint, draft)
+        for item in _spoken(_quoted(question, quotations, is_certain, hint)):
+            yield item
 
     async def _way_up(self, say: Words) -> str:
         """How to get generated answers; a model server found on this machine comes first."""
@@ -173,22 +209,26 @@ class Answerer:
         return say.way_up_found.format(server=server) if server else say.way_up
 
     async def _generated(
-        self, app: App, question: Question, passages: Sequence[Found], info: ModelInfo, draft: Draft
-    ) -> Answer:
-        asked = await prompt.grounded(
-            question, passages, info, answer_tokens=self._answer_tokens, count=self._counter(app)
-        )
+        self, ground: Ground, question: Question, passages: Sequence[Found], info: ModelInfo
+    ) -> AsyncGenerator[Told]:
+        most = ground.max_tokens or self._answer_tokens
+        asked = await prompt.grounded(question, passages, info, answer_tokens=most, count=self._counter(ground))
         citations = tuple(cited(found, number) for number, found in enumerate(asked.passages, 1))
-        draft.cite(citations, info.id)
+        yield Cited(citations, info.id)
         usage = TokenUsage()
-        async for delta in self._gateway.stream(self._request(app, asked)):
-            if delta.text:
-                draft.say(delta.text)
-            usage = delta.usage or usage
+        pieces: list[str] = []
+        async with aclosing(self._gateway.stream(self._request(ground, asked))) as deltas:
+            async for delta in deltas:
+                if delta.text:
+                    pieces.append(delta.text)
+                    yield delta.text
+                usage = delta.usage or usage
         for name, part in asked.cut:
-            draft.say("\n\n_" + words(question.language).cut.format(name=name, percent=int(part * 100)) + "_")
-        return Answer(
-            draft.text,
+            cut = "\n\n_" + words(question.language).cut.format(name=name, percent=int(part * 100)) + "_"
+            pieces.append(cut)
+            yield cut
+        yield Answer(
+            "".join(pieces),
             "generated",
             citations,
             model=info.id,
@@ -197,7 +237,7 @@ class Answerer:
         )
 
     async def _checked(
-        self, app: App, question: Question, quotations: Sequence[Quotation], info: ModelInfo
+        self, ground: Ground, question: Question, quotations: Sequence[Quotation], info: ModelInfo
     ) -> Answer | None:
         """A tiny model's answer, its first sentence, from the best excerpt; None when that does not support it, and
         for a table, which it cannot read. The packaged model fails more often than not, so it gets little time."""
@@ -206,7 +246,7 @@ class Answerer:
         excerpts = quote.excerpts(quotations, limit=1)
         asked = prompt.small(question, excerpts)
         text, usage = "", TokenUsage()
-        async with aclosing(self._gateway.stream(self._request(app, asked, temperature=0.0))) as deltas:
+        async with aclosing(self._gateway.stream(self._request(ground, asked, temperature=0.0))) as deltas:
             async for delta in deltas:
                 text += delta.text
                 usage = delta.usage or usage
@@ -227,43 +267,50 @@ class Answerer:
             completion_tokens=usage.completion_tokens,
         )
 
-    def _quoted(
-        self, question: Question, quotations: Sequence[Quotation], is_certain: bool, hint: str, draft: Draft
-    ) -> Answer:
-        """Quotations, and in small how to get more than that, once in a conversation."""
-        say = words(question.language)
-        citations = tuple(
-            cited(found, mark, quoted=quote.quoted_words(quotations, found))
-            for mark, found in enumerate(quote.sources(quotations), 1)
-        )
-        text = quote.written(quotations, say.quoted if is_certain else say.unsure)
-        if hint and not any(hint in earlier.answer for earlier in question.history):
-            text += f"\n\n_{hint}_"
-        return _spoken(draft, Answer(text, "quoted" if is_certain else "unknown", citations, hint=hint))
-
-    async def _chat(self, app: App, question: Question, draft: Draft) -> Answer:
+    async def _chat(self, ground: Ground, question: Question) -> AsyncGenerator[Told]:
         """Without knowledge: the model alone."""
         say = words(question.language)
-        info = await self._gateway.info(app.config.model)
+        info = await self._gateway.info(ground.model)
         if not reads(info, question.language):
             hint = "" if question.is_public else await self._way_up(say)
-            return _spoken(draft, Answer(f"{say.no_model} {hint}".strip(), "unknown", hint=hint, model=info.id))
-        answer = await self._generated(app, question, (), info, draft)
-        return answer if info.grounded or question.is_public else replace(answer, hint=await self._way_up(say))
+            for item in _spoken(Answer(f"{say.no_model} {hint}".strip(), "unknown", hint=hint, model=info.id)):
+                yield item
+            return
+        async with aclosing(self._generated(ground, question, (), info)) as told:
+            async for item in told:
+                if isinstance(item, Answer) and not info.grounded and not question.is_public:
+                    item = replace(item, hint=await self._way_up(say))
+                yield item
 
-    def _request(self, app: App, asked: Prompt, *, temperature: float | None = None) -> ChatRequest:
+    def _request(self, ground: Ground, asked: Prompt, *, temperature: float | None = None) -> ChatRequest:
+        wanted = self._temperature if ground.temperature is None else ground.temperature
         return ChatRequest(
             asked.messages,
-            model=app.config.model,
-            temperature=self._temperature if temperature is None else temperature,
+            model=ground.model,
+            temperature=wanted if temperature is None else temperature,
             max_tokens=asked.max_tokens,
+            stop=ground.stop,
+            options=dict(ground.options),
         )
 
-    def _counter(self, app: App) -> prompt.CountTokens:
+    def _counter(self, ground: Ground) -> prompt.CountTokens:
         async def count(text: str) -> int:
-            return await self._gateway.count_tokens(text, app.config.model)
+            return await self._gateway.count_tokens(text, ground.model)
 
         return count
+
+
+def _quoted(question: Question, quotations: Sequence[Quotation], is_certain: bool, hint: str) -> Answer:
+    """Quotations, and in small how to get more than that, once in a conversation."""
+    say = words(question.language)
+    citations = tuple(
+        cited(found, mark, quoted=quote.quoted_words(quotations, found))
+        for mark, found in enumerate(quote.sources(quotations), 1)
+    )
+    text = quote.written(quotations, say.quoted if is_certain else say.unsure)
+    if hint and not any(hint in earlier.answer for earlier in question.history):
+        text += f"\n\n_{hint}_"
+    return Answer(text, "quoted" if is_certain else "unknown", citations, hint=hint)
 
 
 async def _without_cosines(question: str, texts: Sequence[str]) -> list[float]:
@@ -301,7 +348,8 @@ def _searched(question: Question) -> str:
     return search_text(question.text, previous)
 
 
-def _spoken(draft: Draft, answer: Answer) -> Answer:
-    draft.cite(answer.citations, answer.model)
-    draft.say(answer.text)
-    return answer
+def _spoken(answer: Answer) -> Iterator[Told]:
+    """An answer that was made whole."""
+    yield Cited(answer.citations, answer.model)
+    yield answer.text
+    yield answer

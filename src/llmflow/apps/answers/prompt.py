@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,6 @@ _SMALL = "Answer the question in one short sentence, with the words of the text.
 _OPEN = "You are a helpful assistant. If you do not know something, say so. {language}"
 _LANGUAGES = {"ko": "Answer in Korean.", "en": "Answer in English."}
 _MARK_UP = re.compile(r"<(/?(?:passage|file)\b)")
-_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +73,9 @@ class Question:
     text: str
     language: str
     instruction: str = ""
-    inputs: Mapping[str, Any] | None = None
     history: Sequence[Earlier] = ()
     is_public: bool = False
     attached: Attached = Attached()
-
-    @property
-    def rules(self) -> str:
-        """The app's instruction with its variables filled in from `inputs`; unknown ones stay as they are."""
-        inputs = self.inputs or {}
-        return _VARIABLE.sub(lambda m: str(inputs[m[1]]) if m[1] in inputs else m[0], self.instruction).strip()
 
 
 async def grounded(
@@ -93,7 +85,9 @@ async def grounded(
     attached = question.attached
     template = _WITH_FILES if attached else _GROUNDED if passages else _OPEN
     rules = template.format(language=_LANGUAGES.get(question.language, "Answer in the question's language."))
-    system = f"{rules}\n\n{question.rules}".strip()
+    instruction = question.instruction.strip()
+    is_plain = not passages and not attached
+    system = instruction if is_plain and instruction else f"{rules}\n\n{instruction}".strip()
     max_tokens = min(answer_tokens, info.context_tokens // 4)
     room = info.context_tokens - max_tokens - _MARGIN_TOKENS - await count(system) - await count(question.text)
     share = _FILES_BESIDE_PASSAGES if passages else _FILES_SHARE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from llmflow.apps.answers.answer import Answerer, reads
+from llmflow.apps.answers.answer import Answerer, Ground, reads
 from llmflow.apps.answers.prompt import Question
 from llmflow.apps.answers.words import words
 from llmflow.apps.types import App, ChatMessage
@@ -58,7 +58,7 @@ class Suggestions:
             return []
         question = Question(message.query, language)
         cited = {_last(citation.heading_path) for citation in message.citations}
-        near = await self._answerer.search(app, question)
+        near = await self._answerer.search(Ground(app.workspace_id, app.config.knowledge), question)
         headings = dict.fromkeys(_last(found.heading_path) for found in near if language_of(found.text) == language)
         say = words(language).more_about
         return [say.format(heading=heading) for heading in headings if heading and heading not in cited][:_HOW_MANY]

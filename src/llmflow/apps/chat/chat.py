@@ -1,177 +1,249 @@
-"""Chat: a question is kept, answered in a turn of its own, and its answer is kept before the turn ends.
+"""Chat: a question is kept, and a run answers it; one door for every surface and for every kind of app but workflows.
 
-One door for every surface: the app's mode decides who answers, its answerer or a run of its workflow."""
+Of an app without a graph the plan follows from its settings (designs/config_graph.py); the engine is the same.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from llmflow.apps.annotations.reciting import Reciting
-from llmflow.apps.answers.answer import Answerer
-from llmflow.apps.answers.prompt import Earlier, Question
-from llmflow.apps.chat import file_queries, queries
+from llmflow.apps.chat import queries
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.attachments import Attachments
 from llmflow.apps.chat.conversations import name_after
 from llmflow.apps.chat.doors import Doors
-from llmflow.apps.chat.flow_chat import FlowChat
+from llmflow.apps.chat.files import AppFiles
 from llmflow.apps.chat.queries import as_json
-from llmflow.apps.chat.turns import Turn, Turns
-from llmflow.apps.chat.writing import Writing
-from llmflow.apps.types import App, ChatMessage, EndUser
+from llmflow.apps.chat.telling import INSERT_CONVERSATION, INSERT_MESSAGE, Telling
+from llmflow.apps.chat.turns import Turn, Turns, turn_of
+from llmflow.apps.chat.variables import INSERT_VARIABLE, values, variable_rows
+from llmflow.apps.designs.plans import Compiled, Plans
+from llmflow.apps.runs.runs import Begin, Companion, Runs
+from llmflow.apps.types import App, EndUser
 from llmflow.errors import CODES, NotFound, UsageError
-from llmflow.knowledge.language import language_of
+from llmflow.store.batch import Prepared, Row
 from llmflow.store.content import Content, Scope
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.workflow.engine.replay import State
+from llmflow.workflow.journal.stored import StoredRun
+from llmflow.workflow.types import Typed
+from llmflow.workflow.variables import type_name
 
 _MAX_QUERY = 100_000  # characters
+_UNNAMED = "New conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """A conversation as a question finds it."""
+
+    parent_id: str | None = None
+    count: int = 0
+    inputs: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
 
 
 class Chat:
-    """`history_messages`: earlier messages given to the model at most. `flows`: answers for apps with a graph;
-    `reciting`: answers that annotations give before anything is asked."""
+    """`reciting`: answers that annotations give before anything is asked."""
 
     def __init__(
         self,
         database: Database,
-        answerer: Answerer,
-        attachments: Attachments,
+        plans: Plans,
+        runs: Runs,
         turns: Turns,
-        flows: FlowChat,
+        files: AppFiles,
+        attachments: Attachments,
         reciting: Reciting,
         doors: Doors,
-        *,
-        history_messages: int,
     ) -> None:
         self._database = database
-        self._answerer = answerer
+        self._plans = plans
+        self._runs = runs
+        self._turns = turns
+        self._files = files
         self._attachments = attachments
-        self._flows = flows
         self._reciting = reciting
         self._doors = doors
-        self._turns = turns
-        self._history_turns = history_messages // 2
 
     async def recover(self) -> int:
-        """Marks answers that a dead process left unfinished; call at start. How many."""
+        """Marks answers that a process of an earlier version left unfinished; call at start. How many."""
         async with self._database.write() as connection:
             return await queries.mark_crashed(connection, now_ms(), f"interrupted: {CODES['interrupted']}")
 
     async def ask(self, app: App, user: EndUser, ask: Ask) -> Turn:
-        """Keeps the question and starts its turn. Raises UsageError, TooMany, Unsupported (model_blind) and NotFound
-        (conversation_not_exists, message_not_exists, not_published)."""
-        if not app.answers:
-            message = (
-                f"`{app.name}` is a {app.mode} app; this version answers questions in chat apps and chatflows only."
-            )
-            raise UsageError(message, code="not_chat_app")
-        if not ask.query.strip():
-            raise UsageError("The question is empty.", param="query")
-        if len(ask.query) > _MAX_QUERY:
-            raise UsageError(f"The question has more than {_MAX_QUERY} characters.", param="query")
-        if app.mode == "workflow":
-            raise UsageError(f"`{app.name}` is a workflow; it is run, not asked.", code="not_chat_app", param="app")
+        """Starts the run that answers; the question is kept with its first events. Raises UsageError, TooMany,
+        Unsupported (model_blind) and NotFound (not_published, version_not_found, conversation_not_exists,
+        message_not_exists)."""
+        _check(app, ask)
         with self._doors.enter(ask.conversation_id):
-            recited = await self._reciting.turn(app, user, ask)
-            if recited is not None:
-                return recited
-            if app.has_graph:
-                return await self._flows.ask(app, user, ask)
-            return await self._begun(app, user, ask)
+            recited = await self._reciting.turn(app, user, ask) if ask.query.strip() else None
+            return recited or await self._started(app, user, ask)
 
-    async def _begun(self, app: App, user: EndUser, ask: Ask) -> Turn:
-        """A turn that the answerer writes."""
-        place = self._turns.reserve()
-        try:
-            if ask.files:
-                await self._attachments.check(app, user, ask.files)
-            turn, question, files = await self._kept(app, user, ask)
-        except BaseException:
-            place.release()
-            raise
-        attached = partial(self._attachments.of, app, user, files) if files else None
-        writing = Writing(self._database, self._answerer, app, question, waits=ask.waits, attached=attached)
-        place.start(turn, writing.run)
+    async def _started(self, app: App, user: EndUser, ask: Ask) -> Turn:
+        """A turn that a run writes."""
+        compiled = await self._plans.wanted(app, ask.version_id)
+        self._runs.check_room(app)
+        if ask.files and not app.has_graph:
+            await self._attachments.check(app, user, ask.files)
+        before = await self._before(app, user, ask)
+        turn = Turn(
+            new_id(),
+            app_id=app.id,
+            end_user_id=user.id,
+            conversation_id=ask.conversation_id or new_id(),
+            message_id=new_id(),
+            created_at=now_ms(),
+        )
+        declared = {
+            name: Typed(typed.type, before.variables.get(name, typed.value))
+            for name, typed in compiled.conversation.items()
+        }
+        begin = await self._begin(app, user, ask, compiled, turn, before, declared)
+        telling = Telling(
+            self._database,
+            self._turns,
+            turn,
+            app=app,
+            declared=declared,
+            begins=await self._begins(turn, app, ask, before, declared, begin.run_id),
+        )
+        self._runs.start(app, compiled, begin, companion=telling)
         return turn
 
     def stop(self, task_id: str, user: EndUser) -> bool:
         """Ends the user's turn; what was said is kept. False when it is unknown or over."""
         return self._turns.stop(task_id, app_id=user.app_id, end_user_id=user.id)
 
-    async def _kept(self, app: App, user: EndUser, ask: Ask) -> tuple[Turn, Question, list[dict[str, Any]]]:
-        """The turn, the question, and the files of it and of those before it, the newest first."""
-        conversation_id = ask.conversation_id or new_id()
-        scope = Scope("conversation", conversation_id)
-        inputs = as_json(dict(ask.inputs))
-        query, kept_inputs, empty, none = await self._database.boundary.admit(scope, [ask.query, inputs, "", "[]"])
-        history = list(ask.history)
-        files = list(ask.files)
-        parent_id: str | None = None
-        if ask.conversation_id:
-            earlier = await self._before(app, user, ask)
-            parent_id = earlier[-1].id if earlier else None
-            files += [file for message in reversed(earlier) for file in message.files]
-            history = [Earlier(m.query, m.answer, m.kind) for m in earlier if m.status in ("normal", "stopped")]
-        turn = Turn(
-            new_id(),
-            app_id=app.id,
-            end_user_id=user.id,
-            conversation_id=conversation_id,
-            message_id=new_id(),
-            created_at=now_ms(),
-        )
-        owner = {"workspace_id": app.workspace_id, "app_id": app.id, "end_user_id": user.id}
-        name = name_after(query) if ask.name_conversation else "New conversation"
-        async with self._database.write() as connection:
-            if not ask.conversation_id:
-                await queries.insert_conversation(
-                    connection,
-                    id=conversation_id,
-                    name=Content(name),  # a piece of the admitted question
-                    inputs=kept_inputs,
-                    created_at=turn.created_at,
-                    updated_at=turn.created_at,
-                    **owner,
-                )
-            await queries.insert_message(
-                connection,
-                id=turn.message_id,
-                conversation_id=conversation_id,
-                parent_id=parent_id,
-                query=query,
-                answer=empty,
-                inputs=kept_inputs,
-                citations=none,
-                files=list(ask.files),
-                status="running",
-                created_at=turn.created_at,
-                **owner,
-            )
-            sent = [str(item["upload_file_id"]) for item in ask.files if "upload_file_id" in item]
-            uses = file_queries.uses(app.workspace_id, app.id, sent, turn.message_id)
-            await file_queries.insert_uses(connection, uses)
-        question = Question(
-            str(query),
-            app.config.language or language_of(query),
-            instruction=app.config.instruction,
-            inputs=ask.inputs,
-            history=history[-self._history_turns :] if self._history_turns else [],
-            is_public=user.source == "public",
-        )
-        return turn, question, files
+    async def companion_of(self, app: App, run: StoredRun, state: State) -> Companion | None:
+        """For a run that is taken up again; None for one that answers no question."""
+        turn = turn_of(run)
+        if turn is None:
+            return None
+        declared = {name: Typed(type_name(value), value) for name, value in state.conversation().items()}
+        telling = Telling(self._database, self._turns, turn, app=app, declared=declared)
+        for log in sorted((log for logs in state.logs.values() for log in logs), key=lambda log: log.created_at):
+            telling.step(log)
+        for end in state.finished.values():
+            telling.note(end)
+        telling.said(state.text)
+        return telling
 
-    async def _before(self, app: App, user: EndUser, ask: Ask) -> list[ChatMessage]:
-        """What the question follows, oldest first."""
-        conversation_id = ask.conversation_id or ""
+    async def _begin(
+        self,
+        app: App,
+        user: EndUser,
+        ask: Ask,
+        compiled: Compiled,
+        turn: Turn,
+        before: _Before,
+        declared: Mapping[str, Typed],
+    ) -> Begin:
+        system: dict[str, Any] = {"query": ask.query, "conversation_id": turn.conversation_id}
+        system["dialogue_count"] = before.count + 1
+        if ask.history and not ask.conversation_id:
+            system["history"] = [
+                {"role": role, "content": said}
+                for turn in ask.history
+                for role, said in (("user", turn.query), ("assistant", turn.answer))
+            ]
+        if ask.waits:
+            system["waits"] = True
+        inputs = ask.inputs if app.has_graph else {**before.inputs, **ask.inputs}
+        return Begin(
+            inputs=await self._files.in_inputs(user, compiled.form, inputs),
+            is_lenient=not app.has_graph and ask.source != "service-api",
+            files=await self._files.values(user, ask.files),
+            source="public" if user.source == "public" else ask.source,
+            user=user.external_id,
+            end_user_id=user.id,
+            task_id=turn.id,
+            conversation=declared,
+            conversation_id=turn.conversation_id,
+            message_id=turn.message_id,
+            parent_id=before.parent_id,
+            system=system,
+        )
+
+    async def _before(self, app: App, user: EndUser, ask: Ask) -> _Before:
+        if not ask.conversation_id:
+            return _Before()
         async with self._database.read() as connection:
-            if await queries.conversation(connection, app.id, user.id, conversation_id) is None:
+            kept = await queries.conversation(connection, app.id, user.id, ask.conversation_id)
+            if kept is None:
                 raise NotFound("Conversation Not Exists.", code="conversation_not_exists")
-            if ask.parent_id == "":
-                return []
-            limit = max(1, self._history_turns)
-            found = await queries.branch(connection, conversation_id, ask.parent_id, limit=limit)
+            found = await queries.branch(connection, ask.conversation_id, ask.parent_id or None, limit=1)
+            count = await queries.count_messages(connection, ask.conversation_id)
+            variables = await values(connection, ask.conversation_id) if app.has_graph else {}
         if ask.parent_id and not found:
             raise NotFound("Message Not Exists.", code="message_not_exists")
-        return found
+        parent = found[-1].id if found and ask.parent_id != "" else None
+        return _Before(parent, count, kept.inputs, variables)
+
+    async def _begins(
+        self, turn: Turn, app: App, ask: Ask, before: _Before, declared: Mapping[str, Typed], run_id: str
+    ) -> list[tuple[Prepared, Sequence[Row]]]:
+        """The question and, of a new conversation, the conversation and its variables."""
+        scope = Scope("conversation", turn.conversation_id)
+        inputs = as_json(dict(ask.inputs))
+        query, kept, empty, none = await self._database.boundary.admit(scope, [ask.query, inputs, "", "[]"])
+        owner = {"workspace_id": app.workspace_id, "app_id": app.id, "end_user_id": turn.end_user_id}
+        message = {
+            "id": turn.message_id,
+            **owner,
+            "conversation_id": turn.conversation_id,
+            "parent_id": before.parent_id,
+            "query": query,
+            "answer": empty,
+            "inputs": kept,
+            "citations": none,
+            "thoughts": none,
+            "files": list(ask.files),
+            "status": "running",
+            "error": "",
+            "kind": "",
+            "model": "",
+            "prompt_tokens": 0,
+            "completion_tokens": 0,
+            "first_token_ms": 0,
+            "elapsed_ms": 0,
+            "created_at": turn.created_at,
+            "workflow_run_id": run_id,
+        }
+        rows: list[tuple[Prepared, Sequence[Row]]] = [(INSERT_MESSAGE, [message])]
+        if ask.conversation_id:
+            return rows
+        conversation = {
+            "id": turn.conversation_id,
+            **owner,
+            "name": Content(_name(ask, str(query))),  # a piece of what was admitted
+            "inputs": kept,
+            "created_at": turn.created_at,
+            "updated_at": turn.created_at,
+        }
+        rows = [(INSERT_CONVERSATION, [conversation]), *rows]
+        variables = await variable_rows(self._database, app, turn.conversation_id, declared)
+        return [*rows, (INSERT_VARIABLE, variables)] if variables else rows
+
+
+def _check(app: App, ask: Ask) -> None:
+    """Raises UsageError for what is no question to this app."""
+    if not (app.answers or app.mode == "completion"):
+        message = f"`{app.name}` is a {app.mode} app, which is not asked questions."
+        raise UsageError(message, code="not_chat_app", param="app")
+    if not ask.query.strip() and app.mode != "completion":
+        raise UsageError("The question is empty.", param="query")
+    if len(ask.query) > _MAX_QUERY:
+        raise UsageError(f"The question has more than {_MAX_QUERY} characters.", param="query")
+
+
+def _name(ask: Ask, query: str) -> str:
+    """After the question, or after what was filled in where there is none."""
+    if not ask.name_conversation:
+        return _UNNAMED
+    filled = (value for value in ask.inputs.values() if isinstance(value, str) and value.strip())
+    return name_after(query if query.strip() else next(filled, ""))

@@ -19,6 +19,7 @@ from llmflow.apps.types import (
     Review,
     Source,
     StoredFeedback,
+    Thought,
 )
 from llmflow.store.tables import (
     annotation_hits,
@@ -45,6 +46,7 @@ _RATED = sa.select(*_MESSAGE, *(column.label(name) for name, column in _SAID.ite
 )
 
 _citations = msgspec.json.Decoder(list[Citation])
+_thoughts = msgspec.json.Decoder(list[Thought])
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -313,4 +315,5 @@ def conversation_of(row: Any) -> Conversation:
 def _message(row: Any) -> ChatMessage:
     values = dict(row._mapping)
     inputs, citations = _object.decode(values["inputs"]), _citations.decode(values["citations"])
-    return ChatMessage(**{**values, "inputs": inputs, "citations": citations})
+    thoughts = _thoughts.decode(values["thoughts"])
+    return ChatMessage(**{**values, "inputs": inputs, "citations": citations, "thoughts": thoughts})

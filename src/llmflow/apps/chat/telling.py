@@ -1,16 +1,32 @@
-"""What a workflow's run says in a conversation: told to the turn's readers, kept with the message."""
+"""What a run says in a conversation: told to the turn's readers, kept with the message."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from llmflow.apps.chat.queries import as_json
+from llmflow.apps.chat.thoughts import Thoughts
 from llmflow.apps.chat.turns import Turn, Turns, failed
 from llmflow.apps.chat.variables import PUT_VARIABLE, variable_rows
 from llmflow.apps.runs.live import LiveRun
-from llmflow.apps.types import Answer, App, Citation, Ended, Failed, Replaced, TextDelta, Usage
+from llmflow.apps.types import (
+    Answer,
+    AnswerKind,
+    App,
+    Citation,
+    Ended,
+    Failed,
+    MadeFile,
+    Replaced,
+    TextDelta,
+    Usage,
+    Waiting,
+)
 from llmflow.errors import LLMFlowError
+from llmflow.knowledge.queries import COUNT_HITS
 from llmflow.knowledge.types import Scores
 from llmflow.store import batch
 from llmflow.store.batch import Batch, Prepared, Row
@@ -22,12 +38,13 @@ from llmflow.workflow.events import (
     Event,
     Last,
     NodeFinished,
+    NodeLog,
     TextChunk,
     TextReplace,
     WorkflowFinished,
     WorkflowPaused,
 )
-from llmflow.workflow.types import Typed
+from llmflow.workflow.types import STEP, Typed
 
 INSERT_CONVERSATION = batch.insert(conversations)
 INSERT_MESSAGE = batch.insert(messages)
@@ -37,6 +54,7 @@ _UPDATE_MESSAGE = batch.update(
     (
         "answer",
         "citations",
+        "thoughts",
         "status",
         "error",
         "kind",
@@ -72,19 +90,22 @@ class Telling:
         self._pieces: list[str] = []
         self._citations: dict[str, Citation] = {}
         self._writes: dict[str, Any] = {}
+        self._thoughts = Thoughts()
+        self._kind: AnswerKind = "generated"
+        self._hint = ""
+        self._began_ms = turn.created_at
         self._first_ms: int | None = None
         self._model = ""
         self._prompt_tokens = self._completion_tokens = 0
 
     def begun(self, live: LiveRun) -> None:
-        self._turn.live = live
         self._turns.watch(self._turn, live)
 
     def hear(self, event: Event) -> None:
         match event:
             case TextChunk():
                 if self._first_ms is None:
-                    self._first_ms = now_ms() - self._turn.created_at
+                    self._first_ms = now_ms() - self._began_ms
                 self._pieces.append(event.text)
                 self._turn.append(TextDelta(event.text))
             case TextReplace():
@@ -92,6 +113,8 @@ class Telling:
                 self._turn.append(Replaced(event.text))
             case NodeFinished():
                 self.note(event)
+            case NodeLog():
+                self.step(event)
             case WorkflowFinished() | WorkflowPaused():
                 self._turn.append(self._end(event))
                 self._turns.unwatch(self._turn)
@@ -102,6 +125,9 @@ class Telling:
         if end.node_type == "knowledge-retrieval":
             for passage in end.outputs.get("result") or ():
                 self._cite(passage.get("metadata") or {}, str(passage.get("content") or ""))
+        elif end.node_type == "knowledge-answer" and "kind" in end.outputs:
+            self._sources(end.outputs["citations"])
+            self._kind, self._hint = end.outputs["kind"], end.outputs["hint"]
         usage = end.outputs.get("usage")
         if isinstance(usage, dict):
             self._prompt_tokens += int(usage.get("prompt_tokens") or 0)
@@ -109,6 +135,24 @@ class Telling:
         model = end.process_data.get("model_name")
         if isinstance(model, str):
             self._model = model
+
+    def step(self, log: NodeLog) -> None:
+        """What a node tells while it works."""
+        match log.data.get(STEP):
+            case "reading":
+                self._began_ms = now_ms()
+                if log.status == "start":
+                    self._turn.append(Waiting(int(log.data["ready"]), int(log.data["total"])))
+            case "sources":
+                self._sources(log.data["citations"])
+                self._model = str(log.data["model"])
+            case _:
+                thought = self._thoughts.take(log)
+                if thought is not None:
+                    self._turn.append(thought)
+                for file in log.data.get("files") or ():
+                    made = (str(file.get("related_id") or ""), str(file.get("type")), str(file.get("url") or ""))
+                    self._turn.append(MadeFile(*made))
 
     def said(self, text: str) -> None:
         """What was told before the run broke off."""
@@ -124,7 +168,9 @@ class Telling:
 
     def _end(self, last: Last) -> Ended | Failed:
         if isinstance(last, WorkflowFinished) and last.status == "failed":
-            return failed(LLMFlowError(last.error or "The run failed.", code=last.error_code or "node_failed"))
+            message, code = last.error or "The run failed.", last.error_code or "node_failed"
+            error = LLMFlowError(message, code=code, hint=last.error_hint or None)
+            return failed(error, status=last.error_status or None)
         stopped = isinstance(last, WorkflowFinished) and last.status == "stopped"
         return Ended(self._answer(last), self._usage(), stopped=stopped, paused=isinstance(last, WorkflowPaused))
 
@@ -134,15 +180,16 @@ class Telling:
         text = whole if isinstance(whole, str) and whole else "".join(self._pieces)
         return Answer(
             text,
-            "generated",
+            self._kind,
             tuple(self._citations.values()),
+            hint=self._hint,
             model=self._model,
             prompt_tokens=self._prompt_tokens,
             completion_tokens=self._completion_tokens,
         )
 
     def _usage(self) -> Usage:
-        elapsed = now_ms() - self._turn.created_at
+        elapsed = now_ms() - self._began_ms
         first = elapsed if self._first_ms is None else self._first_ms
         return Usage(self._prompt_tokens, self._completion_tokens, first, elapsed)
 
@@ -150,8 +197,8 @@ class Telling:
         end = self._end(last)
         answer, usage = self._answer(last), self._usage()
         scope = Scope("conversation", self._turn.conversation_id)
-        words = [answer.text, as_json(answer.citations)]
-        text, citations = await self._database.boundary.admit(scope, words)
+        words = [answer.text, as_json(answer.citations), as_json(self._thoughts.all)]
+        text, citations, thoughts = await self._database.boundary.admit(scope, words)
         now = now_ms()
         if isinstance(end, Failed):
             status, error = "error", f"{end.code}: {end.message}"
@@ -161,6 +208,7 @@ class Telling:
             "key": self._turn.message_id,
             "answer": text,
             "citations": citations,
+            "thoughts": thoughts,
             "status": status,
             "error": error,
             "kind": answer.kind,
@@ -180,7 +228,12 @@ class Telling:
             (_UPDATE_MESSAGE, [message]),
             (UPDATE_CONVERSATION, [conversation]),
         ]
+        if answer.citations:
+            rows.append((COUNT_HITS, [{"key": citation.chunk_id} for citation in answer.citations]))
         return [*rows, (PUT_VARIABLE, variables)] if variables else rows
+
+    def _sources(self, found: Sequence[Any]) -> None:
+        self._citations = {one.chunk_id: one for one in msgspec.convert(found, list[Citation])}
 
     def _cite(self, found: Mapping[str, Any], text: str) -> None:
         chunk_id = str(found.get("segment_id") or "")

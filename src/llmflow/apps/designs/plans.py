@@ -1,4 +1,4 @@
-"""What is run of an app: its version in force, compiled once."""
+"""What is run of an app: its version in force, or its settings, compiled once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from llmflow.apps.designs.config_graph import form_of, graph_of
 from llmflow.apps.designs.designs import Designs
+from llmflow.apps.designs.model_config import with_config
 from llmflow.apps.types import App, AppVersion, Design
 from llmflow.errors import NodeFailed, NotFound, UsageError
 from llmflow.workflow.dsl.bindings import bound
@@ -43,10 +45,13 @@ class Compiled:
             if not field.hide
         ]
 
-    def checked(self, inputs: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
-        """What the form names of the inputs, as it wants it. Raises UsageError in Dify's words."""
+    def checked(self, inputs: Mapping[str, Any], max_bytes: int, *, is_lenient: bool = False) -> dict[str, Any]:
+        """What the form names of the inputs, as it wants it; `is_lenient`: fields that must be filled in need not be.
+        Raises UsageError in Dify's words."""
         found: dict[str, Any] = {}
         for field in self.form:
+            if is_lenient and inputs.get(field.variable) in (None, ""):
+                continue
             try:
                 value = checked(field, inputs.get(field.variable), max_bytes)
             except NodeFailed as error:
@@ -62,11 +67,15 @@ class Plans:
         self._known: OrderedDict[str, Compiled] = OrderedDict()
 
     async def in_force(self, app: App) -> Compiled:
-        """The newest published version. Raises NotFound (not_published)."""
+        """The newest published version; of an app without a graph, its settings. Raises NotFound (not_published)."""
+        if not app.has_graph:
+            return await self._of_config(app)
         return await self._of(app, (await self._designs.in_force(app)).id)
 
     async def version(self, app: App, version_id: str) -> Compiled:
         """A published version by its id. Raises NotFound (version_not_found)."""
+        if not app.has_graph and version_id == app.id:
+            return await self._of_config(app)
         return await self._of(app, version_id)
 
     async def wanted(self, app: App, version_id: str | None) -> Compiled:
@@ -99,6 +108,40 @@ class Plans:
                 self._known.popitem(last=False)
         self._known.move_to_end(version_id)
         return found
+
+    async def _of_config(self, app: App) -> Compiled:
+        """Compiled anew when the settings change; its version has the app's own id."""
+        found = self._known.get(app.id)
+        if found is None or found.version.updated_at != app.updated_at:
+            try:
+                design: Design | None = (await self._designs.draft(app))[1]
+            except NotFound:
+                design = None  # the app was made here
+            found = self._known[app.id] = _of_config(app, design)
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        self._known.move_to_end(app.id)
+        return found
+
+
+def _of_config(app: App, design: Design | None) -> Compiled:
+    tree = with_config(design, app.config)
+    config = mapping(tree.get("model_config"))
+    version = AppVersion(
+        id=app.id,
+        workspace_id=app.workspace_id,
+        app_id=app.id,
+        number=0,
+        name="",
+        note="",
+        hash="",
+        author=None,
+        created_at=app.created_at,
+        updated_at=app.updated_at,
+    )
+    form = tuple(InputVariable.model_validate(field) for field in form_of(config))
+    plan = compile_graph(graph_of(app.mode, config, app.config))
+    return Compiled(version, Document(tree), plan, {}, {}, form)
 
 
 def _compiled(version: AppVersion, design: Design, frozen: str | None = None) -> Compiled:

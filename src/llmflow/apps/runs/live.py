@@ -131,4 +131,6 @@ class LiveRun(Log[Event]):
             total_steps=self._engine.index,
             error=error.message,
             error_code=error.code,
+            error_hint=error.hint,
+            error_status=error.status,
         )

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from llmflow.apps.chat import queries
+from llmflow.apps.chat.answering import Answering
 from llmflow.apps.chat.attachments import Attachments
 from llmflow.apps.chat.files import AppFiles
 from llmflow.apps.forms.forms import Forms
@@ -45,6 +46,7 @@ class Surroundings:
         bases: Bases,
         files: AppFiles,
         attachments: Attachments,
+        answering: Answering,
         exchange: Exchange,
         toolbox: Toolbox,
         forms: Forms,
@@ -59,6 +61,7 @@ class Surroundings:
         self._bases = bases
         self._files = files
         self._attachments = attachments
+        self._answering = answering
         self._exchange = exchange
         self._toolbox = toolbox
         self._sandbox = sandbox
@@ -95,6 +98,7 @@ class Surroundings:
             keep_file=keep_file,
             code=self._sandbox.run,
             history=partial(self._history, run, parent_id),
+            answer=partial(self._answering.answer, app, run, parent_id),
             tools=Kit(self._toolbox, scope, workspace_id=app.workspace_id),
             ask=partial(self._forms.ask, app, run),
         )

@@ -224,12 +224,12 @@ class Reruns:
                 break
 
     async def _recover_one(self, run_id: str) -> None:
-        self._runs.check_room()
         async with self._database.read() as connection:
             run = await queries.run(connection, run_id)
             app = await app_queries.app(connection, run.workspace_id, run.app_id) if run else None
         if run is None or app is None or run.status != "running":
             return
+        self._runs.check_room(app)
         try:
             found = await self._found(app, run)
         except NotFound as error:

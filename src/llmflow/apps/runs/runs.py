@@ -43,7 +43,8 @@ class Begin:
     """What a run begins with. `user`: sys.user_id, the caller's word. `system`: sys.* of a chat. `conversation`: its
     variables, as they stand. `parent_id`: the message that the question follows. `start`: the id of the trigger's node
     where one starts the run; inputs are then as the node takes them. `uses`: files that lie deeper in the inputs.
-    `around`: ids of the apps whose runs call it as a tool, the outermost first."""
+    `around`: ids of the apps whose runs call it as a tool, the outermost first. `is_lenient`: fields that must be
+    filled in need not be, where no form was shown."""
 
     inputs: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[dict[str, Any]] = ()
@@ -60,6 +61,7 @@ class Begin:
     message_id: str | None = None
     parent_id: str | None = None
     around: tuple[str, ...] = ()
+    is_lenient: bool = False
     run_id: str = field(default_factory=new_id)
     task_id: str = field(default_factory=new_id)
 
@@ -78,16 +80,25 @@ class Companion(Protocol):
 
 
 class Runs:
-    """`limit`: runs at once in this process."""
+    """`limit`: runs of designed workflows at once in this process; `chat_limit`: of apps without a graph."""
 
     def __init__(
-        self, database: Database, journal: Journal, outside_of: OutsideOf, *, settings: Workflow, limit: int
+        self,
+        database: Database,
+        journal: Journal,
+        outside_of: OutsideOf,
+        *,
+        settings: Workflow,
+        limit: int,
+        chat_limit: int,
     ) -> None:
         self._database = database
         self._journal = journal
         self._outside_of = outside_of
         self._settings = settings
         self._limit = limit
+        self._chat_limit = chat_limit
+        self._chats: set[str] = set()  # ids of live runs of apps without a graph
         self._live: dict[str, LiveRun] = {}
         self._by_task: dict[str, LiveRun] = {}
         self._woken: WeakValueDictionary[str, asyncio.Event] = (
@@ -103,18 +114,24 @@ class Runs:
         """Runs under way here that a trigger started."""
         return sum(live.run.trigger_id == trigger_id for live in self._live.values())
 
-    def check_room(self) -> None:
-        """Raises TooMany when as many runs are under way as may be."""
-        if len(self._live) >= self._limit or self._is_closing:
+    def check_room(self, app: App) -> None:
+        """Raises TooMany when as many runs of its kind are under way as may be."""
+        if app.has_graph and (len(self._live) - len(self._chats) >= self._limit or self._is_closing):
             raise TooMany(
                 f"{self._limit} runs of workflows are under way already.",
                 hint="Wait a moment and try again, or raise limits.workflow_concurrency.",
             )
+        if not app.has_graph and (len(self._chats) >= self._chat_limit or self._is_closing):
+            raise TooMany(
+                f"{self._chat_limit} answers are being written already.",
+                hint="Wait a moment and try again, or raise limits.chat_concurrency.",
+            )
 
     def start(self, app: App, compiled: Compiled, begin: Begin, *, companion: Companion | None = None) -> LiveRun:
         """Starts a run. Raises UsageError for inputs that the form refuses, and TooMany."""
-        self.check_room()
-        inputs = begin.inputs if begin.start else compiled.checked(begin.inputs, self._settings.variable_kb * 1024)
+        self.check_room(app)
+        limit = self._settings.variable_kb * 1024
+        inputs = begin.inputs if begin.start else compiled.checked(begin.inputs, limit, is_lenient=begin.is_lenient)
         run = NewRun(
             id=begin.run_id,
             workspace_id=app.workspace_id,
@@ -171,7 +188,7 @@ class Runs:
     ) -> LiveRun:
         """Goes on with a run that has `before` events in the journal, from `state`, which `told` is part of and not
         yet written. `beside`: rows that are written with its first events. Raises TooMany."""
-        self.check_room()
+        self.check_room(app)
         live = LiveRun(run, user=user, before=before, hear=companion.hear if companion else None)
         self._run(app, compiled, live, companion, told=told, beside=beside, state=state, decisions=decisions)
         self.wake(run.id)
@@ -216,9 +233,12 @@ class Runs:
         for event in told:
             record.emit(event)
         self._live[run.id] = self._by_task[run.task_id] = live
+        if not app.has_graph:
+            self._chats.add(run.id)
         live.begin(engine, record, lambda: self._over(live))
 
     def _over(self, live: LiveRun) -> None:
+        self._chats.discard(live.run.id)
         self._by_task.pop(live.run.task_id, None)
         if self._live.pop(live.run.id, None) is not None and isinstance(live.last, WorkflowPaused):
             self.paused(live.run.id)

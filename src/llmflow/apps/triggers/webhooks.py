@@ -146,7 +146,7 @@ class Webhooks:
         app, trigger, data = hook.app, hook.trigger, hook.data
         if self._runs.count(trigger.id) >= self._limits.concurrency:
             raise TooMany(f"{self._limits.concurrency} runs of this trigger are under way.", code="trigger_busy")
-        self._runs.check_room()
+        self._runs.check_room(app)
         run_id = new_id()
         parts = await sent.parts(data.content_type) if sent.body else Parts({})
         files = {upload.field: await self._kept(app, upload) for upload in parts.uploads}

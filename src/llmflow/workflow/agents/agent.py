@@ -17,11 +17,11 @@ from llmflow.ports.llm import ChatRequest
 from llmflow.store.ids import new_id
 from llmflow.tools.types import ToolAnswer
 from llmflow.workflow.agents.offer import Offered
-from llmflow.workflow.agents.rounds import KIND, ROUND, THOUGHT, TOOL, Call, Round, rounds_of
+from llmflow.workflow.agents.rounds import Call, Round, rounds_of
 from llmflow.workflow.agents.ways import Talk, Way, shortened
 from llmflow.workflow.asking.answer import Answer, Model, pieces, usage_shown
 from llmflow.workflow.context import Context
-from llmflow.workflow.types import Log, Piece
+from llmflow.workflow.types import ROUND, STEP, THOUGHT, TOOL, Log, Piece
 
 #: Characters of a tool's answer that the model is told; the next where its context is too short for that.
 _TOLD = (30_000, 6_000, 1_500)
@@ -103,7 +103,7 @@ class Agent:
     async def _speak(self) -> AsyncGenerator[Piece | Log]:
         round = Round(new_id(), len(self._rounds) + 1)
         tools = list(self._tools.values()) if round.number < self._most_rounds else []
-        thought = Log(new_id(), f"{self._model_name} Thought", {KIND: THOUGHT}, "start", round.id)
+        thought = Log(new_id(), f"{self._model_name} Thought", {STEP: THOUGHT}, "start", round.id)
         began = time.time()
         yield self._of_round(round, "start")
         yield thought
@@ -213,7 +213,7 @@ class Agent:
     # steps
 
     def _of_round(self, round: Round, status: Any) -> Log:
-        data: dict[str, Any] = {KIND: ROUND}
+        data: dict[str, Any] = {STEP: ROUND}
         if status != "start":
             answers = [{"tool_call_name": c.name, "tool_response": c.answer} for c in round.calls]
             data["output"] = {"llm_response": round.text.strip(), "tool_responses": answers}
@@ -222,7 +222,7 @@ class Agent:
     def _of_call(self, round: Round, call: Call) -> Log:
         tool = self._tools.get(call.name)
         data = {
-            KIND: TOOL,
+            STEP: TOOL,
             "tool_name": call.name,
             "tool_label": tool.label if tool else call.name,
             "tool_call_id": call.id,
@@ -245,7 +245,7 @@ class Agent:
 def _data_of(round: Round) -> dict[str, Any]:
     """All that `rounds_of` needs."""
     return {
-        KIND: THOUGHT,
+        STEP: THOUGHT,
         "output": round.text,
         "thought": round.thought,
         "reasoning": round.reasoning,

@@ -8,10 +8,7 @@ from typing import Any
 
 from llmflow.ports.llm import TokenUsage
 from llmflow.workflow.events import NodeLog
-
-#: What a step is about; in its `data` under this name.
-KIND = "step"
-ROUND, THOUGHT, TOOL = "round", "thought", "tool"
+from llmflow.workflow.types import STEP, THOUGHT, TOOL
 
 
 @dataclass(slots=True)
@@ -56,9 +53,9 @@ def rounds_of(logs: Iterable[NodeLog]) -> list[Round]:
     found: dict[str, Round] = {}
     for log in logs:
         parent = log.parent_id or ""
-        if log.data.get(KIND) == THOUGHT and log.status == "success":
+        if log.data.get(STEP) == THOUGHT and log.status == "success":
             found[parent] = _round(parent, len(found) + 1, log.data)
-        elif log.data.get(KIND) == TOOL and log.status != "start" and parent in found:
+        elif log.data.get(STEP) == TOOL and log.status != "start" and parent in found:
             for call in found[parent].calls:
                 if call.id == log.data.get("tool_call_id"):
                     call.answer = str(log.data.get("output") or "")
@@ -88,6 +85,6 @@ def is_in_doubt(logs: Iterable[NodeLog]) -> bool:
     """Whether a tool was under way that must not run twice unknown."""
     begun: dict[str, NodeLog] = {}
     for log in logs:
-        if log.data.get(KIND) == TOOL:
+        if log.data.get(STEP) == TOOL:
             begun[log.log_id] = log
     return any(log.status == "start" and not log.data.get("is_safe") for log in begun.values())

@@ -126,7 +126,7 @@ async def prompt(
         text = await _filled(message, prompts, passages, context, found.inputs)
         if _HISTORIES in text:
             text = text.replace(_HISTORIES, await _as_text(memory, context))
-        if text.strip():
+        if text := text.strip():
             found.messages.append(Message(role=message.role, content=text))
     if context_selector:
         found.inputs["#context#"] = passages

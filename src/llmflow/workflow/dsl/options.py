@@ -61,7 +61,11 @@ def _knowledge(data: Tree) -> Iterator[Reason]:
 
 
 def _llm(data: Tree) -> Iterator[Reason]:
-    given = mapping(mapping(data.get("model")).get("completion_params"))
+    yield from parameter_reasons(mapping(mapping(data.get("model")).get("completion_params")))
+
+
+def parameter_reasons(given: Tree) -> Iterator[Reason]:
+    """`given`: a model's parameters."""
     named = ", ".join(f"`{name}`" for name, value in given.items() if name not in _PARAMETERS and _matters(name, value))
     if named:
         yield Reason("parameters_ignored", f"Parameters of the model that are not sent: {named}.")

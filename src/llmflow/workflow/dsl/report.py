@@ -27,9 +27,9 @@ from llmflow.workflow.dsl.bindings import (
 )
 from llmflow.workflow.dsl.document import Document, Node, Tree, mapping, mappings, text
 from llmflow.workflow.dsl.node_types import DIFY_TYPES
-from llmflow.workflow.dsl.options import option_reasons
+from llmflow.workflow.dsl.options import option_reasons, parameter_reasons
 from llmflow.workflow.dsl.reasons import Reason
-from llmflow.workflow.dsl.tools import node_settings, node_tool, tool_reasons
+from llmflow.workflow.dsl.tools import agent_tools, config_tool, node_settings, node_tool, tool_reasons
 from llmflow.workflow.registry import kind_of
 
 Status = Literal["exact", "approximate", "unsupported"]
@@ -97,6 +97,8 @@ def node_reasons(node: Node, bindings: Bindings, here: Here) -> Iterator[Reason]
             yield from _models(chat_models(node), bindings, here)
             if (tool := node_tool(node)) is not None:
                 yield from tool_reasons(tool, node_settings(node), here.tools)
+            for tool, given in agent_tools(node):
+                yield from tool_reasons(tool, given, here.tools)
 
 
 def _unknown(node: Node, version: str) -> Reason:
@@ -133,7 +135,7 @@ def _models(used: Iterable[ModelUse], bindings: Bindings, here: Here) -> Iterato
         )
 
 
-_KEPT_MODES = {"completion": "Completion apps", "agent-chat": "Agents", "rag-pipeline": "Pipelines of knowledge"}
+_KEPT_MODES = {"rag-pipeline": "Pipelines of knowledge"}
 #: Features that are on in a document and not served here, with what that means.
 _UNSERVED = {
     "sensitive_word_avoidance": "Moderation is not applied: questions and answers pass unchecked.",
@@ -165,13 +167,6 @@ def _features(document: Document) -> Iterator[NodeReport]:
     if tools:
         why = f"External data tools are not called; their variables stay empty: {', '.join(tools)[:200]}."
         yield NodeReport("", "feature", "external_data_tools", "unsupported", why, ("feature_unserved",))
-    if _takes_images(mapping(features.get("file_upload"))):
-        why = "Pictures may be sent and are kept; the answer does not look at them."
-        yield NodeReport("", "feature", "file_upload", "approximate", why, ("files_unseen",))
-
-
-def _takes_images(upload: Tree) -> bool:
-    return upload.get("enabled") is True or mapping(upload.get("image")).get("enabled") is True
 
 
 def _mode(document: Document) -> Iterator[NodeReport]:
@@ -185,29 +180,32 @@ def _config(document: Document, bindings: Bindings, here: Here) -> Iterator[Node
     config = document.model_config
     model = model_used(config.get("model"))
     yield _judged("", "model", model.shown if model else "", _model_reasons(config, model, bindings, here))
-    yield _judged("", "prompt", "", _prompt_reasons(config))
     ids = config_datasets(config)
+    yield _judged("", "prompt", "", _prompt_reasons(document.mode, config, has_knowledge=bool(ids)))
     if ids:
         yield _judged("", "knowledge", "", [*_datasets(ids, bindings, here), *_search_reasons(config)])
     for tool in mappings(mapping(config.get("agent_mode")).get("tools")):
-        if tool.get("tool_name"):
-            why = "The tool is not called by this version."
-            yield NodeReport("", "tool", text(tool["tool_name"]), "unsupported", why, ("tool_unserved",))
+        if document.mode == "agent-chat" and tool.get("tool_name") and tool.get("enabled", True) is True:
+            given = [name for name, value in mapping(tool.get("tool_parameters")).items() if value not in (None, "")]
+            yield _judged("", "tool", text(tool["tool_name"]), tool_reasons(config_tool(tool), given, here.tools))
 
 
 def _model_reasons(config: Tree, model: ModelUse | None, bindings: Bindings, here: Here) -> Iterator[Reason]:
     if model is not None:
         yield from _models([model], bindings, here)
     parameters = mapping(mapping(config.get("model")).get("completion_params"))
-    named = ", ".join(f"`{name}`" for name, value in parameters.items() if value not in (None, "", [], {}))
-    if named:
-        yield Reason("parameters_ignored", f"Chat apps answer with the parameters of the settings, not with {named}.")
+    yield from parameter_reasons(parameters)
 
 
-def _prompt_reasons(config: Tree) -> Iterator[Reason]:
-    if config.get("prompt_type") == "advanced":
-        yield Reason("prompt_simplified", "Of the expert prompt the system's messages are taken as the instruction.")
-    yield Reason("prompt_framed", "The instruction stands in LLMFlow's own prompt, which asks for citations.")
+def _prompt_reasons(mode: str, config: Tree, *, has_knowledge: bool) -> Iterator[Reason]:
+    if config.get("prompt_type") == "advanced" and mode != "agent-chat":
+        return
+    if has_knowledge and mode == "chat":
+        yield Reason("prompt_framed", "The instruction stands in LLMFlow's own prompt, which asks for citations.")
+    elif has_knowledge and mode == "completion":
+        yield Reason("prompt_framed", "Passages stand before the prompt in LLMFlow's own words.")
+    elif mode == "agent-chat":
+        yield Reason("prompt_differs", "Models without tool calls are asked in LLMFlow's own words.")
 
 
 def _search_reasons(config: Tree) -> Iterator[Reason]:

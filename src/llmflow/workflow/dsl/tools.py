@@ -7,7 +7,7 @@ from typing import Any
 
 from llmflow.tools.builtin.source import builtin
 from llmflow.tools.types import ToolRef
-from llmflow.workflow.dsl.document import Node, mapping, text
+from llmflow.workflow.dsl.document import Node, mapping, mappings, text
 from llmflow.workflow.dsl.reasons import Reason
 
 #: What to do about a tool that is not here, by the type of its provider.
@@ -29,6 +29,27 @@ def node_tool(node: Node) -> ToolRef | None:
         text(node.data.get("provider_id")),
         text(node.data.get("tool_name")),
         text(node.data.get("provider_name")),
+    )
+
+
+def agent_tools(node: Node) -> Iterator[tuple[ToolRef, list[str]]]:
+    """The tools of an agent node that are on, each with the names of the parameters that are filled in."""
+    if node.type != "agent":
+        return
+    for item in mappings(mapping(mapping(node.data.get("agent_parameters")).get("tools")).get("value")):
+        if item.get("enabled", True) is True and item.get("tool_name"):
+            settings = mapping(item.get("settings")).items()
+            given = [name for name, value in settings if _value(_value(value)) not in (None, "", False, 0, [], {})]
+            yield config_tool({"provider_type": item.get("type"), **item}), given
+
+
+def config_tool(item: Mapping[str, Any]) -> ToolRef:
+    """A tool of an agent without a graph."""
+    return ToolRef(
+        text(item.get("provider_type")) or "builtin",
+        text(item.get("provider_id")),
+        text(item.get("tool_name")),
+        text(item.get("provider_name")),
     )
 
 

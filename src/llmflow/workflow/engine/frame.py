@@ -305,11 +305,11 @@ class Frame:
         strategy = node.data.error_strategy if node.data else None
         failure = error if isinstance(error, NodeFailed) else NodeFailed(error.message)
         told = {"error_message": self.run.masked_text(error.message), "error_type": error.code}
-        self._retract(node)
-        if strategy is None:
+        if strategy is None:  # what it said stays said
             outcome = Outcome({}, process_data=failure.process_data)
             self._emit_end(execution, outcome, "failed", error)
             raise error
+        self._retract(node)
         outputs = dict(failure.outputs)
         if strategy == "default-value" and node.data:
             outputs |= {entry.key: _default(entry.value, entry.type) for entry in node.data.default_value}

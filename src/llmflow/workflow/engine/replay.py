@@ -39,8 +39,8 @@ _T = TypeVar("_T")
 class State:
     """A run as its events leave it. All mappings are in the order of the events.
 
-    `finished`: nodes that need not run again. `under_way`: started, no end known. `logs`: steps of those
-    that are not finished. `rounds`: containers' rounds that
+    `finished`: nodes that need not run again. `under_way`: started, no end known. `logs`: the steps they
+    told. `rounds`: containers' rounds that
     were begun; `round_errors`: rounds that failed and were passed over. `told`: what was said of the answer, in
     order."""
 
@@ -118,7 +118,6 @@ class State:
             case NodeFinished():
                 key = (event.node_id, event.at)
                 if event.status in ("succeeded", "exception"):
-                    self.logs.pop(key, None)
                     self.under_way.pop(key, None)
                     self.finished.pop(key, None)
                     self.finished[key] = event

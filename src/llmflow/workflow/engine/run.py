@@ -117,9 +117,9 @@ class Run:
         except Paused as pause:
             last = self._paused(pause)
         except _Stopped:
-            last = self._late() if self._is_late else self._finished("stopped", message=self._stopped)
+            last = self._late() if self._is_late else self._finished("stopped", reason=self._stopped)
         except LLMFlowError as error:
-            last = self._finished("failed", message=self.masked_text(error.message), code=error.code)
+            last = self._finished("failed", error)
         else:
             last = self._finished("partial-succeeded" if self.exceptions else "succeeded")
         finally:
@@ -238,9 +238,11 @@ class Run:
 
     def _late(self) -> WorkflowFinished:
         text = f"The run took longer than {self.limits.seconds:g} seconds."
-        return self._finished("failed", message=text, code="workflow_timeout")
+        return self._finished("failed", LLMFlowError(text, code="workflow_timeout"))
 
-    def _finished(self, status: RunStatus, *, message: str | None = None, code: str | None = None) -> WorkflowFinished:
+    def _finished(
+        self, status: RunStatus, error: LLMFlowError | None = None, *, reason: str | None = None
+    ) -> WorkflowFinished:
         return WorkflowFinished(
             status=status,
             outputs=self.outputs,
@@ -250,8 +252,10 @@ class Run:
             total_tokens=self.tokens,
             total_steps=self.index,
             exceptions_count=self.exceptions,
-            error=message,
-            error_code=code,
+            error=self.masked_text(error.message) if error else reason,
+            error_code=error.code if error else None,
+            error_hint=self.masked_text(error.hint) if error else "",
+            error_status=error.status if error else 0,
             files=[file for value in self.outputs.values() for file in files_in(value)],
         )
 

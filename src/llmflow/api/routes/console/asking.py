@@ -2,6 +2,8 @@
 
 - `begin` {task_id, conversation_id, message_id}: the question is kept
 - `waiting` {ready, total}: the app's documents are still being read; the answer begins when they are
+- `step` {id, position, thought, tool, tool_labels, tool_input, observation, files, created_at}: what an agent does; one
+  of an `id` that was there takes its place
 - `delta` {text}: more of the answer; `replace` {text}: this instead of the answer so far
 - `end` {message_id, conversation_id, task_id, kind, hint, model, stopped, paused, citations}: the answer is stored
 - `error` {error}: the error shape of every console answer
@@ -25,7 +27,7 @@ from llmflow.api import auth, errors, sse
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.attachments import kind_of
 from llmflow.apps.chat.turns import Turn
-from llmflow.apps.types import App, ChatMessage, Ended, EndUser, Failed, Replaced, TextDelta, Waiting
+from llmflow.apps.types import App, ChatMessage, Ended, EndUser, Failed, MadeFile, Replaced, TextDelta, Thought, Waiting
 from llmflow.errors import CODES, LLMFlowError, UsageError
 
 router = APIRouter(tags=["chat"])
@@ -73,9 +75,15 @@ async def ask(app: str, body: Question, request: Request) -> sse.EventStream:
         raise UsageError(f"There is no file {missing} of yours.", param="files")
     files = [{"type": kind_of(known[id]), "transfer_method": "local_file", "upload_file_id": id} for id in body.files]
     question = Ask(
-        body.question, conversation_id=body.conversation_id, parent_id=body.parent_id, files=files, waits=True
+        body.question,
+        conversation_id=body.conversation_id,
+        parent_id=body.parent_id,
+        files=files,
+        waits=True,
+        source="console",
     )
     turn = await room.chat.ask(found, user, question)
+    await turn.kept()
     return sse.EventStream(_of_turn(turn), ping=_PING)
 
 
@@ -122,6 +130,10 @@ async def _of_turn(turn: Turn) -> AsyncGenerator[bytes]:
                     yield _event("delta", text=text)
                 case Replaced(text):
                     yield _event("replace", text=text)
+                case Thought():
+                    yield _event("step", **msgspec.to_builtins(event))
+                case MadeFile():
+                    pass  # the steps name it
                 case Ended():
                     yield _event("end", **_end(turn, event))
                 case Failed():
@@ -133,6 +145,8 @@ async def _of_turn(turn: Turn) -> AsyncGenerator[bytes]:
 async def _of_kept(message: ChatMessage, request_id: str) -> AsyncGenerator[bytes]:
     place = {"task_id": "", "conversation_id": message.conversation_id, "message_id": message.id}
     yield _event("begin", **place)
+    for thought in message.thoughts:
+        yield _event("step", **msgspec.to_builtins(thought))
     if message.answer:
         yield _event("delta", text=message.answer)
     if message.status == "running":  # its process died, and the next one has not marked it yet

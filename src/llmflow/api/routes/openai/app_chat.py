@@ -38,7 +38,7 @@ async def complete_by_app(request: Request, platform: Platform, caller: Caller, 
         raise NotFound(error.message, code="model_unknown", param="model") from error
     query, history = _conversation(chat_of(asked.fields).messages)
     user = await platform.apps.conversations.user(caller.workspace_id, app.id, asked.user or _USER)
-    turn = await platform.apps.chat.ask(app, user, Ask(query, history=history))
+    turn = await platform.apps.chat.ask(app, user, Ask(query, history=history, source="openai-api"))
     head = Head(f"chatcmpl-{turn.message_id}", turn.created_at // 1000, asked.model)
     if asked.stream:
         return EventStream(_stream(request, platform, user, turn, head, asked))

@@ -17,7 +17,7 @@ from llmflow.api.routes.public.shapes import MOST_LETTERS, citations
 from llmflow.api.routes.public.visit import Visit, answer, broken, operation, shown, token_digest
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.turns import Turn
-from llmflow.apps.types import ChatMessage, Ended, Failed, Replaced, TextDelta, Waiting
+from llmflow.apps.types import ChatMessage, Ended, Failed, MadeFile, Replaced, TextDelta, Thought, Waiting
 from llmflow.errors import LLMFlowError, TooLarge, TooMany
 from llmflow.wiring import Platform
 
@@ -64,6 +64,7 @@ class Asking:
         try:
             ask = Ask(wanted.question, conversation_id=wanted.conversation_id, parent_id=wanted.parent_id)
             turn = await visit.platform.apps.chat.ask(visit.app, user, ask)
+            await turn.kept()
         except BaseException:
             self._busy.discard(user.id)
             raise
@@ -121,6 +122,8 @@ async def _of_turn(visit: Visit, turn: Turn) -> AsyncGenerator[bytes]:
                     yield _event("delta", text=text)
                 case Replaced(text):
                     yield _event("replace", text=text)
+                case Thought() | MadeFile():
+                    pass  # what an agent does is for those who look after it
                 case Ended():
                     yield _event("end", **_end(visit, turn, event))
                 case Failed():

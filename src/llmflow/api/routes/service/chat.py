@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -10,20 +10,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmflow.api.routes.service import shapes
-from llmflow.api.routes.service.dify import CHATS, HEADERS, PING, Call, answer, checked, error_body, operation, refused
+from llmflow.api.routes.service.dify import CHATS, HEADERS, PING, Call, answer, checked, operation
 from llmflow.api.routes.service.flow_events import Shapes, lines
-from llmflow.api.sse import EventStream, event
+from llmflow.api.routes.service.turn_events import base_of, other, stream, whole
+from llmflow.api.sse import EventStream
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.files import file_object
 from llmflow.apps.chat.turns import Turn
 from llmflow.apps.runs.live import LiveRun
-from llmflow.apps.types import Answer, ChatMessage, Ended, Failed, TextDelta, Usage, Waiting
+from llmflow.apps.types import Answer, ChatMessage, Ended, EndUser, Failed, Usage
 from llmflow.errors import UsageError
 from llmflow.store.ids import is_uuid
 from llmflow.wiring import Platform
 from llmflow.workflow.events import WorkflowFinished, WorkflowPaused
-
-_encode = msgspec.json.Encoder().encode
 
 
 class ChatRequestPayload(msgspec.Struct, frozen=True):
@@ -53,62 +52,44 @@ async def _ask(call: Call) -> Response:
     conversation_id = (wanted.conversation_id or "").strip() or None
     if conversation_id and not is_uuid(conversation_id):
         raise UsageError("conversation_id must be a valid UUID", param="conversation_id")
-    files = [file_object(item) for item in wanted.files or ()]
-    ids = [item["upload_file_id"] for item in files if "upload_file_id" in item]
-    known = await call.platform.apps.files.of(user, ids)
-    for missing in (id for id in ids if id not in known):
-        raise UsageError(f"There is no uploaded file {missing} of this user.", param="files")
+    is_streamed = wanted.response_mode == "streaming"
+    if call.app.mode == "agent-chat" and not is_streamed:
+        raise UsageError("Agent Chat App does not support blocking mode", param="response_mode")
     ask = Ask(
         wanted.query,
         inputs=wanted.inputs,
         conversation_id=conversation_id.lower() if conversation_id else None,
-        files=files,
+        files=await files_of(call, user, wanted.files),
         name_conversation=wanted.auto_generate_name,
         version_id=_version(wanted.workflow_id),
     )
-    _required_inputs(call, wanted.inputs)
     turn = await call.platform.apps.chat.ask(call.app, user, ask)
     with_sources = call.app.config.retriever_resource
-    if wanted.response_mode == "streaming":
-        told = _stream(turn, with_sources) if turn.live is None else _run_stream(call, turn, turn.live, with_sources)
+    if is_streamed:
+        mode = call.app.mode
+        is_run = call.app.has_graph and turn.live is not None
+        told = _run_stream(call, turn, with_sources) if is_run else stream(turn, mode, with_sources=with_sources)
         return EventStream(told, headers=HEADERS, ping=PING)
     end = await turn.finished()
     if turn.live is not None and isinstance(turn.live.last, WorkflowPaused) and isinstance(end, Ended):
         return _paused(call, turn, turn.live, end)
-    return _whole(turn, end, call.app.mode, with_sources)
+    return await whole(turn, call.app.mode, with_sources=with_sources)
+
+
+async def files_of(call: Call, user: EndUser, given: Sequence[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """The files of a request, as they are kept. Raises UsageError for one that is not the user's."""
+    files = [file_object(item) for item in given or ()]
+    ids = [item["upload_file_id"] for item in files if "upload_file_id" in item]
+    known = await call.platform.apps.files.of(user, ids)
+    for missing in (id for id in ids if id not in known):
+        raise UsageError(f"There is no uploaded file {missing} of this user.", param="files")
+    return files
 
 
 def _version(given: str | None) -> str | None:
     if given and not is_uuid(given):
         raise UsageError(f"Invalid workflow_id format: '{given}'.", code="bad_request", param="workflow_id")
     return given.lower() if given else None
-
-
-def _required_inputs(call: Call, inputs: dict[str, Any]) -> None:
-    """The app's form: Dify's items are {"text-input": {"variable", "required", ...}}."""
-    for item in call.app.config.user_input_form:
-        for form in item.values():
-            name = str(form.get("variable", ""))
-            if form.get("required") and inputs.get(name) in (None, ""):
-                raise UsageError(f"{name} is required in input form", param="inputs")
-
-
-def _whole(turn: Turn, end: Ended | Failed, mode: str, with_sources: bool) -> Response:
-    if isinstance(end, Failed):
-        return refused(end.error())
-    return answer(
-        {
-            "event": "message",
-            "task_id": turn.id,
-            "id": turn.message_id,
-            "message_id": turn.message_id,
-            "conversation_id": turn.conversation_id,
-            "mode": mode,
-            "answer": end.answer.text,
-            "metadata": shapes.metadata(end.answer, end.usage, message_id=turn.message_id, with_sources=with_sources),
-            "created_at": shapes.seconds(turn.created_at),
-        }
-    )
 
 
 def _paused(call: Call, turn: Turn, live: LiveRun, end: Ended) -> Response:
@@ -128,63 +109,29 @@ def _paused(call: Call, turn: Turn, live: LiveRun, end: Ended) -> Response:
     return answer({"event": "workflow_paused", "task_id": turn.id, **message, "data": {**message, **told}})
 
 
-async def _stream(turn: Turn, with_sources: bool) -> AsyncGenerator[bytes]:
-    """The turn as Dify's events; the reader may go at any time, the turn goes on."""
-    base = _base(turn)
-    head = b'data: {"event":"message",' + _encode(base)[1:-1] + b',"id":"' + turn.message_id.encode() + b'","answer":'
-    tail = b',"from_variable_selector":null}\n\n'
-    yield PING
-    async for batch in turn.follow():
-        yield b"".join(
-            head + _encode(item.text) + tail if isinstance(item, TextDelta) else _other(item, turn, base, with_sources)
-            for item in batch
-            if not isinstance(item, Waiting)
-        )
-
-
-async def _run_stream(call: Call, turn: Turn, live: LiveRun, with_sources: bool) -> AsyncGenerator[bytes]:
+async def _run_stream(call: Call, turn: Turn, with_sources: bool) -> AsyncGenerator[bytes]:
     """The turn of a workflow, with the events of its run; the end of the message comes before the end of the run."""
-    told = Shapes(live.run, live.user, turn, token_of=call.platform.apps.forms.token)
-    base = _base(turn)
+    assert turn.live is not None
+    told = Shapes(turn.live.run, turn.live.user, turn, token_of=call.platform.apps.forms.token)
+    base = base_of(turn, "advanced-chat")
     yield PING
-    async for batch in live.follow():
+    async for batch in turn.live.follow():
         yield lines(told, [item for item in batch if not isinstance(item, WorkflowFinished)])
         end = batch[-1]
         if not isinstance(end, WorkflowFinished):
             continue
         if isinstance(turn.last, Ended):
-            yield _other(turn.last, turn, base, with_sources)
+            yield other(turn.last, turn, base, with_sources)
         yield told.of(end)
         if isinstance(turn.last, Failed):
-            yield _other(turn.last, turn, base, with_sources)
-
-
-def _base(turn: Turn) -> dict[str, Any]:
-    return {
-        "conversation_id": turn.conversation_id,
-        "message_id": turn.message_id,
-        "created_at": shapes.seconds(turn.created_at),
-        "task_id": turn.id,
-    }
+            yield other(turn.last, turn, base, with_sources)
 
 
 def message_end(turn: Turn, message: ChatMessage, *, with_sources: bool) -> bytes:
     """The end of a message that a run wrote, for those who follow the run."""
     said = Answer(message.answer, "generated", tuple(message.citations), model=message.model)
     used = Usage(message.prompt_tokens, message.completion_tokens, message.first_token_ms, message.elapsed_ms)
-    return _other(Ended(said, used), turn, _base(turn), with_sources)
-
-
-def _other(item: Any, turn: Turn, base: dict[str, Any], with_sources: bool) -> bytes:
-    match item:
-        case Ended():
-            metadata = shapes.metadata(item.answer, item.usage, message_id=turn.message_id, with_sources=with_sources)
-            end = {"event": "message_end", **base, "id": turn.message_id, "metadata": metadata, "files": []}
-            return event(_encode(end))
-        case Failed():
-            error = error_body(item.code, item.message, item.status)
-            return event(_encode({"event": "error", **base, **error}))
-    return event(_encode({"event": "message_replace", **base, "answer": item.text, "reason": "replaced"}))
+    return other(Ended(said, used), turn, base_of(turn, "advanced-chat"), with_sources)
 
 
 async def _stop(call: Call) -> Response:

@@ -28,15 +28,14 @@ PING = b"event: ping\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Modes:
-    """App modes that an operation serves, and the code that others get; `later`: those that Dify serves there and this
-    version does not yet."""
+    """App modes that an operation serves, and the code that others get."""
 
     names: frozenset[str]
     code: str
-    later: frozenset[str] = frozenset()
 
 
-CHATS = Modes(frozenset({"chat", "advanced-chat"}), "not_chat_app", frozenset({"agent-chat"}))
+CHATS = Modes(frozenset({"chat", "agent-chat", "advanced-chat"}), "not_chat_app")
+COMPLETIONS = Modes(frozenset({"completion"}), "app_unavailable")
 WORKFLOWS = Modes(frozenset({"workflow"}), "not_workflow_app")
 GRAPHS = Modes(frozenset({"workflow", "advanced-chat"}), "not_workflow_app")
 HEADERS = {"X-Version": "1.14.2", "X-Env": "PRODUCTION"}
@@ -138,7 +137,7 @@ DatasetHandler = Callable[[DatasetCall], Awaitable[Response]]
 
 
 def operation(platform: Platform, path: str, method: str, handler: Handler, *, only: Modes | None = None) -> Route:
-    """A route for app keys; `only`: the app modes it serves, for others 400 or 501."""
+    """A route for app keys; `only`: the app modes it serves, for others 400."""
 
     @wraps(handler)
     async def endpoint(request: Request) -> Response:
@@ -146,8 +145,6 @@ def operation(platform: Platform, path: str, method: str, handler: Handler, *, o
             caller = await caller_of(request, platform, "app")
             call = Call(request, platform, caller, await _app_of(platform, caller))
             if only is not None and call.app.mode not in only.names:
-                if call.app.mode in only.later:
-                    return not_yet(request)
                 raise UsageError(WRONG_MODE, code=only.code)
             return await handler(call)
         except LLMFlowError as error:

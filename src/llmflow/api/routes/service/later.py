@@ -5,28 +5,13 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
-from llmflow.api.routes.service.dify import (
-    WRONG_MODE,
-    Call,
-    DatasetCall,
-    Handler,
-    dataset_operation,
-    not_yet,
-    operation,
-)
-from llmflow.errors import UsageError
+from llmflow.api.routes.service.dify import DatasetCall, dataset_operation, not_yet
 from llmflow.wiring import Platform
 
 _DATASET, _DOCUMENT = "/datasets/{dataset_id:uuid}", "/datasets/{dataset_id:uuid}/documents/{document_id:uuid}"
 _SEGMENT = _DOCUMENT + "/segments/{segment_id:uuid}"
 
-#: (path, methods, the mode's error code for apps of another mode; "" for operations of any app)
-FOR_APPS: tuple[tuple[str, str, str], ...] = (
-    ("/completion-messages", "POST", "app_unavailable"),
-    ("/completion-messages/{task_id}/stop", "POST", "app_unavailable"),
-)
-#: The mode that an operation with this code is for.
-_MODES = {"not_workflow_app": "workflow", "app_unavailable": "completion"}
+#: (path, methods)
 FOR_DATASETS: tuple[tuple[str, str], ...] = (
     ("/datasets", "GET POST"),
     (_DATASET, "GET PATCH DELETE"),
@@ -67,30 +52,11 @@ FOR_DATASETS: tuple[tuple[str, str], ...] = (
 
 
 def routes(platform: Platform) -> list[Route]:
-    app_routes = [
-        operation(platform, path, method, _of_app(wrong_mode))
-        for path, methods, wrong_mode in FOR_APPS
-        for method in methods.split()
-    ]
-    dataset_routes = [
+    return [
         dataset_operation(platform, path, method, _of_datasets)
         for path, methods in FOR_DATASETS
         for method in methods.split()
     ]
-    return app_routes + dataset_routes
-
-
-def _of_app(wrong_mode: str) -> Handler:
-    async def handler(call: Call) -> Response:
-        if call.request.method == "POST" and call.request.headers.get("content-type", "").startswith(
-            "application/json"
-        ):
-            await call.user((await call.body()).get("user"), required=wrong_mode != "")
-        if wrong_mode and call.app.mode != _MODES[wrong_mode]:
-            raise UsageError(WRONG_MODE, code=wrong_mode)
-        return not_yet(call.request)
-
-    return handler
 
 
 async def _of_datasets(call: DatasetCall) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from llmflow.apps.types import Answer, ChatMessage, Citation, Conversation, EndUser, Usage
+from llmflow.apps.types import Answer, ChatMessage, Citation, Conversation, EndUser, Thought, Usage
 
 DEFAULT_USER = "DEFAULT-USER"  # where a request names nobody
 NO_PARENT = "00000000-0000-0000-0000-000000000000"
@@ -120,10 +120,26 @@ def message(found: ChatMessage, files: list[dict[str, Any]], *, with_sources: bo
         "feedback": {"rating": found.rating} if found.rating else None,
         "retriever_resources": sources(found.citations, found.id) if with_sources else [],
         "created_at": seconds(found.created_at),
-        "agent_thoughts": [],
+        "agent_thoughts": [_thought(found.id, thought) for thought in found.thoughts],
         "message_files": files,
         "status": found.status if found.status in ("error", "paused") else "normal",
         "error": found.error or None,
         "extra_contents": [],
         "llmflow": {"kind": found.kind, "model": found.model, "status": found.status},
+    }
+
+
+def _thought(message_id: str, thought: Thought) -> dict[str, Any]:
+    return {
+        "id": thought.id,
+        "chain_id": None,
+        "message_id": message_id,
+        "position": thought.position,
+        "thought": thought.thought,
+        "tool": thought.tool,
+        "tool_labels": thought.tool_labels,
+        "tool_input": thought.tool_input,
+        "observation": thought.observation,
+        "files": thought.files,
+        "created_at": seconds(thought.created_at),
     }

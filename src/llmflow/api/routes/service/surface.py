@@ -18,6 +18,7 @@ from llmflow.api.routes.service import (
     app,
     audio,
     chat,
+    completion,
     conversations,
     description,
     dify,
@@ -30,7 +31,7 @@ from llmflow.api.routes.service import (
 from llmflow.wiring import Platform
 
 #: Of Dify's operations.
-NOUNS = (chat, workflows, forms, conversations, app, files, audio, annotation, models)
+NOUNS = (chat, completion, workflows, forms, conversations, app, files, audio, annotation, models)
 
 
 def app_routes(platform: Platform) -> list[Route]:

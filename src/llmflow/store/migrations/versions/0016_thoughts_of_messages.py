@@ -1,0 +1,13 @@
+"""thoughts of messages: the rounds of agents"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("messages", sa.Column("thoughts", sa.Text(), server_default="[]", nullable=False))
