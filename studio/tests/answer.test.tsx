@@ -37,6 +37,7 @@ const exchange = (answer: string, citations: readonly Citation[]): Exchange => (
   model: "qwen3",
   citations,
   opinion: null,
+  steps: [],
 });
 
 const rich = (text: string, streaming = false) =>
@@ -53,6 +54,27 @@ test("a mark in the answer and its chip open the passage", async () => {
   });
   for (const button of buttons) fireEvent.click(button);
   expect(opened.mock.calls).toEqual([[one], [one]]);
+});
+
+test("an agent's tools are folded above its answer, those under way by name", async () => {
+  const step = {
+    id: "r1",
+    position: 1,
+    thought: "시계를 봅니다",
+    tool: "current_time;weather",
+    tool_labels: { current_time: { en_US: "The time", ko_KR: "지금 시각" } },
+    tool_input: JSON.stringify({ current_time: { timezone: "Asia/Seoul" }, weather: {} }),
+    observation: JSON.stringify({ current_time: "12:00", weather: "Error: no such town" }),
+  };
+  const done = { ...exchange("정오입니다.", []), steps: [step] };
+  const { rerender, container } = render(<Answer exchange={done} onCitation={() => undefined} />);
+  expect(container.querySelector("details")?.open).toBe(false);
+  expect(container.textContent).toContain("시계를 봅니다");
+  expect(container.textContent).toContain("12:00");
+  expect(container.querySelectorAll("pre")).toHaveLength(4);
+  const busy = { ...done, state: "waiting" as const, answer: "", steps: [{ ...step, tool: "weather", observation: "" }] };
+  rerender(<Answer exchange={busy} onCitation={() => undefined} />);
+  expect(screen.getByRole("status").textContent).toContain("weather");
 });
 
 test("a number without a citation stays text", async () => {

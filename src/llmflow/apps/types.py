@@ -10,7 +10,7 @@ from llmflow.knowledge.types import Scores
 from llmflow.workflow.dsl.bindings import Bindings
 from llmflow.workflow.dsl.document import GRAPH_MODES, Document
 
-AnswerKind = Literal["generated", "quoted", "unknown", "annotated"]
+AnswerKind = Literal["generated", "quoted", "unknown", "annotated", "given"]
 MessageStatus = Literal["running", "normal", "paused", "stopped", "error"]
 Rating = Literal["like", "dislike"]
 Source = Literal["api", "account", "public"]

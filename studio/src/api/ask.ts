@@ -26,7 +26,7 @@ export interface Ending {
   readonly message_id: string;
   readonly conversation_id: string;
   readonly task_id: string;
-  readonly kind: "generated" | "quoted" | "unknown" | "annotated";
+  readonly kind: "generated" | "quoted" | "unknown" | "annotated" | "given";
   readonly hint: string;
   readonly model: string;
   readonly stopped: boolean;
@@ -34,9 +34,21 @@ export interface Ending {
   readonly citations: readonly Citation[];
 }
 
+/** A round of an agent. `tool`: names by ";"; `tool_input`, `observation`: JSON by tool. */
+export interface Step {
+  readonly id: string;
+  readonly position: number;
+  readonly thought: string;
+  readonly tool: string;
+  readonly tool_labels: Readonly<Record<string, { readonly en_US?: string; readonly ko_KR?: string }>>;
+  readonly tool_input: string;
+  readonly observation: string;
+}
+
 export type AnswerEvent =
   | { readonly event: "begin"; readonly task_id: string; readonly conversation_id: string; readonly message_id: string }
   | { readonly event: "waiting"; readonly ready: number; readonly total: number }
+  | ({ readonly event: "step" } & Step)
   | { readonly event: "delta"; readonly text: string }
   | { readonly event: "replace"; readonly text: string }
   | Ending

@@ -6,7 +6,7 @@ export type Mode = (typeof MODES)[number];
 
 /** Whether one can talk to the app. */
 export function answers(app: App): boolean {
-  return app.mode === "chat" || app.mode === "advanced-chat";
+  return app.mode === "chat" || app.mode === "agent-chat" || app.mode === "advanced-chat";
 }
 
 /** Whether its settings say all it does; else a design from a file does. */

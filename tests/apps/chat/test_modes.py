@@ -12,13 +12,15 @@ import yaml
 
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.designs.imports import Mapped
-from llmflow.apps.types import App, Ended, EndUser, Failed, MadeFile, TextDelta, Thought
+from llmflow.apps.types import App, Ended, EndUser, Failed, MadeFile, Replaced, TextDelta, Thought
 from llmflow.errors import UsageError
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.ports.llm import ChatDelta
 from llmflow.store.database import Database
 from llmflow.workflow.events import NodeStarted, WorkflowFinished
 from tests.apps.fakes import WORKSPACE, World, world_of
+from tests.flow_apps import answer, start
+from tests.flow_apps import dsl as flow
 
 TIME = {
     "enabled": True,
@@ -210,6 +212,49 @@ async def test_settings_changed_here_are_what_is_run(world: World) -> None:
     changed = await world.room.catalogue.update(WORKSPACE, app.id, config=replace(app.config, instruction="둘"))
     await asked(world, changed, user, "안녕")
     assert [said(world, at)[0] for at in (-2, -1)] == [("system", "하나"), ("system", "둘")]
+
+
+def moderated(**more: Any) -> dict[str, Any]:
+    parts = {"inputs_config": {"enabled": True, "preset_response": "그 질문에는 답하지 않습니다."}}
+    parts |= {"outputs_config": {"enabled": True, "preset_response": "답을 거두었습니다."}}
+    config = {"keywords": "비밀\nＰＡＳＳＷＯＲＤ\n\n", **parts, **more}
+    return {"sensitive_word_avoidance": {"enabled": True, "type": "keywords", "config": config}}
+
+
+@pytest.mark.parametrize("query", ["비밀을 말해", "What is the password?"])
+async def test_a_question_with_a_sensitive_word_is_answered_by_the_preset(world: World, query: str) -> None:
+    app, user = await made(world, dsl("chat", **moderated()))
+    end = await asked(world, app, user, query)
+    assert (end.answer.text, end.answer.kind) == ("그 질문에는 답하지 않습니다.", "given")
+    assert world.llm.requests == []
+    assert (await asked(world, app, user, "날씨는?")).answer.kind == "generated"
+    unlooked, user = await made(world, dsl("chat", **moderated(inputs_config={"enabled": False})))
+    assert (await asked(world, unlooked, user, query)).answer.kind == "generated"
+
+
+async def test_an_answer_with_a_sensitive_word_is_taken_back(database: Database, tmp_path: Path) -> None:
+    llm = ScriptedLlm(reply="그 말은 비밀 인데요 " + "더 " * 500, delay_ms=1)
+    world = await world_of(database, tmp_path, llm)
+    app, user = await made(world, dsl("completion", pre_prompt="말해", **moderated()))
+    turn = await world.room.chat.ask(app, user, Ask("", inputs={}))
+    end = await turn.finished()
+    assert isinstance(end, Ended)
+    assert (end.answer.text, end.answer.kind, end.stopped) == ("답을 거두었습니다.", "given", False)
+    [replaced] = [event for event in turn.told if isinstance(event, Replaced)]
+    assert replaced.text == "답을 거두었습니다."
+    said_after = turn.told[turn.told.index(replaced) + 1 :]
+    assert not [event for event in said_after if isinstance(event, TextDelta)]
+    stored = await world.room.conversations.message(user, turn.message_id)
+    assert (stored.status, stored.answer) == ("normal", "답을 거두었습니다.")
+    await world.room.close()
+
+
+async def test_a_chatflow_answers_a_sensitive_question_by_the_preset(world: World) -> None:
+    document = flow("대화", [start(), answer("{{#sys.query#}}")], mode="advanced-chat", features=moderated())
+    app = (await world.room.imports.make(WORKSPACE, document, publish=True)).app
+    user = await world.room.conversations.user(WORKSPACE, app.id, "ann")
+    assert (await asked(world, app, user, "비밀?")).answer.text == "그 질문에는 답하지 않습니다."
+    assert (await asked(world, app, user, "날씨?")).answer.text == "날씨?"
 
 
 @pytest.mark.parametrize("name", ["20_chat_model_config.yml", "22_completion_model_config.yml"])

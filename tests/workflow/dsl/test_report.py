@@ -117,7 +117,6 @@ def test_a_chat_apps_parts_are_reported_like_nodes() -> None:
     assert found["prompt", ""].status == "approximate"
     assert found["knowledge", ""].codes[:2] == ("dataset_unmapped", "search_differs")
     assert "a score threshold" in found["knowledge", ""].why
-    assert found["feature", "sensitive_word_avoidance"].status == "unsupported"
     assert found["feature", "annotation_reply"].status == "approximate"
 
 

@@ -6,7 +6,7 @@ Of an app without a graph the plan follows from its settings (designs/config_gra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmflow.apps.annotations.reciting import Reciting
@@ -81,12 +81,18 @@ class Chat:
         message_not_exists)."""
         _check(app, ask)
         with self._doors.enter(ask.conversation_id):
-            recited = await self._reciting.turn(app, user, ask) if ask.query.strip() else None
-            return recited or await self._started(app, user, ask)
+            compiled = await self._plans.wanted(app, ask.version_id)
+            given = None
+            if compiled.moderation is not None:
+                given = compiled.moderation.instead_of_question(ask.query, ask.inputs)
+            if given is None and ask.query.strip():
+                recited = await self._reciting.turn(app, user, ask)
+                if recited is not None:
+                    return recited
+            return await self._started(app, user, ask, compiled, given)
 
-    async def _started(self, app: App, user: EndUser, ask: Ask) -> Turn:
-        """A turn that a run writes."""
-        compiled = await self._plans.wanted(app, ask.version_id)
+    async def _started(self, app: App, user: EndUser, ask: Ask, compiled: Compiled, given: str | None) -> Turn:
+        """A turn that a run writes; `given`: what the app's settings say to the question."""
         self._runs.check_room(app)
         if ask.files and not app.has_graph:
             await self._attachments.check(app, user, ask.files)
@@ -104,12 +110,16 @@ class Chat:
             for name, typed in compiled.conversation.items()
         }
         begin = await self._begin(app, user, ask, compiled, turn, before, declared)
+        if given is not None:
+            begin = replace(begin, system={**begin.system, "given": given})
         telling = Telling(
             self._database,
             self._turns,
             turn,
             app=app,
             declared=declared,
+            given=given is not None,
+            moderation=None if app.has_graph else compiled.moderation,
             begins=await self._begins(turn, app, ask, before, declared, begin.run_id),
         )
         self._runs.start(app, compiled, begin, companion=telling)
@@ -125,7 +135,8 @@ class Chat:
         if turn is None:
             return None
         declared = {name: Typed(type_name(value), value) for name, value in state.conversation().items()}
-        telling = Telling(self._database, self._turns, turn, app=app, declared=declared)
+        given = state.started is not None and "sys.given" in state.started.inputs
+        telling = Telling(self._database, self._turns, turn, app=app, declared=declared, given=given)
         for log in sorted((log for logs in state.logs.values() for log in logs), key=lambda log: log.created_at):
             telling.step(log)
         for end in state.finished.values():

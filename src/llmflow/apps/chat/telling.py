@@ -11,6 +11,7 @@ from llmflow.apps.chat.queries import as_json
 from llmflow.apps.chat.thoughts import Thoughts
 from llmflow.apps.chat.turns import Turn, Turns, failed
 from llmflow.apps.chat.variables import PUT_VARIABLE, variable_rows
+from llmflow.apps.designs.moderation import Moderation
 from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.types import (
     Answer,
@@ -69,7 +70,8 @@ _UPDATE_MESSAGE = batch.update(
 
 class Telling:
     """One message being written by a run. `begins`: rows that are written with the run's first events; `declared`: the
-    conversation's variables. A Companion of the run."""
+    conversation's variables; `given`: no node answers, the app's settings do; `moderation`: of what is said. A
+    Companion of the run."""
 
     def __init__(
         self,
@@ -80,6 +82,8 @@ class Telling:
         app: App,
         declared: Mapping[str, Typed],
         begins: Sequence[tuple[Prepared, Sequence[Row]]] = (),
+        given: bool = False,
+        moderation: Moderation | None = None,
     ) -> None:
         self._database = database
         self._turns = turns
@@ -91,7 +95,9 @@ class Telling:
         self._citations: dict[str, Citation] = {}
         self._writes: dict[str, Any] = {}
         self._thoughts = Thoughts()
-        self._kind: AnswerKind = "generated"
+        self._kind: AnswerKind = "given" if given else "generated"
+        self._moderation = moderation
+        self._withheld: str | None = None  # what stands in place of an answer that may not stand
         self._hint = ""
         self._began_ms = turn.created_at
         self._first_ms: int | None = None
@@ -103,11 +109,14 @@ class Telling:
 
     def hear(self, event: Event) -> None:
         match event:
+            case TextChunk() | TextReplace() if self._withheld is not None:
+                pass
             case TextChunk():
                 if self._first_ms is None:
                     self._first_ms = now_ms() - self._began_ms
                 self._pieces.append(event.text)
                 self._turn.append(TextDelta(event.text))
+                self._look()
             case TextReplace():
                 self._pieces = [event.text]
                 self._turn.append(Replaced(event.text))
@@ -166,18 +175,29 @@ class Telling:
             return rows
         return [*rows, *await self._kept(last)]
 
+    def _look(self) -> None:
+        """Takes back an answer that may not stand, and ends its run."""
+        said = "".join(self._pieces) if self._moderation else ""
+        self._withheld = self._moderation.instead_of_answer(said) if self._moderation else None
+        if self._withheld is not None:
+            self._kind = "given"
+            self._turn.append(Replaced(self._withheld))
+            if self._turn.live is not None:
+                self._turn.live.stop()
+
     def _end(self, last: Last) -> Ended | Failed:
         if isinstance(last, WorkflowFinished) and last.status == "failed":
             message, code = last.error or "The run failed.", last.error_code or "node_failed"
             error = LLMFlowError(message, code=code, hint=last.error_hint or None)
             return failed(error, status=last.error_status or None)
-        stopped = isinstance(last, WorkflowFinished) and last.status == "stopped"
+        stopped = isinstance(last, WorkflowFinished) and last.status == "stopped" and self._withheld is None
         return Ended(self._answer(last), self._usage(), stopped=stopped, paused=isinstance(last, WorkflowPaused))
 
     def _answer(self, last: Last) -> Answer:
         """The outputs say it whole; of a run without them, what was told."""
         whole = last.outputs.get("answer")
         text = whole if isinstance(whole, str) and whole else "".join(self._pieces)
+        text = text if self._withheld is None else self._withheld
         return Answer(
             text,
             self._kind,

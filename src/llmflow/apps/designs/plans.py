@@ -11,6 +11,7 @@ from typing import Any
 from llmflow.apps.designs.config_graph import form_of, graph_of
 from llmflow.apps.designs.designs import Designs
 from llmflow.apps.designs.model_config import with_config
+from llmflow.apps.designs.moderation import Moderation, moderation_of
 from llmflow.apps.types import App, AppVersion, Design
 from llmflow.errors import NodeFailed, NotFound, UsageError
 from llmflow.workflow.dsl.bindings import bound
@@ -35,6 +36,7 @@ class Compiled:
     conversation: Mapping[str, Typed]
     form: tuple[InputVariable, ...]
     frozen: str | None = None
+    moderation: Moderation | None = None
 
     @property
     def user_input_form(self) -> list[dict[str, Any]]:
@@ -141,7 +143,7 @@ def _of_config(app: App, design: Design | None) -> Compiled:
     )
     form = tuple(InputVariable.model_validate(field) for field in form_of(config))
     plan = compile_graph(graph_of(app.mode, config, app.config))
-    return Compiled(version, Document(tree), plan, {}, {}, form)
+    return Compiled(version, Document(tree), plan, {}, {}, form, moderation=moderation_of(config))
 
 
 def _compiled(version: AppVersion, design: Design, frozen: str | None = None) -> Compiled:
@@ -150,7 +152,16 @@ def _compiled(version: AppVersion, design: Design, frozen: str | None = None) ->
     plan = compile_graph(mapping(document.workflow.get("graph")))
     start = plan.scope.nodes[plan.scope.start].data if plan.scope.start is not None else None
     form = tuple(start.variables) if isinstance(start, StartData) else ()
-    return Compiled(version, document, plan, _typed(document.environment), _typed(document.conversation), form, frozen)
+    return Compiled(
+        version,
+        document,
+        plan,
+        _typed(document.environment),
+        _typed(document.conversation),
+        form,
+        frozen,
+        moderation_of(document.features),
+    )
 
 
 def _typed(variables: Sequence[Variable]) -> dict[str, Typed]:

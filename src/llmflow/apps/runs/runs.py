@@ -28,11 +28,23 @@ from llmflow.workflow.engine.replay import State
 from llmflow.workflow.engine.run import Run
 from llmflow.workflow.events import Decision, Event, Last, WorkflowPaused
 from llmflow.workflow.files import files_in
+from llmflow.workflow.graph import compile_graph
 from llmflow.workflow.journal import queries
 from llmflow.workflow.journal.journal import Journal
 from llmflow.workflow.journal.queries import Wanted
 from llmflow.workflow.journal.stored import NewRun, StoredRun
 from llmflow.workflow.types import Typed
+
+#: Says sys.given: the answer that an app's settings have for a question.
+GIVEN = compile_graph(
+    {
+        "nodes": [
+            {"id": "start", "data": {"type": "start", "title": "Start"}},
+            {"id": "answer", "data": {"type": "answer", "title": "Answer", "answer": "{{#sys.given#}}"}},
+        ],
+        "edges": [{"id": "start-answer", "source": "start", "target": "answer"}],
+    }
+)
 
 OutsideOf = Callable[[App, LiveRun, str | None], Outside]
 Numbered = Sequence[tuple[int, Event]]
@@ -220,7 +232,7 @@ class Runs:
             also=partial(_also, beside, companion) if beside else companion.also if companion else None,
         )
         engine = Run(
-            compiled.plan,
+            GIVEN if _is_given(how) else compiled.plan,
             sink=record,
             environment=compiled.environment,
             conversation=compiled.conversation if conversation is None else conversation,
@@ -334,6 +346,13 @@ class Runs:
         self._is_closing = True
         await asyncio.gather(*(live.interrupt() for live in list(self._live.values())))
         await self._journal.close()
+
+
+def _is_given(how: Mapping[str, Any]) -> bool:
+    """Whether the run answers with what the app's settings say, and with nothing else."""
+    state: State | None = how.get("state")
+    begun = state.started.inputs if state is not None and state.started is not None else {}
+    return "given" in (how.get("system") or {}) or "sys.given" in begun
 
 
 async def _also(beside: Batch, companion: Companion | None, is_first: bool, last: Last | None) -> Batch:

@@ -138,7 +138,6 @@ def _models(used: Iterable[ModelUse], bindings: Bindings, here: Here) -> Iterato
 _KEPT_MODES = {"rag-pipeline": "Pipelines of knowledge"}
 #: Features that are on in a document and not served here, with what that means.
 _UNSERVED = {
-    "sensitive_word_avoidance": "Moderation is not applied: questions and answers pass unchecked.",
     "more_like_this": "No further answers are offered.",
 }
 
@@ -151,8 +150,25 @@ _SPEECH = {
 }
 
 
+def _moderation(document: Document) -> Iterator[NodeReport]:
+    settings = mapping(document.features.get("sensitive_word_avoidance"))
+    if settings.get("enabled") is not True:
+        return
+    why = ""
+    if settings.get("type") != "keywords":
+        why = f"Moderation by `{text(settings.get('type'))[:40]}` is not applied: only sensitive words are looked for."
+    elif document.mode == "workflow":
+        why = "Sensitive words are looked for in apps that answer, not in workflows."
+    if why:
+        yield NodeReport("", "feature", "sensitive_word_avoidance", "unsupported", why, ("feature_unserved",))
+    elif document.has_graph and mapping(mapping(settings.get("config")).get("outputs_config")).get("enabled") is True:
+        why = "Questions with sensitive words are answered by the preset; what a chatflow says is not looked at."
+        yield NodeReport("", "feature", "sensitive_word_avoidance", "approximate", why, ("moderation_of_questions",))
+
+
 def _features(document: Document) -> Iterator[NodeReport]:
     features = document.features
+    yield from _moderation(document)
     for name, why in _UNSERVED.items():
         if mapping(features.get(name)).get("enabled") is True:
             yield NodeReport("", "feature", name, "unsupported", why, ("feature_unserved",))

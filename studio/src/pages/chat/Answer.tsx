@@ -6,6 +6,7 @@ import type { Citation } from "@/api/ask";
 import type { Opinion as Kept } from "@/api/client";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { Opinion, OpinionNote } from "@/pages/chat/Opinion";
+import { Steps } from "@/pages/chat/Steps";
 import { type Exchange, isUnderWay } from "@/pages/chat/threads";
 import { Badge } from "@/ui/Badge";
 import { IconButton } from "@/ui/Button";
@@ -26,7 +27,7 @@ interface AnswerProps {
 
 export function Answer({ exchange, showsMarks = true, onCitation, onAgain, onRate }: AnswerProps) {
   const { t } = useTranslation();
-  const { answer, state, kind, model, error, citations, opinion, isLost } = exchange;
+  const { answer, state, kind, model, error, citations, opinion, steps, isLost } = exchange;
   const over = !isUnderWay(exchange);
   const mark = useCallback(
     (position: number) => {
@@ -38,7 +39,8 @@ export function Answer({ exchange, showsMarks = true, onCitation, onAgain, onRat
   );
   return (
     <div aria-busy={!over} className="flex min-w-0 flex-col gap-3">
-      {state === "waiting" && !isLost && <Waiting exchange={exchange} />}
+      {steps.some(({ tool }) => tool || state === "waiting") && <Steps steps={steps} isUnderWay={!over && !isLost} />}
+      {state === "waiting" && !isLost && steps.length === 0 && <Waiting exchange={exchange} />}
       {answer && (
         <Markdown
           text={answer}

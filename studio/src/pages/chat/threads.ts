@@ -2,7 +2,7 @@
 
 import { useEffect, useSyncExternalStore } from "react";
 
-import { type AnswerEvent, type Citation, ask, follow } from "@/api/ask";
+import { type AnswerEvent, type Citation, type Step, ask, follow } from "@/api/ask";
 import { type Message, type Opinion, api, body } from "@/api/client";
 import { connection } from "@/api/connection";
 import { ApiError, asApiError } from "@/api/errors";
@@ -21,10 +21,12 @@ export interface Exchange {
   readonly files: readonly Attached[];
   readonly answer: string;
   readonly state: "waiting" | "writing" | "done" | "paused" | "stopped" | "failed";
-  readonly kind: "" | "generated" | "quoted" | "unknown" | "annotated";
+  readonly kind: "" | "generated" | "quoted" | "unknown" | "annotated" | "given";
   readonly model: string;
   readonly citations: readonly Citation[];
   readonly opinion: Opinion | null;
+  /** What an agent did, round by round. */
+  readonly steps: readonly Step[];
   /** Documents that are read before the answer begins. */
   readonly reading?: { readonly ready: number; readonly total: number };
   /** The server went away; the answer is looked for when it is back. */
@@ -199,6 +201,7 @@ export class Thread {
   #hear(key: string, event: AnswerEvent): void {
     if (event.event === "begin") this.#begun(key, event);
     else if (event.event === "waiting") this.#change(key, { reading: event });
+    else if (event.event === "step") this.#change(key, { steps: withStep(this.#find(key).steps, event) });
     else if (event.event === "delta") {
       this.#change(key, { answer: this.#find(key).answer + event.text, state: "writing" });
     } else if (event.event === "replace") this.#change(key, { answer: event.text, state: "writing" });
@@ -211,7 +214,7 @@ export class Thread {
 
   #begun(key: string, event: AnswerEvent & { event: "begin" }): void {
     if (event.task_id) this.#tasks.set(key, event.task_id);
-    this.#change(key, { id: event.message_id, answer: "", isLost: false });
+    this.#change(key, { id: event.message_id, answer: "", steps: [], isLost: false });
     if (this.#conversation !== null) return;
     this.#conversation = event.conversation_id;
     threads.set(slot(this.app, event.conversation_id), this);
@@ -316,10 +319,17 @@ const EMPTY: Exchange = {
   model: "",
   citations: [],
   opinion: null,
+  steps: [],
 };
 
+/** One of an id that is there takes its place. */
+function withStep(steps: readonly Step[], step: Step): readonly Step[] {
+  const isThere = steps.some(({ id }) => id === step.id);
+  return isThere ? steps.map((one) => (one.id === step.id ? step : one)) : [...steps, step];
+}
+
 const STATES = { running: "waiting", normal: "done", paused: "paused", stopped: "stopped", error: "failed" } as const;
-const KINDS = ["generated", "quoted", "unknown", "annotated"] as const;
+const KINDS = ["generated", "quoted", "unknown", "annotated", "given"] as const;
 
 function exchangeOf(message: Message, key: string): Exchange {
   const { rating, reason, correction } = message;
@@ -334,6 +344,7 @@ function exchangeOf(message: Message, key: string): Exchange {
     kind: KINDS.find((kind) => kind === message.kind) ?? "",
     model: message.model,
     citations: message.citations as readonly Citation[],
+    steps: message.steps as readonly Step[],
     opinion: rating && { rating, reason: reason ?? "", correction: correction ?? "" },
     ...(message.error && { error: new ApiError(200, message.error) }),
   };

@@ -17,7 +17,7 @@ from llmflow.api.routes.console.files import AttachedFile, shown_file
 from llmflow.apps.chat import transcript
 from llmflow.apps.chat.search import Hit
 from llmflow.apps.chat.turns import Turn
-from llmflow.apps.types import AppFile, ChatMessage, Citation, Conversation, MessageStatus, Rating
+from llmflow.apps.types import AppFile, ChatMessage, Citation, Conversation, MessageStatus, Rating, Thought
 from llmflow.errors import NotFound
 
 router = APIRouter(tags=["chat"])
@@ -55,7 +55,8 @@ class MessageError(BaseModel):
 
 class ShownMessage(BaseModel):
     """A question and its answer. `parent_id`: the message it follows; those with one parent are branches. `task_id`:
-    of the answer while it is written, to stop it. `rating`, `reason`, `correction`: what its reader thinks of it."""
+    of the answer while it is written, to stop it. `steps`: what an agent did. `rating`, `reason`, `correction`: what
+    its reader thinks of it."""
 
     id: str
     parent_id: str | None
@@ -67,6 +68,7 @@ class ShownMessage(BaseModel):
     kind: str
     model: str
     citations: list[Citation]
+    steps: list[Thought]
     created_at: int
     elapsed_ms: int
     task_id: str | None
@@ -194,12 +196,13 @@ def _shown(message: ChatMessage, turn: Turn | None, files: Mapping[str, AppFile]
     values: dict[str, Any] = {
         name: getattr(message, name)
         for name in ShownMessage.model_fields
-        if name not in ("question", "files", "error", "task_id")
+        if name not in ("question", "files", "steps", "error", "task_id")
     }
     error = error_of(message)
     return ShownMessage(
         **values,
         question=message.query,
+        steps=message.thoughts,
         files=[shown_file(files[id]) for id in _file_ids(message) if id in files],
         error=MessageError(**error) if error else None,
         task_id=turn.id if turn else None,

@@ -31,7 +31,7 @@ from llmflow.workflow.journal.stored import NewRun
 
 _encode = msgspec.json.Encoder().encode
 _CONTAINERS = frozenset({"iteration", "loop"})  # Dify tells of them by events of their own
-_UNSHOWN = frozenset({"sys.timestamp", "sys.conversation_id"})
+_UNSHOWN = frozenset({"sys.timestamp", "sys.conversation_id", "sys.history", "sys.waits", "sys.given"})
 
 
 class Shapes:
