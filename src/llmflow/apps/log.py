@@ -19,7 +19,7 @@ class Log(Generic[Told]):
 
     def __init__(self) -> None:
         self._events: list[Told] = []
-        self._more = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []  # readers that have seen all there is
         self._broke_off = False
 
     @property
@@ -45,7 +45,6 @@ class Log(Generic[Told]):
     async def follow(self, seen: int = 0) -> AsyncGenerator[Sequence[Told]]:
         """Every event behind the first `seen` to the last one, those that are there at once together."""
         while True:
-            more = self._more
             batch = self._events[seen:]
             if batch:
                 seen += len(batch)
@@ -55,14 +54,23 @@ class Log(Generic[Told]):
             elif self._broke_off:
                 return
             else:
-                await more.wait()
+                await self._more()
 
     async def ended(self) -> Told | None:
         """Waits for the last event; None when it broke off."""
         while (last := self.last) is None and not self._broke_off:
-            await self._more.wait()
+            await self._more()
         return last
 
+    async def _more(self) -> None:
+        """Until something is appended, or it breaks off."""
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting
+
     def _wake(self) -> None:
-        more, self._more = self._more, asyncio.Event()
-        more.set()
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                if not one.done():
+                    one.set_result(None)

@@ -4318,7 +4318,8 @@ export interface components {
         /**
          * ShownMessage
          * @description A question and its answer. `parent_id`: the message it follows; those with one parent are branches. `task_id`:
-         *     of the answer while it is written, to stop it. `rating`, `reason`, `correction`: what its reader thinks of it.
+         *     of the answer while it is written, to stop it. `steps`: what an agent did. `rating`, `reason`, `correction`: what
+         *     its reader thinks of it.
          */
         ShownMessage: {
             /** Id */
@@ -4343,6 +4344,8 @@ export interface components {
             model: string;
             /** Citations */
             citations: components["schemas"]["Citation"][];
+            /** Steps */
+            steps: components["schemas"]["Thought"][];
             /** Created At */
             created_at: number;
             /** Elapsed Ms */
@@ -4585,6 +4588,49 @@ export interface components {
             exceptions_count: number;
             /** Finished At */
             finished_at?: number | null;
+        };
+        /**
+         * Thought
+         * @description A round of an agent, as Dify shows it. `tool`: names of the tools it called, by ";"; `tool_labels`: what people
+         *     call them; `tool_input` and `observation`: JSON by tool, what they were given and what they answered; `files`: ids
+         *     of those they made. Time is Unix milliseconds.
+         */
+        Thought: {
+            /** Id */
+            id: string;
+            /** Position */
+            position: number;
+            /**
+             * Thought
+             * @default
+             */
+            thought: string;
+            /**
+             * Tool
+             * @default
+             */
+            tool: string;
+            /** Tool Labels */
+            tool_labels?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Tool Input
+             * @default
+             */
+            tool_input: string;
+            /**
+             * Observation
+             * @default
+             */
+            observation: string;
+            /** Files */
+            files?: string[];
+            /**
+             * Created At
+             * @default 0
+             */
+            created_at: number;
         };
         /**
          * Told

@@ -89,13 +89,8 @@ class Answerer:
         self._temperature = temperature
         self._model_server = model_server
 
-    async def answer(self, ground: Ground, question: Question) -> AsyncGenerator[Told]:
+    def answer(self, ground: Ground, question: Question) -> AsyncGenerator[Told]:
         """Raises what the model raises, unless the documents can be quoted instead."""
-        async with aclosing(self._told(ground, question)) as told:
-            async for item in told:
-                yield item
-
-    def _told(self, ground: Ground, question: Question) -> AsyncGenerator[Told]:
         if question.attached:
             return self._with_files(ground, question)
         return self._from_knowledge(ground, question) if ground.knowledge else self._chat(ground, question)

@@ -205,6 +205,8 @@ class Journal:
 
     def wake(self, record: Record, within_s: float) -> None:
         """The record has news, to be written in `within_s` at the latest."""
+        if within_s == _TEXT_LINGER_S and record in self._dirty:
+            return  # it is written by then
         self._dirty[record] = None
         if self._task is not None:
             return  # it looks again when it is done
