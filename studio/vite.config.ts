@@ -7,7 +7,7 @@ import { OUT, budget, compressed } from "./vite.plugins.ts";
 const server = process.env.LLMFLOW_URL ?? "http://127.0.0.1:8700";
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), compressed(), budget({ studio: 350, page: 275, form: 275 })],
+  plugins: [react(), tailwindcss(), compressed(), budget({ studio: 350, page: 285, form: 275 })],
   resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
   build: {
     outDir: OUT,
