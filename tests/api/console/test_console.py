@@ -187,6 +187,7 @@ def test_the_doctor_names_every_organ(client: httpx.Client) -> None:
     assert {organ["port"] for organ in found["organs"]} == {
         "llm",
         "embedding",
+        "rerank",
         "speech",
         "vector_store",
         "parser",

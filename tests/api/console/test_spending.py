@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import httpx
 import pytest
 
@@ -41,6 +44,18 @@ def test_a_key_with_a_limit_is_refused_as_openai_clients_expect(
         assert ask(fake_model_server, token).status_code == 200
 
 
+def _spent(client: httpx.Client, key_id: str, *, requests: int) -> dict[str, Any]:
+    """What a key spent, once so many requests are counted: a call is counted when its answer has gone out."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        rows = client.get("/api/v1/spend", params={"by": ["key", "model"]}).raise_for_status().json()["rows"]
+        mine: dict[str, Any] = next((row for row in rows if row["by"]["key"] == key_id), {})
+        if mine.get("requests") == requests:
+            return mine
+        time.sleep(0.1)
+    raise AssertionError(f"not {requests} requests but {rows}")
+
+
 def test_what_a_key_spends_is_shown_and_bounded(fake_model_server: LiveServer, key: tuple[str, str]) -> None:
     key_id, token = key
     with fake_model_server.client() as client:
@@ -52,9 +67,8 @@ def test_what_a_key_spends_is_shown_and_bounded(fake_model_server: LiveServer, k
             client.put("/api/v1/quotas", json=quota).raise_for_status()
             answered = ask(fake_model_server, token).raise_for_status().json()
             tokens = answered["usage"]["prompt_tokens"]
-            rows = client.get("/api/v1/spend", params={"by": ["key", "model"]}).raise_for_status().json()["rows"]
-            mine = next(row for row in rows if row["by"]["key"] == key_id)
-            assert mine["names"] == {"key": "사내 포털"} and mine["requests"] == 2
+            mine = _spent(client, key_id, requests=2)
+            assert mine["names"] == {"key": "사내 포털"}
             assert mine["usd"] == pytest.approx(tokens)
             state = next(one for one in client.get("/api/v1/quotas").json() if one["subject_id"] == key_id)
             assert state["used_usd"] >= tokens and state["budget_usd"] == 1000.0
