@@ -29,8 +29,8 @@ FORBIDDEN = (
     "uploads.add",
     "uploads.folder",
 )
-#: A conversation is its owner's, the settings are not in a member's navigation.
-OPEN = [one for one in ROOMS if one.signed_in and one.rests and not one.route.startswith(("/settings", "$"))]
+#: A conversation is its owner's, a form theirs who were asked; the settings are not in a member's navigation.
+OPEN = [one for one in ROOMS if one.signed_in and one.rests and not one.route.startswith(("/settings", "/inbox/", "$"))]
 
 
 async def _as_member(pages: Pages, studio: LiveServer, *, width: int = 1280) -> Page:
