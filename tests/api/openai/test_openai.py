@@ -98,7 +98,9 @@ def test_an_app_is_given_the_earlier_messages_as_history(client: OpenAI) -> None
 
 def test_models_are_chat_models_the_embedding_and_the_apps(client: OpenAI) -> None:
     names = [model.id for model in client.models.list()]
-    assert names == ["scripted", "hashing-384", "app/knows", "app/plain"]
+    assert names[:2] == ["scripted", "hashing-384"]
+    assert {"app/knows", "app/plain"} <= set(names[2:])  # and those of other tests of this server
+    assert all(name.startswith("app/") for name in names[2:])
     assert client.models.retrieve("scripted").id == "scripted"
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("gpt-99")

@@ -64,6 +64,8 @@ async def _ask(call: Call) -> Response:
         version_id=_version(wanted.workflow_id),
     )
     turn = await call.platform.apps.chat.ask(call.app, user, ask)
+    if not call.app.has_graph:
+        await turn.kept()  # who reads the first word may ask for the message at once
     with_sources = call.app.config.retriever_resource
     if is_streamed:
         mode = call.app.mode

@@ -38,6 +38,7 @@ async def _complete(call: Call) -> Response:
     wanted = checked(body, CompletionRequestPayload)
     ask = Ask(wanted.query or "", inputs=wanted.inputs, files=await files_of(call, user, wanted.files))
     turn = await call.platform.apps.chat.ask(call.app, user, ask)
+    await turn.kept()
     with_sources = call.app.config.retriever_resource
     if wanted.response_mode == "streaming":
         told = turn_events.stream(turn, call.app.mode, with_sources=with_sources)
