@@ -344,7 +344,7 @@ function exchangeOf(message: Message, key: string): Exchange {
     kind: KINDS.find((kind) => kind === message.kind) ?? "",
     model: message.model,
     citations: message.citations as readonly Citation[],
-    steps: message.steps as readonly Step[],
+    steps: ((message as { steps?: unknown }).steps ?? []) as readonly Step[], // a public page is told of none
     opinion: rating && { rating, reason: reason ?? "", correction: correction ?? "" },
     ...(message.error && { error: new ApiError(200, message.error) }),
   };
