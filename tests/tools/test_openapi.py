@@ -230,3 +230,14 @@ def test_no_document_makes_anything_else_than_a_coded_error() -> None:
             describe(whole[:cut], max_bytes=MEGABYTE)
         except LLMFlowError as error:
             assert error.code.startswith("openapi_")
+
+
+def test_a_schema_of_very_many_properties_stays_small_however_often_it_is_named() -> None:
+    wide = {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(20_000)}}
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Wide"}}}}
+    paths = {f"/{n}": {"post": {"operationId": f"op{n}", "requestBody": body}} for n in range(50)}
+    root = {"openapi": "3.0.0", "info": {"title": "넓음"}, "servers": [{"url": "https://x.example"}], "paths": paths}
+    whole = json.dumps(root | {"components": {"schemas": {"Wide": wide}}}).encode()
+    found = describe(whole, max_bytes=MEGABYTE, source_url="")
+    assert len(found.operations) == 50
+    assert max(len(one.schema["properties"]) for one in found.operations) < 2_000

@@ -44,11 +44,10 @@ class Shadow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds; 0: no bound here (the server's own settings hold). `first_s`: to the first piece of one deployment's
-    answer; `between_s`: from one piece to the next; `total_s`: for the whole, all tries included."""
+    answer; `between_s`: from one piece to the next."""
 
     first_s: float = 0.0
     between_s: float = 0.0
-    total_s: float = 0.0
 
 
 class Caching(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,7 +94,7 @@ def read_route(name: str, given: Any) -> Route:
         raise UsageError(f"{where}: weights are 0 or more, and one must be more.", param=f"{where}.deployments")
     if not 1 <= route.attempts <= 10:
         raise UsageError(f"{where}: attempts is between 1 and 10.", param=f"{where}.attempts")
-    if min(route.timeouts.first_s, route.timeouts.between_s, route.timeouts.total_s) < 0:
+    if min(route.timeouts.first_s, route.timeouts.between_s) < 0:
         raise UsageError(f"{where}: a timeout is 0 or more seconds.", param=f"{where}.timeouts")
     if route.shadow and not 0 < route.shadow.percent <= 100:
         raise UsageError(f"{where}: shadow.percent is above 0 and at most 100.", param=f"{where}.shadow")

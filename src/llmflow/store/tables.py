@@ -474,6 +474,7 @@ workflow_runs = sa.Table(
     _ref("task_id"),
     sa.Column("source", sa.String(20), nullable=False),  # service-api, console, openai-api, webhook, schedule
     _ref("trigger_id", null=True),
+    _ref("key_id", null=True),  # that it was asked with
     _ref("end_user_id", null=True),
     _ref("account_id", null=True),
     _ref("conversation_id", null=True),

@@ -4,6 +4,7 @@ becomes."""
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -127,16 +128,16 @@ class FormData(NodeData):
     def seconds(self) -> int:
         return min(self.timeout * _SECONDS[self.timeout_unit], _LONGEST_S)
 
+    @abstractmethod
     def letters(self, context: Context) -> tuple[Letter, ...]:
         """Who is told of the form, and how."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_in_app(self) -> bool:
         """May whoever uses the app answer?"""
-        raise NotImplementedError
 
-    def read_by_letters(self) -> list[Selector]:
-        raise NotImplementedError
+    @abstractmethod
+    def read_by_letters(self) -> list[Selector]: ...
 
 
 def _unique(items: list[Any], name_of: Callable[[Any], str]) -> list[Any]:

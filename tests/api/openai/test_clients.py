@@ -246,6 +246,8 @@ def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command: list[str | Path] = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", NPM_CLIENT]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     if done.returncode != 0:
+        if os.environ.get("CI"):
+            pytest.fail(done.stderr)
         pytest.skip(f"skipped: {NPM_CLIENT} cannot be installed here")
     return folder
 

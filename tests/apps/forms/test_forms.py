@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.runs.reruns import Answer
 from llmflow.apps.types import App, EndUser
 from llmflow.errors import NotFound, PreconditionFailed, UsageError
+from llmflow.gateway.asker import Asker, asker, speak_for
 from llmflow.organs.llm.scripted import ScriptedLlm
+from llmflow.ports.llm import ChatDelta, ChatRequest
 from llmflow.store.content import Scope
 from llmflow.store.database import Database
 from llmflow.store.ids import now_ms
@@ -29,12 +31,13 @@ from llmflow.workflow.events import (
     HumanInputRequired,
     HumanInputTimedOut,
     NodeFinished,
+    WorkflowFinished,
     WorkflowPaused,
 )
 from llmflow.workflow.journal.stored import StoredRun
-from tests.apps.fakes import World, room_of, world_of
+from tests.apps.fakes import WORKSPACE, World, room_of, world_of
 from tests.apps.runs.test_runs import heard, run_of
-from tests.flow_apps import Node, dsl, end, human, start, template
+from tests.flow_apps import Node, dsl, end, human, llm, start, template
 
 HOUR = 3_600_000
 FIELDS: list[dict[str, Any]] = [
@@ -59,6 +62,7 @@ def nodes() -> tuple[Node, ...]:
 
 
 EDGES = (("start", "ask"), ("ask:approve", "t"), ("ask:reject", "t"), ("ask:__timeout", "t"), ("t", "end"))
+EDGES_TO_A_MODEL = (("start", "ask"), ("ask:approve", "m"), ("m", "end"))
 DESIGN = dsl("휴가", nodes(), EDGES)
 
 
@@ -250,6 +254,49 @@ async def test_an_answer_that_comes_while_the_run_still_works_is_brought_when_it
     assert len(await events_of(world, live.run.id, HumanInputReceived)) == 2
     ends = [end.node_id for end in await events_of(world, live.run.id, NodeFinished)]
     assert sorted(ends) == ["ask", "end", "more", "start"]
+
+
+async def test_a_run_that_is_stopped_and_answered_at_once_has_one_end(forms_world: World) -> None:
+    """Whoever is first decides; the other finds it decided, and nothing of either is lost."""
+    world = forms_world
+    for _ in range(4):
+        app, live, form = await paused(world)
+        await world.room.forms.submit(form, Answering("link"), "approve", SAID)
+        stopping = asyncio.create_task(world.room.reruns.stop(app, live.run.id))
+        await world.room.desk._bring(live.run.id)
+        await stopping
+        await world.room.desk.settled()
+        run = await ended(world, app, live.run.id)
+        finals = await events_of(world, live.run.id, WorkflowFinished)
+        assert [final.status for final in finals] == [run.status]
+        if run.status == "stopped":
+            assert "t" not in {event.node_id for event in await events_of(world, live.run.id, NodeFinished)}
+        else:
+            assert run.outputs == {"out": "approve/확인했습니다/인사"}
+
+
+async def test_what_goes_on_works_for_whom_it_was_begun(database: Database, tmp_path: Path) -> None:
+    """Not for whoever answers: neither their key nor their account pays."""
+    heard_for: list[Asker] = []
+
+    class Listening(ScriptedLlm):
+        async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
+            heard_for.append(asker())
+            async for delta in super().stream(request):
+                yield delta
+
+    world = await world_of(database, tmp_path, Listening())
+    asking = human("ask", "?", [], "approve")
+    design = dsl("묻고 쓰기", (start("q"), asking, llm("m", "써라"), end(out="m.text")), EDGES_TO_A_MODEL)
+    speak_for(Asker(workspace_id=WORKSPACE, key_id="its-key"))
+    app, live, form = await paused(world, design)
+    assert (await world.room.runs.get(app.id, live.run.id)).key_id == "its-key"
+    speak_for(Asker(workspace_id="another", key_id="another-key", account_id="another", groups=("재무",)))
+    await world.room.desk.submit(form, Answering("account", "another"), "approve", {})
+    assert (await ended(world, app, live.run.id)).status == "succeeded"
+    [who] = heard_for
+    assert (who.workspace_id, who.key_id, who.account_id, who.groups) == (WORKSPACE, "its-key", None, ())
+    await world.room.close()
 
 
 async def test_a_form_of_a_stopped_run_is_closed(forms_world: World) -> None:

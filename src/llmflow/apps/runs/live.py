@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 from llmflow.apps.log import Log
 from llmflow.errors import InternalError, LLMFlowError, OrganError
-from llmflow.gateway.asker import asker, more_of_asker
+from llmflow.gateway.asker import Asker, asker, speak_for
 from llmflow.store.ids import now_ms
 from llmflow.workflow.engine.run import Run
 from llmflow.workflow.events import Event, WorkflowFinished, WorkflowPaused
@@ -81,6 +82,11 @@ class LiveRun(Log[Event]):
             self._fault = error
             self._task.cancel()
 
+    @property
+    def fault(self) -> LLMFlowError | None:
+        """Why the journal did not take the run, where it did not."""
+        return self._fault
+
     async def interrupt(self) -> None:
         """Breaks off without an end: whoever starts next goes on with it."""
         self._task.cancel()
@@ -89,13 +95,20 @@ class LiveRun(Log[Event]):
 
     async def _drive(self) -> None:
         run = self.run
-        more_of_asker(
+        who = Asker(
             workspace_id=run.workspace_id,
-            account_id=run.account_id or asker().account_id,
+            key_id=run.key_id,
+            account_id=run.account_id,
             app_id=run.app_id,
             end_user_id=run.end_user_id,
             conversation_id=run.conversation_id,
+            user=self.user,
         )
+        if not self.before:  # else: who goes on with it, answers its form or lets its time run out asked for nothing
+            now = asker()
+            account = run.account_id or now.account_id
+            who = replace(who, key_id=now.key_id, account_id=account, user=now.user, groups=now.groups)
+        speak_for(who)
         try:
             await self._attempt(self._engine.go())
         finally:
@@ -111,7 +124,7 @@ class LiveRun(Log[Event]):
                 raise
             error = self._fault
         except LLMFlowError as raised:
-            error = raised
+            error = self._fault = raised
         except BaseException:
             error = InternalError("The run ended by a fault of LLMFlow.")
             await self._record.give_up(self._failed(error))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -20,6 +22,7 @@ from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.runs.runs import Companion, Runs
 from llmflow.apps.types import App
 from llmflow.errors import CODES, Conflict, LLMFlowError, NotFound, TooMany, UsageError
+from llmflow.gateway.asker import asker
 from llmflow.store.batch import Batch
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
@@ -91,66 +94,76 @@ class Reruns:
         self._runs = runs
         self._companion_of = companion_of
         self._recovery: asyncio.Task[None] | None = None
-        self._taken: set[str] = set()  # runs being taken up at this moment
+        self._claims: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def resume(self, app: App, run_id: str) -> LiveRun:
         """Goes on with a failed or stopped run where it ended: what is finished is not run again. Raises NotFound
         (run_not_found), Conflict (run_not_resumable), TooMany."""
-        run = await self._runs.get(app.id, run_id)
-        if run.status not in ("failed", "stopped"):
-            raise Conflict(f"The run is {run.status}; one that failed or was stopped is resumed.", code=_NOT_RESUMABLE)
-        return await self._take_up(await self._found(app, run))
+        async with self._claim(run_id):
+            run = await self._runs.get(app.id, run_id)
+            if run.status not in ("failed", "stopped"):
+                raise Conflict(
+                    f"The run is {run.status}; one that failed or was stopped is resumed.", code=_NOT_RESUMABLE
+                )
+            return await self._take_up(await self._found(app, run))
 
     async def answer(self, app: App, run_id: str, answer: Answer) -> LiveRun | None:
         """Goes on with a paused run; None when the answer ended it. Raises NotFound (run_not_found), Conflict
         (run_not_resumable), UsageError for a node that does not wait or does not take this answer, TooMany."""
-        run = await self._runs.get(app.id, run_id)
-        if run.status != "paused":
-            raise Conflict(f"The run is {run.status}; nothing in it waits.", code=_NOT_RESUMABLE)
-        found = await self._found(app, run)
-        key = (answer.node_id, answer.at)
-        if key not in found.state.waiting:
-            waiting = ", ".join(f"`{node}`" for node, _ in found.state.waiting)
-            raise UsageError(f"The node `{answer.node_id}` does not wait; these do: {waiting}.", param="node_id")
-        asked = found.state.asked[key]
-        if isinstance(asked, HumanInputRequired) and answer.action != "fail":
-            raise UsageError(f"The node `{answer.node_id}` is answered by its form, or fails.", param="action")
-        now = now_ms() / 1000
-        match answer.action:
-            case "repeat":
-                return await self._take_up(
-                    found, decisions=[RepeatAllowed(node_id=answer.node_id, created_at=now, at=answer.at)]
-                )
-            case "skip":
-                return await self._take_up(found, told=[_skipped(found.state, key, answer, now)])
-        await self._end(found, "failed", "The run was ended instead of an answer to a node that waited.", "run_refused")
-        return None
+        async with self._claim(run_id):
+            run = await self._runs.get(app.id, run_id)
+            if run.status != "paused":
+                raise Conflict(f"The run is {run.status}; nothing in it waits.", code=_NOT_RESUMABLE)
+            found = await self._found(app, run)
+            key = (answer.node_id, answer.at)
+            if key not in found.state.waiting:
+                waiting = ", ".join(f"`{node}`" for node, _ in found.state.waiting)
+                raise UsageError(f"The node `{answer.node_id}` does not wait; these do: {waiting}.", param="node_id")
+            asked = found.state.asked[key]
+            if isinstance(asked, HumanInputRequired) and answer.action != "fail":
+                raise UsageError(f"The node `{answer.node_id}` is answered by its form, or fails.", param="action")
+            now = now_ms() / 1000
+            match answer.action:
+                case "repeat":
+                    return await self._take_up(
+                        found, decisions=[RepeatAllowed(node_id=answer.node_id, created_at=now, at=answer.at)]
+                    )
+                case "skip":
+                    return await self._take_up(found, told=[_skipped(found.state, key, answer, now)])
+            message = "The run was ended instead of an answer to a node that waited."
+            await self._end(found, "failed", message, "run_refused")
+            return None
 
     async def take_answers(self, app: App, run: StoredRun, answers: Mapping[str, Decision], *, taken: Took) -> bool:
         """Goes on with a paused run by answers to its forms, by the forms' ids; False when it waits for none of them.
         `taken`: rows that say so, written with the run's going on. A run whose version is gone is ended. Raises
         TooMany, Conflict (run_not_resumable)."""
-        try:
-            found = await self._found(app, run)
-        except NotFound as error:
-            await self._end_lost(run, error)
-            return False
-        asked = {key: found.state.asked[key].id for key in found.state.waiting}
-        fresh = [told for id, told in answers.items() if asked.get((told.node_id, told.at)) == id]
-        if not fresh:
-            return False
-        await self._take_up(found, decisions=fresh, beside=taken(list(answers)))
-        return True
+        async with self._claim(run.id):
+            run = await self._runs.get(app.id, run.id)  # it may have been ended meanwhile
+            if run.status != "paused":
+                return False
+            try:
+                found = await self._found(app, run)
+            except NotFound as error:
+                await self._end_lost(run, error)
+                return False
+            asked = {key: found.state.asked[key].id for key in found.state.waiting}
+            fresh = [told for id, told in answers.items() if asked.get((told.node_id, told.at)) == id]
+            if not fresh:
+                return False
+            await self._take_up(found, decisions=fresh, beside=taken(list(answers)))
+            return True
 
     async def stop(self, app: App, run_id: str) -> bool:
         """Ends a run that is under way or paused; False when it is over. Raises NotFound (run_not_found)."""
-        if self._runs.stop(run_id, app.id):
+        async with self._claim(run_id, also_live=True):
+            if self._runs.stop(run_id, app.id):
+                return True
+            run = await self._runs.get(app.id, run_id)
+            if run.status != "paused":
+                return False
+            await self._end(await self._found(app, run), "stopped", "The run was stopped.", None)
             return True
-        run = await self._runs.get(app.id, run_id)
-        if run.status != "paused":
-            return False
-        await self._end(await self._found(app, run), "stopped", "The run was stopped.", None)
-        return True
 
     async def fork(
         self,
@@ -183,6 +196,7 @@ class Reruns:
             task_id=new_id(),
             source=source,
             created_at=now_ms(),
+            key_id=asker().key_id,
             end_user_id=run.end_user_id,
             account_id=account_id or run.account_id,
             parent_id=run.id,
@@ -224,22 +238,23 @@ class Reruns:
                 break
 
     async def _recover_one(self, run_id: str) -> None:
-        async with self._database.read() as connection:
-            run = await queries.run(connection, run_id)
-            app = await app_queries.app(connection, run.workspace_id, run.app_id) if run else None
-        if run is None or app is None or run.status != "running":
-            return
-        self._runs.check_room(app)
-        try:
-            found = await self._found(app, run)
-        except NotFound as error:
-            await self._end_lost(run, error)
-            return
-        if await self._is_fruitless(run.id):
-            message = "The run was taken up again several times and never came further."
-            await self._end(found, "failed", message, "interrupted")
-            return
-        await self._take_up(found)
+        async with self._claim(run_id):
+            async with self._database.read() as connection:
+                run = await queries.run(connection, run_id)
+                app = await app_queries.app(connection, run.workspace_id, run.app_id) if run else None
+            if run is None or app is None or run.status != "running":
+                return
+            self._runs.check_room(app)
+            try:
+                found = await self._found(app, run)
+            except NotFound as error:
+                await self._end_lost(run, error)
+                return
+            if await self._is_fruitless(run.id):
+                message = "The run was taken up again several times and never came further."
+                await self._end(found, "failed", message, "interrupted")
+                return
+            await self._take_up(found)
 
     async def _is_fruitless(self, run_id: str) -> bool:
         """Did it begin again and again, and no node ended?"""
@@ -251,12 +266,24 @@ class Reruns:
         return tries >= _FRUITLESS
 
     async def _end_lost(self, run: StoredRun, error: LLMFlowError) -> None:
-        """The version it ran is gone."""
+        """The version it ran is gone; in a claim of the run."""
         record = self._journal.open(run, tell=lambda _: None, written=len(await self._runs.events(run.id)))
         await record.close(_finished(run, State(), "failed", error.message, "interrupted"))
         self._runs.wake(run.id)
 
     # common
+
+    @asynccontextmanager
+    async def _claim(self, run_id: str, *, also_live: bool = False) -> AsyncIterator[None]:
+        """Until it is left nobody else decides about the run: what is read of it inside still holds when it goes on or
+        is ended. Raises Conflict (run_not_resumable) for one that is under way, unless that is fine."""
+        lock = self._claims.get(run_id)
+        if lock is None:
+            lock = self._claims[run_id] = asyncio.Lock()
+        async with lock:
+            if not also_live and self._runs.live(run_id) is not None:
+                raise Conflict("The run is being taken up already.", code=_NOT_RESUMABLE)
+            yield
 
     async def _found(self, app: App, run: StoredRun) -> _Found:
         if run.graph is None:
@@ -274,31 +301,25 @@ class Reruns:
         decisions: list[Decision] | None = None,
         beside: Batch = (),
     ) -> LiveRun:
-        run = found.run
-        if run.id in self._taken or self._runs.live(run.id) is not None:
-            raise Conflict("The run is being taken up already.", code=_NOT_RESUMABLE)
-        self._taken.add(run.id)
-        try:
-            companion = await self._companion_of(found.app, run, found.state)
-            for event in told or ():
-                found.state.add(event)
-            return self._runs.go_on(
-                found.app,
-                found.compiled,
-                run,
-                found.state,
-                user=_user(found.state),
-                before=found.count,
-                told=told or (),
-                decisions=decisions or (),
-                beside=beside,
-                companion=companion,
-            )
-        finally:
-            self._taken.discard(run.id)
+        """In a claim of the run."""
+        companion = await self._companion_of(found.app, found.run, found.state)
+        for event in told or ():
+            found.state.add(event)
+        return self._runs.go_on(
+            found.app,
+            found.compiled,
+            found.run,
+            found.state,
+            user=_user(found.state),
+            before=found.count,
+            told=told or (),
+            decisions=decisions or (),
+            beside=beside,
+            companion=companion,
+        )
 
     async def _end(self, found: _Found, status: Literal["failed", "stopped"], message: str, code: str | None) -> None:
-        """Ends a run that nobody runs."""
+        """Ends a run that nobody runs; in a claim of it."""
         companion = await self._companion_of(found.app, found.run, found.state)
         record = self._journal.open(
             found.run,

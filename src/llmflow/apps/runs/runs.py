@@ -20,6 +20,7 @@ from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.types import App, EndUser
 from llmflow.config.settings import Workflow
 from llmflow.errors import NotFound, TooMany
+from llmflow.gateway.asker import asker
 from llmflow.store.batch import Batch
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
@@ -154,6 +155,7 @@ class Runs:
             source=begin.source,
             created_at=now_ms(),
             trigger_id=begin.trigger_id,
+            key_id=asker().key_id,
             end_user_id=begin.end_user_id,
             account_id=begin.account_id,
             conversation_id=begin.conversation_id,

@@ -53,7 +53,7 @@ class Deliveries:
             await queries.delete_old_deliveries(connection, now_ms() - self._keep_ms)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NotedDelivery:
     """The companion of a run that a trigger starts."""
 
@@ -64,25 +64,30 @@ class NotedDelivery:
     answer: Answered
     id: str
     created_at: int
+    live: LiveRun | None = None
 
-    def begun(self, live: LiveRun) -> None: ...
+    def begun(self, live: LiveRun) -> None:
+        self.live = live
 
     def hear(self, event: Event) -> None: ...
 
     async def also(self, is_first: bool, last: Last | None) -> Batch:
+        """With the first that is written of the run. Where that is its end because the journal took nothing before, the
+        caller was refused: the call is noted as such, and may come again."""
         if not is_first:
             return ()
-        body = self.answer.body.decode()
+        fault = self.live.fault if self.live else None
+        body = "" if fault else self.answer.body.decode()
         answer = await self.database.boundary.admit_one(Scope("run", self.run_id), body) if body else None
         row = {
             "id": self.id,
             "workspace_id": self.trigger.workspace_id,
             "app_id": self.trigger.app_id,
             "trigger_id": self.trigger.id,
-            "key": self.key,
-            "status": self.answer.status,
+            "key": None if fault else self.key,
+            "status": fault.status if fault else self.answer.status,
             "answer": answer,
-            "error_code": "",
+            "error_code": fault.code if fault else "",
             "run_id": self.run_id,
             "created_at": self.created_at,
         }

@@ -58,11 +58,12 @@ class Schemas:
             new["enum"] = choices
         properties = found.get("properties")
         if isinstance(properties, Mapping):
-            new["properties"] = {
-                str(name): self._written(one, depth + 1, inside)
-                for name, one in properties.items()
-                if not (isinstance(one, Mapping) and one.get("readOnly") is True)
-            }
+            new["properties"] = {}
+            for name, one in properties.items():
+                if self._parts > 4 * _MOST_PARTS:
+                    break  # more of them than anybody fills
+                if not (isinstance(one, Mapping) and one.get("readOnly") is True):
+                    new["properties"][str(name)] = self._written(one, depth + 1, inside)
         if isinstance(required := found.get("required"), list):
             new["required"] = [name for name in required if isinstance(name, str) and name in new.get("properties", {})]
         if "items" in found or new.get("type") == "array":

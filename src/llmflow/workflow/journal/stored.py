@@ -12,7 +12,8 @@ StoredStatus = Literal["running", "paused", "succeeded", "partial-succeeded", "f
 class NewRun:
     """A run that begins. `version_id`: Dify's workflow_id, of a published version or of the draft; `graph`: of a draft,
     its workflow as JSON, since it may change while the run is there. `task_id`: stops it. `source`: the surface it came
-    by; `trigger_id`: what started it, where nobody did. `parent_id`, `forked_node`: the run it was forked from, and
+    by; `trigger_id`: what started it, where nobody did. `key_id`: the key it was asked with, whose
+    limits hold to its end. `parent_id`, `forked_node`: the run it was forked from, and
     where."""
 
     id: str
@@ -24,6 +25,7 @@ class NewRun:
     created_at: int
     graph: str | None = None
     trigger_id: str | None = None
+    key_id: str | None = None
     end_user_id: str | None = None
     account_id: str | None = None
     conversation_id: str | None = None
