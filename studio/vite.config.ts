@@ -2,12 +2,18 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-import { OUT, budget, compressed } from "./vite.plugins.ts";
+import { OUT, budget, compressed, words } from "./vite.plugins.ts";
 
 const server = process.env.LLMFLOW_URL ?? "http://127.0.0.1:8700";
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), compressed(), budget({ studio: 350, page: 285, form: 275 })],
+  plugins: [
+    react(),
+    tailwindcss(),
+    words({ page: ["connection", "language", "theme", "frame", "common", "errors", "chat", "page"], form: ["connection", "common", "errors", "humanForm"] }),
+    compressed(),
+    budget({ studio: 350, page: 275, form: 275 }),
+  ],
   resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
   build: {
     outDir: OUT,

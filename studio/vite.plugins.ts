@@ -26,6 +26,42 @@ export function compressed(): Plugin {
   };
 }
 
+/** Cuts the words of an entry's rooms out of both languages (`en.json?only=page`), and fails the build when what the entry
+    loads uses words of others. */
+export function words(rooms: Readonly<Record<string, readonly string[]>>): Plugin {
+  const read = (file: string) => JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  return {
+    name: "words",
+    load(id) {
+      const [file = "", only = ""] = id.split("?only=");
+      const kept = rooms[only];
+      if (!kept) return null;
+      const own = Object.fromEntries(Object.entries(read(file)).filter(([room]) => kept.includes(room)));
+      return { code: `export default ${JSON.stringify(own)}`, moduleType: "js" };
+    },
+    generateBundle() {
+      const all = Object.keys(read(join(import.meta.dirname, "src/i18n/en.json")));
+      for (const [entry, kept] of Object.entries(rooms)) {
+        const used = new Map<string, string>();
+        const seen = new Set<string>();
+        const look = (id: string) => {
+          if (seen.has(id)) return;
+          seen.add(id);
+          const about = this.getModuleInfo(id);
+          for (const next of [...(about?.importedIds ?? []), ...(about?.dynamicallyImportedIds ?? [])]) look(next);
+          if (!id.includes("/src/") || id.includes("/src/i18n/")) return;
+          for (const [, room = ""] of (about?.code ?? "").matchAll(/["'`](\w+)\.[\w$]/g)) used.set(room, id);
+        };
+        look(join(import.meta.dirname, `src/${entry}/main.tsx`));
+        for (const room of all) {
+          const where = used.get(room);
+          if (where && !kept.includes(room)) this.error(`${entry}: ${where} uses the words of \`${room}\``);
+        }
+      }
+    },
+  };
+}
+
 interface Budgets {
   /** kB of gzip of any first load of Studio. */
   studio: number;

@@ -1,3 +1,4 @@
+import "@/i18n/all";
 import "@/styles.css";
 
 import { CSPProvider } from "@base-ui/react/csp-provider";

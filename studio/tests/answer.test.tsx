@@ -2,7 +2,7 @@ import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/re
 import { afterEach, expect, test, vi } from "vitest";
 
 import type { Citation } from "@/api/ask";
-import "@/i18n";
+import "@/i18n/all";
 import { Answer } from "@/pages/chat/Answer";
 import type { Exchange } from "@/pages/chat/threads";
 import { splitAt } from "@/pages/knowledge/PassageText";

@@ -5,7 +5,7 @@ import { afterEach, expect, test, vi } from "vitest";
 
 import { type Action, useActions } from "@/actions/action";
 import { useShortcuts } from "@/actions/keys";
-import "@/i18n";
+import "@/i18n/all";
 import { Palette } from "@/frame/Palette";
 
 afterEach(cleanup);

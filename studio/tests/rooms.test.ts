@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { ApiError, errorOf } from "@/api/errors";
 import { errorText } from "@/frame/errorText";
 import { i18n } from "@/i18n";
+import "@/i18n/all";
 import { stepsOf } from "@/pages/home/steps";
 import { keepsRules } from "@/pages/session/rules";
 import { nameOf, sameAddress } from "@/pages/settings/addresses";

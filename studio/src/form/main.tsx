@@ -1,5 +1,6 @@
 /** A form by its link: for whoever shall answer, without an account. It shares its parts with Studio and none of its rooms. */
 
+import "@/form/words";
 import "@/styles.css";
 
 import { CSPProvider } from "@base-ui/react/csp-provider";

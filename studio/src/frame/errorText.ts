@@ -4,7 +4,7 @@ import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 
 import { asApiError } from "@/api/errors";
-import en from "@/i18n/en.json";
+import { i18n } from "@/i18n";
 
 export interface ErrorText {
   readonly message: string;
@@ -18,7 +18,7 @@ const GENERAL: readonly string[] = ["invalid_request", "conflict", "forbidden", 
 
 type Code = "not_found"; // stands for any code that has words
 
-const hasWords = (code: string): code is Code => typeof en.errors[code as Code] === "object";
+const hasWords = (code: string): code is Code => i18n.exists(`errors.${code}.message`, { lng: "en" });
 
 export function errorText(t: TFunction, language: string, error: unknown): ErrorText {
   const { code, message, hint } = asApiError(error);

@@ -1,5 +1,6 @@
 /** The public page of an app: the chat alone, for strangers. It shares its parts with Studio and none of its rooms. */
 
+import "@/page/words";
 import "@/styles.css";
 
 import { CSPProvider } from "@base-ui/react/csp-provider";

@@ -96,10 +96,8 @@ async def test_an_answer_that_a_closing_server_breaks_off_is_written_by_the_next
     assert (await world.room.conversations.message(world.user, turn.message_id)).status == "running"
     again, _, _ = room_of(database, tmp_path, ScriptedLlm(reply="Fifteen days [1]."), vectors=world.vectors)
     await again.start()
-    while (taken_up := again.turns.find(turn.id)) is None:
+    while (stored := await again.conversations.message(world.user, turn.message_id)).status == "running":
         await asyncio.sleep(0.01)
-    await taken_up.finished()
-    stored = await again.conversations.message(world.user, turn.message_id)
     assert (stored.status, stored.answer) == ("normal", "Fifteen days [1].")
     assert stored.citations
     await again.close()
