@@ -61,6 +61,7 @@ def test_every_key_of_the_table_can_be_set(read: Load) -> None:
                 "server.log_level": "debug",
                 "limits.parse_memory_mb": 512,
                 "workflow.http_redirects": 7,
+                "mail.tls": "none",
             }.get(row.key)
             settings = read(f"{section}:\n  {key}: {special or texts[row.type]}\n")
             assert getattr(getattr(settings, section), key) == (special or values[row.type]), row.key
@@ -305,7 +306,7 @@ def test_an_unknown_adapter_names_the_nearest_or_all(wrong: Wrong) -> None:
     error = wrong("organs:\n  llm:\n    use: open_ai\n")
     assert error.code == "adapter_unknown"
     assert ", line 3: organs.llm has no adapter `open_ai`. Did you mean `openai`?" in error.message
-    assert "Known: llama_cpp, openai, scripted; or module:Class." in wrong("organs: {llm: {use: zzzzz}}").message
+    assert "Known: llama_cpp, openai, vllm, anthropic, gemini, scripted; or module:Class." in wrong("organs: {llm: {use: zzzzz}}").message
 
 
 def test_a_missing_required_option_says_what_it_is(wrong: Wrong) -> None:
