@@ -60,6 +60,10 @@ const passage = (ordinal: number, heading_path: string[], text: string, kind = "
   kind,
   boxes: [],
   hit_count: 0,
+  parent_id: null,
+  answer: null,
+  keywords: [],
+  enabled: true,
 });
 
 test("passages read as one text: headings once, shared sentences once", () => {

@@ -306,7 +306,10 @@ def test_an_unknown_adapter_names_the_nearest_or_all(wrong: Wrong) -> None:
     error = wrong("organs:\n  llm:\n    use: open_ai\n")
     assert error.code == "adapter_unknown"
     assert ", line 3: organs.llm has no adapter `open_ai`. Did you mean `openai`?" in error.message
-    assert "Known: llama_cpp, openai, vllm, anthropic, gemini, scripted; or module:Class." in wrong("organs: {llm: {use: zzzzz}}").message
+    assert (
+        "Known: llama_cpp, openai, vllm, anthropic, gemini, scripted; or module:Class."
+        in wrong("organs: {llm: {use: zzzzz}}").message
+    )
 
 
 def test_a_missing_required_option_says_what_it_is(wrong: Wrong) -> None:

@@ -52,6 +52,9 @@ class Bases:
             embedding_model="",
             chunk_tokens=self._chunk_tokens,
             overlap_tokens=self._overlap_tokens,
+            chunking={},
+            retrieval={},
+            groups=[],
             created_at=now,
             updated_at=now,
         )

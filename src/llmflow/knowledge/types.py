@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["queued", "running", "ready", "failed", "deleting"]
 Stage = Literal["", "parse", "chunk", "embed", "index"]
@@ -36,6 +36,9 @@ class KnowledgeBase:
     embedding_model: str
     chunk_tokens: int
     overlap_tokens: int
+    chunking: dict[str, Any]
+    retrieval: dict[str, Any]
+    groups: list[str]
     created_at: int
     updated_at: int
 
@@ -69,6 +72,12 @@ class Document:
     chunk_count: int
     token_count: int
     language: str
+    enabled: bool
+    archived: bool
+    groups: list[str]
+    metadata: dict[str, Any]
+    source: str
+    source_ref: str
     created_at: int
     updated_at: int
     indexed_at: int | None
@@ -123,6 +132,10 @@ class Passage:
     kind: str
     boxes: list[list[float]]
     hit_count: int
+    parent_id: str | None
+    answer: str | None
+    keywords: list[str]
+    enabled: bool
 
 
 @dataclass(frozen=True, slots=True)

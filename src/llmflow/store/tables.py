@@ -49,8 +49,8 @@ def _flag(name: str, *, default: bool) -> sa.Column[Any]:
     return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.true() if default else sa.false())
 
 
-def _json(name: str) -> sa.Column[Any]:
-    return sa.Column(name, sa.JSON, nullable=False)
+def _json(name: str, *, default: str | None = None) -> sa.Column[Any]:
+    return sa.Column(name, sa.JSON, nullable=False, server_default=default)
 
 
 workspaces = sa.Table("workspaces", metadata, _id(), _text("name"), _time("created_at"))
@@ -231,9 +231,42 @@ knowledge_bases = sa.Table(
     _text("embedding_model"),
     sa.Column("chunk_tokens", sa.Integer, nullable=False),
     sa.Column("overlap_tokens", sa.Integer, nullable=False),
+    _json("chunking", default="{}"),  # how its documents are cut
+    _json("retrieval", default="{}"),  # how it is searched unless a caller says otherwise
+    _json("groups", default="[]"),  # who may see its documents, unless a document says otherwise; none: everybody
     _time("created_at"),
     _time("updated_at"),
     sa.UniqueConstraint("workspace_id", "name"),
+)
+
+knowledge_fields = sa.Table(
+    "knowledge_fields",  # what a base's documents say of themselves
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("knowledge_id"),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("type", sa.String(10), nullable=False),  # string, number, time
+    _time("created_at"),
+    sa.UniqueConstraint("knowledge_id", "name"),
+)
+
+knowledge_tags = sa.Table(
+    "knowledge_tags",
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    sa.Column("name", sa.String(50), nullable=False),
+    _time("created_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
+tags_of_knowledge = sa.Table(
+    "tags_of_knowledge",
+    metadata,
+    sa.Column("tag_id", sa.String(36), primary_key=True),
+    sa.Column("knowledge_id", sa.String(36), primary_key=True, index=True),
+    _ref("workspace_id"),
 )
 
 documents = sa.Table(
@@ -259,6 +292,12 @@ documents = sa.Table(
     _count("chunk_count"),
     _count("token_count"),
     sa.Column("language", sa.String(8), nullable=False, server_default=""),
+    _flag("enabled", default=True),  # searched; one that is not stays as it is
+    _flag("archived", default=False),  # neither searched nor changed
+    _json("groups", default="[]"),  # who may see it; none: as the base says
+    _json("metadata", default="{}"),  # by the id of the base's field
+    sa.Column("source", sa.String(20), nullable=False, server_default="upload"),
+    _text("source_ref", default=""),  # where its source has it
     _time("created_at"),
     _time("updated_at"),
     _time("indexed_at", null=True),
@@ -283,6 +322,11 @@ chunks = sa.Table(
     sa.Column("kind", sa.String(10), nullable=False),
     sa.Column("boxes", sa.JSON, nullable=False, server_default="[]"),  # ports.chunker.PageBox
     _count("hit_count"),
+    _ref("parent_id", null=True),  # of a part that is searched in its stead; a chunk with parts is in no index itself
+    _content("answer", null=True),  # of a question
+    _json("keywords", default="[]"),
+    _flag("enabled", default=True),
+    sa.Column("digest", sa.String(64), nullable=False, server_default=""),  # of what was embedded; "" is unknown
     sa.Index("ix_chunks_document_id_ordinal", "document_id", "ordinal"),
 )
 

@@ -2816,6 +2816,20 @@ export interface components {
             token_count: number;
             /** Language */
             language: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Archived */
+            archived: boolean;
+            /** Groups */
+            groups: string[];
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Source */
+            source: string;
+            /** Source Ref */
+            source_ref: string;
             /** Created At */
             created_at: number;
             /** Updated At */
@@ -3266,6 +3280,16 @@ export interface components {
             chunk_tokens: number;
             /** Overlap Tokens */
             overlap_tokens: number;
+            /** Chunking */
+            chunking: {
+                [key: string]: unknown;
+            };
+            /** Retrieval */
+            retrieval: {
+                [key: string]: unknown;
+            };
+            /** Groups */
+            groups: string[];
             /** Created At */
             created_at: number;
             /** Updated At */
@@ -3860,6 +3884,14 @@ export interface components {
             boxes: number[][];
             /** Hit Count */
             hit_count: number;
+            /** Parent Id */
+            parent_id: string | null;
+            /** Answer */
+            answer: string | null;
+            /** Keywords */
+            keywords: string[];
+            /** Enabled */
+            enabled: boolean;
         };
         /**
          * Preferences
@@ -4531,6 +4563,8 @@ export interface components {
             graph?: string | null;
             /** Trigger Id */
             trigger_id?: string | null;
+            /** Key Id */
+            key_id?: string | null;
             /** End User Id */
             end_user_id?: string | null;
             /** Account Id */
