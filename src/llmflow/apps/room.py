@@ -16,6 +16,7 @@ from llmflow.apps.chat.conversations import Conversations
 from llmflow.apps.chat.doors import Doors
 from llmflow.apps.chat.feedback import Feedbacks
 from llmflow.apps.chat.files import AppFiles
+from llmflow.apps.chat.following import Following
 from llmflow.apps.chat.turns import Turns
 from llmflow.apps.chat.variables import Variables
 from llmflow.apps.designs.designs import Designs
@@ -170,6 +171,7 @@ class AppsRoom:
             doors,
         )
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=self.chat.companion_of)
+        self.following = Following(self.conversations, self.turns, self.runs, self.reruns)
         self.desk = Desk(database, self.forms, self.runs, self.reruns)
         self.suggestions = Suggestions(answerer, gateway)
 

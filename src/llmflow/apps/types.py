@@ -193,8 +193,8 @@ class Conversation:
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
     """A question and its answer, as kept. `parent_id`: the message it follows; those with one parent are branches.
-    Times are Unix milliseconds; `kind` is "" until there is an answer. `rating`, `reason` and `correction` are what
-    its user thinks of the answer."""
+    Times are Unix milliseconds; `kind` is "" until there is an answer. `workflow_run_id`: the run that answers it.
+    `rating`, `reason` and `correction` are what its user thinks of the answer."""
 
     id: str
     app_id: str
@@ -216,6 +216,7 @@ class ChatMessage:
     elapsed_ms: int
     created_at: int
     thoughts: list[Thought] = field(default_factory=list)
+    workflow_run_id: str | None = None
     rating: Rating | None = None
     reason: str | None = None
     correction: str | None = None

@@ -94,6 +94,7 @@ class Reruns:
         self._runs = runs
         self._companion_of = companion_of
         self._recovery: asyncio.Task[None] | None = None
+        self._left: set[str] | None = None  # runs still to be taken up after a crash; None: nobody has looked yet
         self._claims: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def resume(self, app: App, run_id: str) -> LiveRun:
@@ -214,6 +215,10 @@ class Reruns:
     def is_recovering(self) -> bool:
         return self._recovery is not None and not self._recovery.done()
 
+    def may_take_up(self, run_id: str) -> bool:
+        """Is it still open what becomes of a run that a dead process left? Runs.wake tells when it is known."""
+        return self._left is None or run_id in self._left
+
     def recover(self) -> None:
         """Takes up the runs that a dead process left, as places are free; call at start."""
         self._recovery = asyncio.get_running_loop().create_task(self._recover(), name="recovery of runs")
@@ -226,6 +231,7 @@ class Reruns:
     async def _recover(self) -> None:
         async with self._database.read() as connection:
             left = await queries.open_runs(connection, "running")
+        self._left = set(left)
         for run_id in left:
             while self._runs.live(run_id) is None:
                 try:
@@ -236,6 +242,8 @@ class Reruns:
                 except LLMFlowError as error:
                     _log.warning("The run %s could not be taken up again: %s", run_id, error)
                 break
+            self._left.discard(run_id)
+            self._runs.wake(run_id)
 
     async def _recover_one(self, run_id: str) -> None:
         async with self._claim(run_id):

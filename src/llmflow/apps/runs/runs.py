@@ -312,7 +312,7 @@ class Runs:
         while True:
             live = self._live.get(run_id)
             if live is None or live.before > seen:
-                woken = self._waker(run_id)  # before looking, so that nothing slips through between
+                woken = self.waker(run_id)  # before looking, so that nothing slips through between
                 async with self._database.read() as connection:
                     run = await queries.run(connection, run_id)
                     known = await queries.events_after(connection, run_id, seen)
@@ -337,7 +337,8 @@ class Runs:
         if (woken := self._woken.pop(run_id, None)) is not None:
             woken.set()
 
-    def _waker(self, run_id: str) -> asyncio.Event:
+    def waker(self, run_id: str) -> asyncio.Event:
+        """Set when somebody takes up the run, which nobody runs now, or ends it."""
         woken = self._woken.get(run_id)
         if woken is None:
             woken = self._woken[run_id] = asyncio.Event()

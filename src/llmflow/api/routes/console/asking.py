@@ -16,6 +16,7 @@ start.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, assert_never
 
 import msgspec
@@ -27,6 +28,7 @@ from llmflow.api import auth, errors, sse
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.attachments import kind_of
 from llmflow.apps.chat.turns import Turn
+from llmflow.apps.room import AppsRoom
 from llmflow.apps.types import App, ChatMessage, Ended, EndUser, Failed, MadeFile, Replaced, TextDelta, Thought, Waiting
 from llmflow.errors import CODES, LLMFlowError, UsageError
 
@@ -92,12 +94,8 @@ async def follow(app: str, message_id: str, request: Request, user: str = CONSOL
     """The events of an answer from its start: as it is written, or, when it is over, what it came to."""
     _, asking = await asker(request, app, user)
     room = auth.platform_of(request).apps
-    kept = await room.conversations.message(asking, message_id)
-    turn = room.turns.running(kept.conversation_id).get(kept.id)
-    if turn is not None:
-        return sse.EventStream(_of_turn(turn), ping=_PING)
-    kept = await room.conversations.message(asking, message_id)  # it may have ended just now
-    return sse.EventStream(_of_kept(kept, errors.request_id(request)))
+    await room.conversations.message(asking, message_id)  # or 404
+    return sse.EventStream(_of_message(room, asking, message_id, errors.request_id(request)), ping=_PING)
 
 
 @router.post("/tasks/{task_id}/stop")
@@ -117,6 +115,13 @@ def error_of(message: ChatMessage) -> dict[str, Any] | None:
         return None
     code, _, said = message.error.partition(": ")
     return {"code": code, "message": said, "hint": CODES.get(code, ""), "param": None, "request_id": None}
+
+
+async def _of_message(room: AppsRoom, user: EndUser, message_id: str, request_id: str) -> AsyncGenerator[bytes]:
+    found = await room.following.find(user, message_id)
+    async with aclosing(_of_turn(found) if isinstance(found, Turn) else _of_kept(found, request_id)) as events:
+        async for event in events:
+            yield event
 
 
 async def _of_turn(turn: Turn) -> AsyncGenerator[bytes]:
@@ -149,7 +154,7 @@ async def _of_kept(message: ChatMessage, request_id: str) -> AsyncGenerator[byte
         yield _event("step", **msgspec.to_builtins(thought))
     if message.answer:
         yield _event("delta", text=message.answer)
-    if message.status == "running":  # its process died, and the next one has not marked it yet
+    if message.status == "running":  # its process died, and this one could not go on with it
         error = LLMFlowError("The answer was cut off.", code="interrupted")
         yield _event("error", **error.body(request_id))
     elif error_body := error_of(message):

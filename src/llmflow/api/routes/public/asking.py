@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, assert_never
 
 import msgspec
@@ -17,7 +18,7 @@ from llmflow.api.routes.public.shapes import MOST_LETTERS, citations
 from llmflow.api.routes.public.visit import Visit, answer, broken, operation, shown, token_digest
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.turns import Turn
-from llmflow.apps.types import ChatMessage, Ended, Failed, MadeFile, Replaced, TextDelta, Thought, Waiting
+from llmflow.apps.types import ChatMessage, Ended, EndUser, Failed, MadeFile, Replaced, TextDelta, Thought, Waiting
 from llmflow.errors import LLMFlowError, TooLarge, TooMany
 from llmflow.wiring import Platform
 
@@ -100,15 +101,19 @@ class Asking:
 async def _follow(visit: Visit) -> Response:
     """The events of an answer from its start: as it is written, or, when it is over, what it came to."""
     user, room = await visit.owner(), visit.platform.apps
-    kept = await room.conversations.message(user, visit.named("message_id"))
-    turn = room.turns.running(kept.conversation_id).get(kept.id)
-    if turn is not None:
-        return _stream(_of_turn(visit, turn))
-    return _stream(_of_kept(visit, await room.conversations.message(user, kept.id)))  # it may have ended just now
+    kept = await room.conversations.message(user, visit.named("message_id"))  # or 404
+    return _stream(_of_message(visit, user, kept.id))
 
 
 def _stream(events: AsyncGenerator[bytes]) -> sse.EventStream:
     return sse.EventStream(events, headers={"cache-control": "no-store"}, ping=_PING)
+
+
+async def _of_message(visit: Visit, user: EndUser, message_id: str) -> AsyncGenerator[bytes]:
+    found = await visit.platform.apps.following.find(user, message_id)
+    async with aclosing(_of_turn(visit, found) if isinstance(found, Turn) else _of_kept(visit, found)) as events:
+        async for event in events:
+            yield event
 
 
 async def _of_turn(visit: Visit, turn: Turn) -> AsyncGenerator[bytes]:
@@ -137,7 +142,7 @@ async def _of_kept(visit: Visit, message: ChatMessage) -> AsyncGenerator[bytes]:
     yield _event("begin", **place)
     if message.answer:
         yield _event("delta", text=message.answer)
-    if message.status in ("error", "running"):  # running: its process died, and the next one has not marked it yet
+    if message.status in ("error", "running"):  # running: its process died, and this one could not go on with it
         error = LLMFlowError("The answer was cut off.", code="interrupted")
         yield _event("error", **shown(error).body(errors.request_id(visit.request)))
     else:
