@@ -5,26 +5,17 @@ Written against https://docs.anthropic.com/en/api/messages and .../streaming.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
 from typing import Any
 
 import msgspec
-from yarl import URL
 
-from llmflow.errors import LLMFlowError, OrganError, TooMany, UsageError
+from llmflow.errors import LLMFlowError, OrganError, TooMany
 from llmflow.net.client import HttpClient
-from llmflow.organs.llm.exchange import Refused
-from llmflow.organs.llm.openai import estimate_tokens
 from llmflow.organs.llm.parts import arguments_of, image_of, text_of
-from llmflow.organs.llm.refusals import refusal
-from llmflow.organs.llm.sse import cleaned, events
-from llmflow.organs.llm.wire import error_text
-from llmflow.ports.health import Health
+from llmflow.organs.llm.provider import ProviderLlm
 from llmflow.ports.llm import ChatDelta, ChatRequest, FinishReason, Message, ModelInfo, TokenUsage
 
 _VERSION = "2023-06-01"
-_LOOK_S = 10.0
 _ANSWER_TOKENS = 4096  # the protocol wants a bound where the caller set none
 _REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -38,9 +29,8 @@ _REASONS: dict[str, FinishReason] = {
 _PASSED = {"top_p": "top_p", "top_k": "top_k", "thinking": "thinking", "service_tier": "service_tier"}
 
 
-class AnthropicLlm:
-    """`url`: with or without /v1. `model` "": the first one it lists. `http` is shared and stays open. The key is in
-    no message, whatever the server answers."""
+class AnthropicLlm(ProviderLlm):
+    """`url`: with or without /v1."""
 
     def __init__(
         self,
@@ -52,86 +42,32 @@ class AnthropicLlm:
         context_tokens: int = 200_000,
         timeout_s: float = 120.0,
     ) -> None:
-        self._url = url.strip().rstrip("/").removesuffix("/messages").removesuffix("/v1") + "/v1"
-        self._model, self._key, self._http = model, api_key, http
-        self._context_tokens, self._timeout_s = context_tokens, timeout_s
-        self._headers = {"x-api-key": api_key, "anthropic-version": _VERSION}
-        self._first = ""
-
-    async def wire(self) -> None:
-        """It speaks otherwise."""
+        super().__init__(
+            url.strip().rstrip("/").removesuffix("/messages").removesuffix("/v1") + "/v1",
+            {"x-api-key": api_key, "anthropic-version": _VERSION},
+            http=http,
+            model=model,
+            api_key=api_key,
+            context_tokens=context_tokens,
+            timeout_s=timeout_s,
+        )
 
     async def models(self) -> list[ModelInfo]:
-        try:
-            response = await self._http.request(
-                "GET", f"{self._url}/models?limit=1000", headers=self._headers, timeout_s=_LOOK_S
-            )
-            if response.status == 404 and self._model:
-                return [self._info(self._model)]
-            if response.status != 200:
-                raise self._refused(response.status, response.body, response.headers, self._model)
-            names = [entry.id for entry in msgspec.json.decode(response.body, type=_List).data]
-        except msgspec.DecodeError as error:
-            message = f"{self._shown()}/models answered something that is no list of models."
-            raise OrganError(message, code="model_address_wrong") from error
-        except LLMFlowError as error:
-            raise cleaned(error, self._key) from error
+        only = _List([_Model(self._model)]) if self._model else None
+        listed = await self._listed("/models?limit=1000", _List, missing=only)
+        names = [entry.id for entry in listed.data]
         if self._model:
             names.sort(key=lambda name: name != self._model)
         return [self._info(name) for name in names]
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
-        if not request.messages:
-            raise UsageError("The request has no messages.", param="messages")
-        model = request.model or await self._default()
-        body = body_of(request, model)
-        answer = _Answer()
-        url = f"{self._url}/messages"
-        try:
-            async with aclosing(
-                events(self._http, url, headers=self._headers, body=body, timeout_s=self._timeout_s)
-            ) as data:
-                async for one in data:
-                    for delta in answer.take(one):
-                        yield delta
-            yield answer.end()
-        except Refused as refused:
-            got = refused.response
-            raise self._refused(got.status, got.body, got.headers, model) from refused
-        except LLMFlowError as error:
-            raise cleaned(error, self._key) from error
+    def asked(self, request: ChatRequest, model: str) -> tuple[str, dict[str, Any]]:
+        return "/messages", body_of(request, model)
 
-    async def count_tokens(self, text: str) -> int:
-        """An upper estimate."""
-        return estimate_tokens(text)
-
-    async def health(self) -> Health:
-        try:
-            names = [info.id for info in await self.models()]
-        except LLMFlowError as error:
-            return Health(ok=False, where=self._shown(), detail=error.message, hint=error.hint)
-        return Health(ok=bool(names), where=self._shown(), detail=f"serves {', '.join(names[:8]) or 'no model'}")
-
-    async def close(self) -> None:
-        """Nothing of its own to close."""
-
-    async def _default(self) -> str:
-        if not (self._model or self._first):
-            models = await self.models()
-            if not models:
-                raise OrganError(f"{self._shown()} serves no model.", code="model_missing")
-            self._first = models[0].id
-        return self._model or self._first
+    def answering(self) -> _Answer:
+        return _Answer()
 
     def _info(self, name: str) -> ModelInfo:
         return ModelInfo(id=name, context_tokens=self._context_tokens, vision=True, owned_by="anthropic")
-
-    def _refused(self, status: int, body: bytes, headers: Mapping[str, str], model: str) -> LLMFlowError:
-        text = error_text(body).replace(self._key or "\0", "***")
-        return refusal(status, text, headers, shown=self._shown(), has_key=bool(self._key), model=model)
-
-    def _shown(self) -> str:
-        return str(URL(self._url).with_user(None).with_query(None))
 
 
 def body_of(request: ChatRequest, model: str) -> dict[str, Any]:

@@ -5,26 +5,18 @@ Written against https://ai.google.dev/api/generate-content.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any
 
 import msgspec
-from yarl import URL
 
-from llmflow.errors import LLMFlowError, OrganError, TooMany, UsageError
+from llmflow.errors import LLMFlowError, OrganError, TooMany
 from llmflow.net.client import HttpClient
-from llmflow.organs.llm.exchange import Refused
-from llmflow.organs.llm.openai import estimate_tokens
 from llmflow.organs.llm.parts import arguments_of, image_of, text_of
-from llmflow.organs.llm.refusals import refusal
-from llmflow.organs.llm.sse import cleaned, events
-from llmflow.organs.llm.wire import error_text
-from llmflow.ports.health import Health
+from llmflow.organs.llm.provider import ProviderLlm
 from llmflow.ports.llm import ChatDelta, ChatRequest, FinishReason, Message, ModelInfo, TokenUsage
 
-_LOOK_S = 10.0
 _REASONS: dict[str, FinishReason] = {"STOP": "stop", "MAX_TOKENS": "length", "MALFORMED_FUNCTION_CALL": "stop"}
 _CONFIG = {
     "top_p": "topP",
@@ -35,9 +27,10 @@ _CONFIG = {
 }
 
 
-class GeminiLlm:
-    """`url`: with or without /v1beta. `model` "": the first one it lists that makes text. `http` is shared and stays
-    open. The key is in no message, whatever the server answers."""
+class GeminiLlm(ProviderLlm):
+    """`url`: with or without /v1beta. `model` "": the first one it lists that makes text."""
+
+    prefix = "models/"
 
     def __init__(
         self,
@@ -50,89 +43,38 @@ class GeminiLlm:
         timeout_s: float = 120.0,
     ) -> None:
         base = url.strip().rstrip("/")
-        self._url = base if base.endswith(("/v1beta", "/v1")) else f"{base}/v1beta"
-        self._model, self._key, self._http = model.removeprefix("models/"), api_key, http
-        self._context_tokens, self._timeout_s = context_tokens, timeout_s
-        self._headers = {"x-goog-api-key": api_key}
-        self._first = ""
-
-    async def wire(self) -> None:
-        """It speaks otherwise."""
+        super().__init__(
+            base if base.endswith(("/v1beta", "/v1")) else f"{base}/v1beta",
+            {"x-goog-api-key": api_key},
+            http=http,
+            model=model,
+            api_key=api_key,
+            context_tokens=context_tokens,
+            timeout_s=timeout_s,
+        )
 
     async def models(self) -> list[ModelInfo]:
-        try:
-            response = await self._http.request(
-                "GET", f"{self._url}/models?pageSize=1000", headers=self._headers, timeout_s=_LOOK_S
-            )
-            if response.status != 200:
-                raise self._refused(response.status, response.body, response.headers, self._model)
-            listed = msgspec.json.decode(response.body, type=_List).models
-        except msgspec.DecodeError as error:
-            message = f"{self._shown()}/models answered something that is no list of models."
-            raise OrganError(message, code="model_address_wrong") from error
-        except LLMFlowError as error:
-            raise cleaned(error, self._key) from error
+        listed = (await self._listed("/models?pageSize=1000", _List)).models
         found = [self._info(one) for one in listed if "generateContent" in one.methods]
         return sorted(found, key=lambda info: info.id != self._model) if self._model else found
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
-        if not request.messages:
-            raise UsageError("The request has no messages.", param="messages")
-        model = request.model.removeprefix("models/") or await self._default()
-        body = body_of(request)
-        answer = _Answer()
-        url = f"{self._url}/models/{model}:streamGenerateContent?alt=sse"
-        try:
-            async with aclosing(
-                events(self._http, url, headers=self._headers, body=body, timeout_s=self._timeout_s)
-            ) as data:
-                async for one in data:
-                    for delta in answer.take(one):
-                        yield delta
-            yield answer.end()
-        except Refused as refused:
-            got = refused.response
-            raise self._refused(got.status, got.body, got.headers, model) from refused
-        except LLMFlowError as error:
-            raise cleaned(error, self._key) from error
+    def asked(self, request: ChatRequest, model: str) -> tuple[str, dict[str, Any]]:
+        return f"/models/{model}:streamGenerateContent?alt=sse", body_of(request)
 
-    async def count_tokens(self, text: str) -> int:
-        """An upper estimate."""
-        return estimate_tokens(text)
-
-    async def health(self) -> Health:
-        try:
-            names = [info.id for info in await self.models()]
-        except LLMFlowError as error:
-            return Health(ok=False, where=self._shown(), detail=error.message, hint=error.hint)
-        return Health(ok=bool(names), where=self._shown(), detail=f"serves {', '.join(names[:8]) or 'no model'}")
-
-    async def close(self) -> None:
-        """Nothing of its own to close."""
-
-    async def _default(self) -> str:
-        if not (self._model or self._first):
-            models = await self.models()
-            if not models:
-                raise OrganError(f"{self._shown()} serves no model.", code="model_missing")
-            self._first = models[0].id
-        return self._model or self._first
+    def answering(self) -> _Answer:
+        return _Answer()
 
     def _info(self, model: _Model) -> ModelInfo:
         context = model.context or self._context_tokens
-        return ModelInfo(model.name.removeprefix("models/"), context_tokens=context, vision=True, owned_by="google")
+        return ModelInfo(model.name.removeprefix(self.prefix), context_tokens=context, vision=True, owned_by="google")
 
     def _refused(self, status: int, body: bytes, headers: Mapping[str, str], model: str) -> LLMFlowError:
-        text = error_text(body).replace(self._key or "\0", "***")
-        if status == 400 and "API key" in text:
-            status = 401
-        error = refusal(status, text, headers, shown=self._shown(), has_key=bool(self._key), model=model)
+        """A wrong key is a 400 here, and how long to wait stands in the body."""
+        is_key = status == 400 and b"API key" in body
+        error = super()._refused(401 if is_key else status, body, headers, model)
         if isinstance(error, TooMany) and error.wait_s is None:
             error.wait_s = _retry_delay_s(body)
         return error
-
-    def _shown(self) -> str:
-        return str(URL(self._url).with_user(None).with_query(None))
 
 
 def _retry_delay_s(body: bytes) -> int | None:
