@@ -13,12 +13,13 @@ import pytest
 from llmflow.errors import NotFound, OrganError, TooMany
 from llmflow.gateway.asker import Asker, more_of_asker, speak_for
 from llmflow.gateway.gateway import Gateway
-from llmflow.gateway.types import Border, Call, Crossing, Tell, UsageRecord
+from llmflow.gateway.types import Border, Call, Tell, UsageRecord
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.ports.embedding import Embedding, Role, Vectors
 from llmflow.ports.health import Health
 from llmflow.ports.llm import ChatDelta, ChatRequest, Llm, Message, ModelInfo, TokenUsage
 from llmflow.ports.tracing import Span
+from tests.gateway.masking import Masking
 
 DOWN = OrganError("It is down.")
 
@@ -258,7 +259,7 @@ async def test_limits_are_asked_for_whoever_the_task_works_for() -> None:
     await asyncio.create_task(said(scene.gateway, ask("x" * 40, max_tokens=7)))
     await scene.gateway.embed("", ["x" * 8], "query")
     chat, embeddings = scene.asked
-    assert chat == Call("chat", "m", Asker("w", key_id="k", end_user_id="u"), 10, 7)
+    assert chat == Call("chat", "m", Asker("w", key_id="k", end_user_id="u"), 10, 7, ("m",))
     assert (embeddings.operation, embeddings.prompt_tokens) == ("embeddings", 2)
 
 
@@ -268,29 +269,6 @@ async def test_what_limits_refuse_reaches_no_model_and_is_not_told() -> None:
     with pytest.raises(TooMany):
         await said(scene.gateway, ask("x"))
     assert (llm.requests, scene.used) == ([], [])
-
-
-class Masking:
-    """A border that hides the word 비밀 from models, and shows it again when "<1>" comes back, also in two pieces."""
-
-    async def cross(self, call: Call, request: ChatRequest) -> Crossing | None:
-        said = str(request.messages[0].content)
-        return _Masked(ask(said.replace("비밀", "<1>"))) if "비밀" in said else None
-
-
-class _Masked:
-    def __init__(self, request: ChatRequest) -> None:
-        self.request = request
-        self._held = ""
-
-    def back(self, delta: ChatDelta) -> ChatDelta | None:
-        text = (self._held + delta.text).replace("<1>", "비밀")
-        cut = text.rfind("<")
-        self._held, text = (text[cut:], text[:cut]) if cut >= 0 else ("", text)
-        return ChatDelta(text=text, finish_reason=delta.finish_reason, usage=delta.usage)
-
-    def rest(self) -> ChatDelta | None:
-        return ChatDelta(text=self._held) if self._held else None
 
 
 async def test_the_border_changes_what_a_model_gets_and_what_comes_back_on_a_stream() -> None:

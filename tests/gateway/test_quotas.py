@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +16,7 @@ from llmflow.gateway.quotas.ledger import Ledger
 from llmflow.gateway.quotas.prices import FREE, LIST, Price, price_of
 from llmflow.gateway.quotas.quotas import Quotas
 from llmflow.gateway.quotas.types import NANO, Window, end_of, start_of
-from llmflow.gateway.types import Call, UsageRecord
+from llmflow.gateway.types import Call, Operation, Tell, UsageRecord
 from llmflow.store.database import Database
 
 NOW = datetime(2026, 11, 26, 1, 2, 30, tzinfo=UTC).timestamp()
@@ -56,6 +57,14 @@ def call(model: str = "gpt-4o", *, who: Asker = KEY, prompt: int = 10, most: int
 
 def used(model: str = "gpt-4o", prompt: int = 10, completion: int = 20, outcome: str = "ok") -> UsageRecord:
     return UsageRecord("chat", "default", model, prompt, completion, False, outcome, 0.1)
+
+
+async def ask_only(quotas: Quotas, asked: Call) -> Tell | None:
+    """Let through and still under way, or refused."""
+    try:
+        return await quotas.ask(asked)
+    except TooMany:
+        return None
 
 
 async def goes_through(quotas: Quotas, asked: Call, record: UsageRecord | None = None) -> bool:
@@ -136,6 +145,28 @@ async def test_what_seemed_free_ends_with_the_budget_too(quotas: Quotas) -> None
     assert not await goes_through(quotas, asked, dear)
     await quotas._ledger._give_back(list(quotas._ledger._held))
     assert not await goes_through(quotas, asked, dear)
+
+
+async def test_a_route_without_a_price_takes_what_its_dearest_deployment_costs(quotas: Quotas) -> None:
+    """Ten requests at once: those under way count by what they may cost, not by the name, which has no price."""
+    await quotas.put("w", "key", "k1", budget_usd=0.01)
+    behind = ("gpt-4o-mini", "gpt-4o")  # 2.50 dollars a million tokens, so 0.0025 for each request
+    asked = replace(call("빠른-모델", prompt=1000, most=0), models=behind)
+    through = [await ask_only(quotas, asked) for _ in range(10)]
+    assert [tell is not None for tell in through] == [True] * 4 + [False] * 6
+    for tell in through[:4]:
+        assert tell is not None
+        tell(used("gpt-4o-mini", prompt=1000, completion=0))  # the cheaper one answered: 0.00015 each
+    assert await goes_through(quotas, asked, used("gpt-4o", prompt=1000, completion=0))
+    await quotas.set_price("w", "빠른-모델", Price(20.0))
+    assert not await goes_through(quotas, asked), "its own price comes first"
+
+
+@pytest.mark.parametrize("operation", ["chat", "completions", "responses"])
+async def test_whatever_answers_in_words_takes_room_for_them(quotas: Quotas, operation: Operation) -> None:
+    await quotas.put("w", "key", "k1", tokens_per_minute=100)
+    assert not await goes_through(quotas, replace(call(prompt=50, most=51), operation=operation))
+    assert await goes_through(quotas, replace(call(prompt=50, most=50), operation=operation))
 
 
 async def test_a_call_that_failed_costs_only_what_it_used(quotas: Quotas) -> None:

@@ -83,7 +83,7 @@ class Gateway:
     ) -> tuple[Call, Entry]:
         """The limits' consent, and the entry that must be ended. Raises TooMany and Forbidden."""
         name = model if model not in ("", DEFAULT) else resolved.name
-        call = Call(operation, name, asker(), prompt_tokens, max_tokens)
+        call = Call(operation, name, asker(), prompt_tokens, max_tokens, resolved.models)
         return call, Entry(call, await self.limits.ask(call), self.on_span)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
@@ -197,8 +197,9 @@ class Gateway:
         name = await self.embedding_model()
         if model not in ("", name):
             raise unknown(model, [name])
-        async with self._organ("embeddings", "embedding", name, sum(map(len, texts))):
-            return await self._embedding.embed(texts, role)
+        async with self._organ("embeddings", "embedding", name, sum(map(len, texts))) as call:
+            hidden = await self.border.hide(call, texts) if self.border else texts
+            return await self._embedding.embed(hidden, role)
 
     async def rerank(self, query: str, texts: Sequence[str], *, top_n: int | None = None) -> list[Ranked]:
         """The best texts first, by the rerank organ. Raises OrganError (rerank_missing) and what the organ raises."""
@@ -206,7 +207,9 @@ class Gateway:
         if self._reranker is None or not name:
             raise OrganError("No reranker is set up.", code="rerank_missing")
         characters = sum(map(len, texts)) + len(query) * len(texts)
-        async with self._organ("rerank", "rerank", name, characters):
+        async with self._organ("rerank", "rerank", name, characters) as call:
+            if self.border:
+                query, *texts = await self.border.hide(call, (query, *texts))
             return await self._reranker.rerank(query, texts, top_n=top_n)
 
     async def rerank_model(self) -> str:
@@ -214,13 +217,13 @@ class Gateway:
         return await self._reranker.model() if self._reranker else ""
 
     @asynccontextmanager
-    async def _organ(self, operation: Operation, organ: str, model: str, characters: int) -> AsyncIterator[None]:
+    async def _organ(self, operation: Operation, organ: str, model: str, characters: int) -> AsyncIterator[Call]:
         """A call of an organ that is no model server: asked about, counted and noted like any other."""
         call = Call(operation, model, asker(), characters // _CHARACTERS_A_TOKEN)
         entry = Entry(call, await self.limits.ask(call), self.on_span)
         entry.organ = organ
         try:
-            yield
+            yield call
             entry.outcome = "ok"
         except LLMFlowError as error:
             entry.outcome = error.code

@@ -1,19 +1,22 @@
 """Bytes handed on: a request in OpenAI's words goes to its deployment as it came, and so does the answer.
 
 A deployment whose server speaks otherwise gets the request parsed; its answer is written in OpenAI's words. Both kinds
-can stand behind one route. With a border every call is parsed.
+can stand behind one route. With a border every call is parsed; surfaces then ask for chats only, and for what no answer
+brings back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from llmflow.errors import LLMFlowError, OrganError
+import msgspec
+
+from llmflow.errors import LLMFlowError, OrganError, UsageError
 from llmflow.gateway.answers import key_of
 from llmflow.gateway.asked import Asked, chat_of
 from llmflow.gateway.asker import asker
@@ -28,6 +31,8 @@ from llmflow.ports.llm import ChatDelta, Wire, WireAnswer
 from llmflow.store.ids import new_id
 
 CHAT = "/chat/completions"
+#: The fields of an operation's body that carry people's words, where no answer brings them back.
+_TEXTS: dict[Operation, tuple[str, ...]] = {"embeddings": ("input",), "rerank": ("query", "documents")}
 T = TypeVar("T")
 
 
@@ -130,7 +135,8 @@ class Relay:
         """An operation that only servers with OpenAI's protocol know; a body of JSON, answered whole."""
         resolved, call, entry = await self._admitted(operation, asked)
         try:
-            return await self._whole(resolved, call, entry, lambda leg: _wired_whole(leg, path, asked, entry))
+            sent = await self._hidden(call, asked)
+            return await self._whole(resolved, call, entry, lambda leg: _wired_whole(leg, path, sent, entry))
         finally:
             entry.end()
 
@@ -167,15 +173,22 @@ class Relay:
             entry.end()
 
     async def send(
-        self, operation: Operation, path: str, model: str, body_for: Callable[[str], bytes], *, media_type: str
+        self,
+        operation: Operation,
+        path: str,
+        model: str,
+        texts: Sequence[str],
+        body_for: Callable[[str, Sequence[str]], bytes],
+        *,
+        media_type: str,
     ) -> Sent:
         """A body that is no JSON (a form with sound in it), or an answer that is none (speech). `body_for`: the body
-        for a server that calls the model so."""
+        for a server that calls the model so, with `texts` as the model may have them."""
         resolved = await self._gateway.servers.resolve(model)
         call, entry = await self._gateway.admit(operation, resolved, model, 0, None)
 
         async def begin(leg: Leg) -> Sent:
-            answer = await _wire(leg).send(path, body_for(leg.model), media_type=media_type)
+            answer = await _wire(leg).send(path, body_for(leg.model, texts), media_type=media_type)
             try:
                 body = await answer.read()
             finally:
@@ -183,11 +196,36 @@ class Relay:
             return Sent(body, answer.headers.get("content-type", "application/octet-stream"))
 
         try:
+            if texts and self._gateway.border is not None:
+                texts = await self._gateway.border.hide(call, texts)
             begun = await self._begin(resolved, call, entry, begin)
             _succeed(begun, entry)
             return begun.result
         finally:
             entry.end()
+
+    async def _hidden(self, call: Call, asked: Asked) -> Asked:
+        """As the border lets it over: what stands in the fields that carry people's words. Raises UsageError for what
+        cannot be read there, such as tokens: it might be anything."""
+        border = self._gateway.border
+        if border is None:
+            return asked
+        fields = dict(asked.fields)
+        for name in _TEXTS.get(call.operation, ()):
+            if name in fields:
+                given = msgspec.json.decode(fields[name])
+                items = given if isinstance(given, list) else [given]
+                texts = [item.get("text") if isinstance(item, dict) else item for item in items]
+                words = [text for text in texts if isinstance(text, str)]
+                if len(words) < len(texts):
+                    raise UsageError(f"`{name}` must be texts: nothing else may leave for a model here.", param=name)
+                hidden = await border.hide(call, words)
+                put = [
+                    {**item, "text": text} if isinstance(item, dict) else text
+                    for item, text in zip(items, hidden, strict=True)
+                ]
+                fields[name] = msgspec.Raw(encode(put if isinstance(given, list) else put[0]))
+        return replace(asked, fields=fields)
 
     async def _admitted(self, operation: Operation, asked: Asked) -> tuple[Resolved, Call, Entry]:
         resolved = await self._gateway.servers.resolve(asked.model)

@@ -41,6 +41,11 @@ class Resolved:
         """What is known of the model: the first deployment's word."""
         return self.legs[0].deployment.info
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """What the deployments call it."""
+        return tuple([leg.deployment.info.id for leg in self.legs])
+
 
 class Servers:
     """`llms`: by name; the preferred one, else "default", else the first, answers requests that name no model."""

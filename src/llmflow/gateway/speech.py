@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from llmflow.errors import LLMFlowError, OrganError
 from llmflow.gateway.asker import asker
 from llmflow.gateway.no_limits import NoLimits
-from llmflow.gateway.types import Call, Limits, Operation, UsageRecord
+from llmflow.gateway.types import Border, Call, Limits, Operation, UsageRecord
 from llmflow.ports.speech import Recording, Speech, Voices
 
 _DEPLOYMENT = "speech"
@@ -21,15 +21,18 @@ _DEPLOYMENT = "speech"
 
 @dataclass(slots=True)
 class _Outcome:
+    call: Call
     code: str = "cancelled"
 
 
 class SpeechGateway:
-    """`limits` are asked before each call and told after it; tokens are not counted in speech."""
+    """`limits` are asked before each call and told after it; tokens are not counted in speech. `border`: what is to be
+    spoken crosses it; what is heard comes from the caller and goes back there."""
 
-    def __init__(self, speech: Speech, *, limits: Limits | None = None) -> None:
+    def __init__(self, speech: Speech, *, limits: Limits | None = None, border: Border | None = None) -> None:
         self._speech = speech
         self._limits = limits or NoLimits()
+        self._border = border
         self._tracer = trace.get_tracer("llmflow.gateway")
 
     async def voices(self) -> Voices:
@@ -53,6 +56,8 @@ class SpeechGateway:
         if not model:
             raise OrganError("No model that speaks is set up.", code="speech_missing")
         async with self._call("speech", model) as outcome:
+            if self._border is not None:
+                [text] = await self._border.hide(outcome.call, (text,))
             async with aclosing(self._speech.speak(text, voice=voice)) as pieces:  # type: ignore[type-var]
                 async for piece in pieces:
                     yield piece
@@ -60,8 +65,9 @@ class SpeechGateway:
 
     @asynccontextmanager
     async def _call(self, operation: Operation, model: str) -> AsyncIterator[_Outcome]:
-        tell = await self._limits.ask(Call(operation, model, asker(), 0))
-        started, outcome = time.monotonic(), _Outcome()
+        call = Call(operation, model, asker(), 0)
+        tell = await self._limits.ask(call)
+        started, outcome = time.monotonic(), _Outcome(call)
         span = self._tracer.start_span(f"{operation} {model}", kind=SpanKind.CLIENT)
         span.set_attributes({"gen_ai.operation.name": operation, "gen_ai.request.model": model})
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -62,13 +62,15 @@ class UsageRecord:
 @dataclass(frozen=True, slots=True)
 class Call:
     """A call before it is made. `model`: as it was asked for, with the default's name where none was named.
-    `prompt_tokens`: an estimate; `max_tokens` None: the caller set no bound to the answer."""
+    `prompt_tokens`: an estimate; `max_tokens` None: the caller set no bound to the answer. `models`: those that the
+    deployments behind the name have, one of which will answer unless all fail."""
 
     operation: Operation
     model: str
     asker: Asker
     prompt_tokens: int
     max_tokens: int | None = None
+    models: tuple[str, ...] = ()
 
 
 Tell = Callable[[UsageRecord], None]
@@ -104,6 +106,10 @@ class Border(Protocol):
 
     async def cross(self, call: Call, request: ChatRequest) -> Crossing | None:
         """None: the call passes as it is."""
+
+    async def hide(self, call: Call, texts: Sequence[str]) -> Sequence[str]:
+        """As many texts, as a model may have them, of a call whose answer brings none back: to embed, to rank, to
+        speak, and what helps to hear."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -35,6 +35,7 @@ from llmflow.store.ids import new_id, now_ms
 
 _FRESH_S = 5.0  # a quota changed by another process holds here after this
 _ANSWER_TOKENS = 256  # taken for an answer whose length nobody bounded; the rest is settled after it
+_IN_WORDS = ("chat", "completions", "responses")
 _KEEP_WINDOWS_S = 400 * 86_400
 
 
@@ -102,8 +103,8 @@ class Quotas:
         """Out of every window, or out of none."""
         now = self._clock()
         answer = _ANSWER_TOKENS if call.max_tokens is None else call.max_tokens
-        answer = answer if call.operation == "chat" else 0
-        cost = price_of(call.model, rules.prices).nano_usd(call.prompt_tokens, answer)
+        answer = answer if call.operation in _IN_WORDS else 0
+        cost = _cost_at_most(call, rules.prices, answer)
         amounts: dict[Measure, int] = {"requests": 1, "tokens": call.prompt_tokens + answer, "money": cost}
         try:
             for quota in bound:
@@ -243,6 +244,14 @@ class Quotas:
         await asyncio.gather(*self._loading.values(), return_exceptions=True)
         await self._ledger.close()
         await self.spend.close()
+
+
+def _cost_at_most(call: Call, own: Mapping[str, Price], answer_tokens: int) -> int:
+    """By the price that the name has, else the dearest of those models that may answer; what the call then costs is
+    settled after it."""
+    known = own.get(call.model)
+    prices = [known] if known else [price_of(model, own) for model in call.models or (call.model,)]
+    return max(price.nano_usd(call.prompt_tokens, answer_tokens) for price in prices)
 
 
 def _windows(quota: Quota, now: float) -> list[Window]:

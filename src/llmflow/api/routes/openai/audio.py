@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
@@ -54,20 +54,23 @@ async def _translate(request: Request, platform: Platform, caller: Caller) -> Re
 async def _sent(request: Request, platform: Platform, path: str, model: str, form: FormData) -> Response:
     boundary = f"llmflow-{new_id()}"
     parts: list[tuple[str, str, bytes]] = []
+    prompt = form.get("prompt")
+    texts = [prompt] if isinstance(prompt, str) else []
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             kind = value.content_type or "application/octet-stream"
             file_name = (value.filename or "audio").replace('"', "%22").replace("\r", "").replace("\n", "")
             parts.append((f'{name}"; filename="{file_name}', kind, await value.read()))
-        elif name != "model":
+        elif name not in ("model", "prompt"):
             parts.append((name, "", value.encode()))
 
-    def body_for(asked: str) -> bytes:
-        return _multipart([("model", "", asked.encode()), *parts], boundary)
+    def body_for(asked: str, texts: Sequence[str]) -> bytes:
+        prompts = [("prompt", "", text.encode()) for text in texts]
+        return _multipart([("model", "", asked.encode()), *prompts, *parts], boundary)
 
     kind = f"multipart/form-data; boundary={boundary}"
     operation: Operation = "transcription"
-    sent = await until_gone(request, platform.relay.send(operation, path, model, body_for, media_type=kind))
+    sent = await until_gone(request, platform.relay.send(operation, path, model, texts, body_for, media_type=kind))
     return Response(sent.body, media_type=sent.media_type)
 
 
@@ -107,7 +110,8 @@ async def _speak(request: Request, platform: Platform, caller: Caller) -> Respon
             "speech",
             "/audio/speech",
             asked.model,
-            lambda model: wire.encode(asked.fields_for(model)),
+            [text],
+            lambda model, texts: wire.encode({**asked.fields_for(model), "input": texts[0]}),
             media_type="application/json",
         ),
     )

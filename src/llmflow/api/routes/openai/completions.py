@@ -1,4 +1,5 @@
-"""POST /v1/completions: handed on where the model's server knows it, else asked as a chat of one message."""
+"""POST /v1/completions: handed on where the model's server knows it, else asked as a chat of one message; so with a
+border, which reads chats."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ async def _complete(request: Request, platform: Platform, caller: Caller) -> Res
     if "prompt" not in asked.fields:
         raise UsageError("`prompt` is missing.", param="prompt")
     resolved = await until_gone(request, platform.gateway.servers.resolve(asked.model))
-    if all(leg.deployment.wire is not None for leg in resolved.legs):
+    if platform.gateway.border is None and all(leg.deployment.wire is not None for leg in resolved.legs):
         if asked.stream:
             return await streamed(request, platform.relay.pass_stream("completions", _PATH, asked))
         return wire.json_bytes(await until_gone(request, platform.relay.pass_on("completions", _PATH, asked)))
