@@ -194,6 +194,17 @@ const models = createRoute({
   component: lazyRouteComponent(() => import("@/pages/settings/Models"), "Models"),
 });
 
+const spend = createRoute({
+  ...administered,
+  path: "/settings/spend",
+  validateSearch: (search): { by?: string; over?: string; of?: string } => ({
+    by: text(search.by),
+    over: text(search.over),
+    of: text(search.of),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/settings/Spend"), "Spend"),
+});
+
 const members = createRoute({
   ...administered,
   path: "/settings/members",
@@ -220,7 +231,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, tools, administration.addChildren([settings, models, keys, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, tools, administration.addChildren([settings, models, keys, spend, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

@@ -44,11 +44,16 @@ test.each(THEMES)("every text colour reads at 4.5:1 on its grounds, %s", (theme)
 });
 
 test.each(THEMES)("controls, focus and bars stand out at 3:1, %s", (theme) => {
-  const lines = ["control", "accent", "dense", "keyword", "fused"].map((name) => [name, "surface"] as const);
+  const lines = ["control", "accent", "dense", "keyword", "fused", "s1", "s2", "s3", "s4", "s5", "s6", "rest"].map((name) => [name, "surface"] as const);
   expect(lines.filter(([line, ground]) => contrast(line, ground, theme) < 3)).toEqual([]);
 });
 
 test("the gallery shows every colour", () => {
   const gallery = readFileSync("src/pages/gallery/Gallery.tsx", "utf8");
   expect([...colours.keys()].filter((name) => !gallery.includes(`"${name}"`))).toEqual([]);
+});
+
+test.each(THEMES)("neighbours in a chart differ in lightness, %s", (theme) => {
+  const tones = ["s1", "s2", "s3", "s4", "s5", "s6"];
+  expect(tones.slice(1).filter((tone, index) => contrast(tone, tones[index] ?? "", theme) < 1.4)).toEqual([]);
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
@@ -13,13 +14,14 @@ from llmflow.apps import queries
 from llmflow.apps.known import Known
 from llmflow.apps.names import checked
 from llmflow.apps.runs.runs import Runs
-from llmflow.apps.types import App, AppContents, ChatConfig
+from llmflow.apps.types import App, AppContents, AppUser, ChatConfig
 from llmflow.errors import Conflict, NotFound
 from llmflow.knowledge.originals import Originals
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 
 _KEPT = 1_000  # apps in memory
+_AT_ONCE = 500  # ids in one statement
 
 
 class Apps:
@@ -56,6 +58,16 @@ class Apps:
     async def all(self, workspace_id: str) -> list[App]:
         async with self._database.read() as connection:
             return await queries.all_apps(connection, workspace_id)
+
+    async def users(self, workspace_id: str, ids: Collection[str]) -> dict[str, AppUser]:
+        """Those of these users of apps that are still there, by id."""
+        found: dict[str, AppUser] = {}
+        some = sorted(ids)
+        async with self._database.read() as connection:
+            for start in range(0, len(some), _AT_ONCE):
+                for row in await queries.names_of_users(connection, workspace_id, some[start : start + _AT_ONCE]):
+                    found[row[0]] = AppUser(*row)
+        return found
 
     async def get(self, workspace_id: str, id_or_name: str) -> App:
         """Raises NotFound, naming those there are."""

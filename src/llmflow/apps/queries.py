@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -72,6 +73,18 @@ async def contents_of_app(connection: AsyncConnection, app_id: str) -> AppConten
         for name, table in tables.items()
     ]
     return AppContents(**(await connection.execute(sa.select(*counts))).one()._mapping)
+
+
+async def names_of_users(
+    connection: AsyncConnection, workspace_id: str, ids: Sequence[str]
+) -> list[tuple[str, str, str, str]]:
+    """Users of apps: id, source, the name that the source gave, the app's name."""
+    rows = await connection.execute(
+        sa.select(end_users.c.id, end_users.c.source, end_users.c.external_id, apps.c.name)
+        .join(apps, apps.c.id == end_users.c.app_id)
+        .where(end_users.c.workspace_id == workspace_id, end_users.c.id.in_(ids))
+    )
+    return [(row.id, row.source, row.external_id, row.name) for row in rows]
 
 
 async def delete_app(connection: AsyncConnection, app_id: str) -> set[str]:

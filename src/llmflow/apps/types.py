@@ -98,6 +98,17 @@ class AppContents:
 
 
 @dataclass(frozen=True, slots=True)
+class AppUser:
+    """A user of an app. `external_id`: of a person who signed in (`source` "account") the account; of a caller of the
+    API ("api") the name it sent; of a visitor of the public page ("public") a digest."""
+
+    id: str
+    source: str
+    external_id: str
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
 class SiteSettings:
     """How a public page shows its app. `title`, `welcome` "": the app's name, its opening statement. `origins`: the
     exact origins whose pages may embed it; none: nobody's. The limits are questions in a minute: of one visitor, of

@@ -5,6 +5,7 @@ import { QueryClient, infiniteQueryOptions, queryOptions } from "@tanstack/react
 import { api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import { answers } from "@/api/modes";
+import type { paths } from "@/api/schema";
 
 const LIVE_MS = 1_000;
 
@@ -172,6 +173,19 @@ export const invitationOf = (token: string) =>
     refetchOnWindowFocus: false,
     staleTime: Number.POSITIVE_INFINITY,
   });
+
+type SpentBy = NonNullable<paths["/spend"]["get"]["parameters"]["query"]>["by"];
+
+/** What models were used for between two days of UTC, summed by all of `by`. */
+export const spentBy = (by: NonNullable<SpentBy>, since: string, until: string) =>
+  queryOptions({
+    queryKey: ["spend", since, until, by],
+    queryFn: () => body(api.GET("/spend", { params: { query: { by, since, until } } })),
+    placeholderData: (previous) => previous,
+  });
+
+export const prices = queryOptions({ queryKey: ["prices"], queryFn: () => body(api.GET("/prices")) });
+export const quotas = queryOptions({ queryKey: ["quotas"], queryFn: () => body(api.GET("/quotas")) });
 
 export const connections = queryOptions({
   queryKey: ["models", "connections"],

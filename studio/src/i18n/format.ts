@@ -33,6 +33,17 @@ export function formatAgo(language: string, then: number, now: number): string {
   return format.format(0, "second");
 }
 
+/** US dollars: two digits, of small amounts as many as say something. */
+export function formatUsd(language: string, value: number): string {
+  const small = value !== 0 && Math.abs(value) < 1;
+  return new Intl.NumberFormat(language, {
+    style: "currency",
+    currency: "USD",
+    currencyDisplay: "narrowSymbol",
+    ...(small ? { minimumSignificantDigits: 2, maximumSignificantDigits: 3 } : {}),
+  }).format(value);
+}
+
 export function useFormat() {
   const { i18n } = useTranslation();
   const language = i18n.language;
@@ -40,6 +51,10 @@ export function useFormat() {
     () => ({
       number: (value: number, digits = 0) =>
         new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value),
+      usd: (value: number) => formatUsd(language, value),
+      /** "1.2M", "120만". */
+      compact: (value: number) => new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value),
+      percent: (part: number) => new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }).format(part),
       bytes: (value: number) => formatBytes(language, value),
       ago: (then: number) => formatAgo(language, then, Date.now()),
       date: (value: number) =>

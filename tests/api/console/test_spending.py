@@ -89,3 +89,22 @@ def test_a_quota_is_for_somebody_who_is_there(fake_model_server: LiveServer) -> 
         assert wrong.status_code == 400 and wrong.json()["error"]["param"] == "subject_id"
         backwards = client.get("/api/v1/spend", params={"since": "2026-02-02", "until": "2026-01-01"})
         assert backwards.status_code == 400
+
+
+def test_users_of_apps_are_called_by_the_name_their_program_gave(fake_model_server: LiveServer) -> None:
+    with fake_model_server.client() as client:
+        app = client.post("/api/v1/apps", json={"name": "휴가 도우미"}).raise_for_status().json()["id"]
+        made = client.post("/api/v1/keys", json={"kind": "app", "app": app}).raise_for_status().json()
+        body = {"inputs": {}, "query": "연차는?", "response_mode": "blocking", "user": "김하나"}
+        headers = {"Authorization": f"Bearer {made['token']}"}
+        client.post("/v1/chat-messages", json=body, headers=headers).raise_for_status()
+        end = time.monotonic() + 30
+        names: dict[str, str] = {}
+        while "김하나 · 휴가 도우미" not in names.values() and time.monotonic() < end:
+            rows = client.get("/api/v1/spend", params={"by": ["end_user"]}).raise_for_status().json()["rows"]
+            names = {row["by"]["end_user"]: row["names"]["end_user"] for row in rows}
+        [user] = [id for id, name in names.items() if name == "김하나 · 휴가 도우미"]
+        quota = {"subject": "end_user", "subject_id": user, "budget_usd": 1}
+        assert client.put("/api/v1/quotas", json=quota).raise_for_status().json()["name"] == "김하나 · 휴가 도우미"
+        nobody = client.put("/api/v1/quotas", json={**quota, "subject_id": "nobody"})
+        assert nobody.status_code == 400 and nobody.json()["error"]["param"] == "subject_id"

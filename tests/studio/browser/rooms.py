@@ -13,6 +13,7 @@ from playwright.async_api import Page
 from tests.flow_apps import dsl, end, schedule, webhook
 from tests.live import LiveServer
 from tests.studio.browser.asking import waiting_form
+from tests.studio.browser.spending import spend_for_two_months
 
 ROUTER = Path(__file__).resolve().parents[3] / "studio" / "src" / "router.tsx"
 
@@ -88,6 +89,11 @@ async def _triggers(server: LiveServer, page: Page) -> str:
     return f"/apps/{triggered(server, '주문 처리')}/triggers"
 
 
+async def _spend(server: LiveServer, page: Page) -> str:
+    spend_for_two_months(server)
+    return "/settings/spend"
+
+
 async def _form(server: LiveServer, page: Page) -> str:
     return f"/inbox/{waiting_form(server)}"
 
@@ -116,6 +122,7 @@ ROOMS = (
     Room("/settings", "settings-organs", _at("/settings")),
     Room("/settings/models", "settings-models", _at("/settings/models")),
     Room("/settings/keys", "settings-keys", _at("/settings/keys")),
+    Room("/settings/spend", "settings-spend", _spend),
     Room("/settings/members", "settings-members", _at("/settings/members")),
     Room("/settings/values", "settings-values", _at("/settings/values")),
 )

@@ -21,11 +21,15 @@ import { Select } from "@/ui/Select";
 import { EmptyState, SkeletonRows } from "@/ui/States";
 import { Table } from "@/ui/Table";
 import { toast } from "@/ui/Toasts";
+import { Bars } from "@/ui/chart/Bars";
+import { Meter } from "@/ui/chart/Meter";
+import { Trend } from "@/ui/chart/Trend";
+import { SERIES } from "@/ui/chart/series";
 
 const COLOURS = [
   "canvas", "surface", "raised", "sunken", "hover", "line", "control", "ink", "muted", "faint", "accent", "accent-strong",
   "on-accent", "accent-soft", "accent-ink", "good", "good-soft", "warn", "warn-soft", "bad", "bad-soft", "bad-fill", "on-bad",
-  "info", "info-soft", "dense", "keyword", "fused",
+  "info", "info-soft", "dense", "keyword", "fused", "s1", "s2", "s3", "s4", "s5", "s6", "rest",
   "lit",
 ] as const; // prettier-ignore
 const SIZES = ["xs", "sm", "base", "md", "lg", "xl"] as const;
@@ -79,6 +83,7 @@ export function Gallery() {
             <Controls />
             <Status />
             <States />
+            <Charts />
           </div>
         </div>
       ))}
@@ -279,6 +284,35 @@ function States() {
           {t("uploads.add")}
         </Button>
       </EmptyState>
+    </Panel>
+  );
+}
+
+const MONTHS = Array.from({ length: 12 }, (_, index) => ({ id: `${index + 1}`, short: `${index + 1}`, long: `${index + 1}` }));
+const BARS = SERIES.map((tone, at) => ({ id: tone, label: tone, tone, values: MONTHS.map((_, index) => ((index * 7 + at * 5) % 11) + 1) }));
+
+function Charts() {
+  const { t } = useTranslation();
+  const words = { table: t("chart.table"), chart: t("chart.chart"), column: t("chart.day"), total: t("chart.total") };
+  return (
+    <Panel title={t("gallery.charts")}>
+      <Bars
+        title={t("gallery.sample")}
+        label={t("gallery.charts")}
+        columns={MONTHS}
+        series={BARS}
+        format={(value) => `$${value}`}
+        bound={{ value: 40, label: t("gallery.show") }}
+        words={words}
+      />
+      <div className="mt-4 grid gap-4 sm:grid-cols-3">
+        {[0.4, 0.9, 1.2].map((part) => (
+          <Meter key={part} label={t("spend.measure.usd")} used={part * 50} bound={50} text={`$${part * 50} / $50`} />
+        ))}
+      </div>
+      <div className="mt-4">
+        <Trend label={t("gallery.charts")} values={[4, 6, 5, 9, 12, 7, null, 8, 6, 5]} room={12} />
+      </div>
     </Panel>
   );
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -12,8 +13,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from llmflow.access.types import Caller
+from llmflow.access.types import Account, Caller
 from llmflow.api import auth
+from llmflow.apps.types import AppUser
 from llmflow.errors import UsageError
 from llmflow.gateway.quotas.prices import AS_OF, LIST, Price
 from llmflow.gateway.quotas.types import NANO, Period, Quota, Subject
@@ -105,11 +107,10 @@ async def quotas(request: Request) -> list[QuotaState]:
     """Every quota and what was used of it."""
     caller = await auth.console_caller(request, needs="admin")
     platform = auth.platform_of(request)
-    names = await _names(platform, caller)
-    return [
-        _shown(one.quota, names, one.requests, one.tokens, one.nano_usd, one.renews_at)
-        for one in await platform.quotas.all(caller.workspace_id)
-    ]
+    found = await platform.quotas.all(caller.workspace_id)
+    users = {one.quota.subject_id for one in found if one.quota.subject == "end_user"}
+    names = await _names(platform, caller, users)
+    return [_shown(one.quota, names, one.requests, one.tokens, one.nano_usd, one.renews_at) for one in found]
 
 
 @router.put("/quotas")
@@ -117,7 +118,7 @@ async def set_quota(body: QuotaSetting, request: Request) -> QuotaState:
     """Sets what one subject may use from now on, in place of what it had; what it used so far counts."""
     caller = await auth.console_caller(request, needs="admin")
     platform = auth.platform_of(request)
-    names = await _names(platform, caller)
+    names = await _names(platform, caller, {body.subject_id} if body.subject == "end_user" else set())
     if body.subject in names and body.subject_id not in names[body.subject]:
         raise UsageError(f"There is no {body.subject} {body.subject_id}.", param="subject_id")
     await platform.quotas.put(
@@ -153,7 +154,8 @@ async def spend(
 ) -> SpendReport:
     """What models were used for from one day to another (UTC, both included; this month unless they are given)."""
     caller, first, last, rows = await _spent(request, by, since, until)
-    names = await _names(auth.platform_of(request), caller)
+    users = {str(row["end_user_id"]) for row in rows[:_MOST_ROWS]} if "end_user" in by else set()
+    names = await _names(auth.platform_of(request), caller, users)
     shown = [
         SpendRow(
             by={name: str(row[_COLUMNS.get(name, name)]) for name in by},
@@ -228,8 +230,8 @@ async def _spent(
     return caller, first, last, rows
 
 
-async def _names(platform: Platform, caller: Caller) -> dict[str, dict[str, str]]:
-    """What people call the subjects that have names here, by kind and id."""
+async def _names(platform: Platform, caller: Caller, users: Set[str]) -> dict[str, dict[str, str]]:
+    """What people call the subjects that have names here, by kind and id. `users`: those of apps that are asked for."""
     keys = await platform.keys.all(caller.workspace_id)
     people = await platform.members.all(caller.workspace_id)
     apps = await platform.apps.catalogue.all(caller.workspace_id)
@@ -237,7 +239,18 @@ async def _names(platform: Platform, caller: Caller) -> dict[str, dict[str, str]
         "key": {key.id: key.name or key.hint for key in keys},
         "account": {person.id: person.email for person in people},
         "app": {app.id: app.name for app in apps},
+        "end_user": {
+            one.id: _called(one, people)
+            for one in (await platform.apps.catalogue.users(caller.workspace_id, users)).values()
+        },
     }
+
+
+def _called(user: AppUser, people: Sequence[Account]) -> str:
+    """A visitor has no name: the first letters of what tells one from another stand for it."""
+    name = user.external_id[:8] if user.source == "public" else user.external_id
+    name = next((one.email for one in people if user.source == "account" and one.id == user.external_id), name)
+    return f"{name} · {user.app}"
 
 
 def _shown(
