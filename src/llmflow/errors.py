@@ -217,6 +217,8 @@ CODES: dict[str, str] = {
     "document_timeout": "Split the document, or raise limits.parse_timeout_s.",
     "document_crashed_reader": "The reader died on this file. Save it anew in the program that made it.",
     "ocr_missing": "Install Tesseract: apt-get install tesseract-ocr tesseract-ocr-kor tesseract-ocr-eng.",
+    # knowledge, as clients of the Service API know it
+    "archived_document_immutable": "Take the document back out of the archive first.",
     # apps
     "conversation_not_exists": "List the user's conversations, or leave conversation_id out to begin a new one.",
     "last_conversation_not_exists": "Page again from the first conversation, without last_id.",

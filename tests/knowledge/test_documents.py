@@ -10,7 +10,7 @@ import pytest
 
 from llmflow.errors import Conflict, NotFound, OrganError, TooLarge, UsageError
 from llmflow.knowledge import queries
-from llmflow.knowledge.documents import clean_name
+from llmflow.knowledge.names import clean_name
 from llmflow.knowledge.types import Choice
 from llmflow.store.tables import chunks, documents
 from tests.knowledge.conftest import Room, build_room

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
@@ -40,8 +41,18 @@ class Bases:
         self._chunk_tokens = chunk_tokens
         self._overlap_tokens = overlap_tokens
 
-    async def create(self, workspace_id: str, name: str, *, description: str = "") -> KnowledgeBase:
-        """Raises UsageError for an empty or overlong name and Conflict for a taken one."""
+    async def create(
+        self,
+        workspace_id: str,
+        name: str,
+        *,
+        description: str = "",
+        service: dict[str, Any] | None = None,
+        created_by: str | None = None,
+    ) -> KnowledgeBase:
+        """`service`: what a client of the Service API says of it; `created_by`: an account or a key.
+
+        Raises UsageError for an empty or overlong name and Conflict for a taken one."""
         name = _checked(name)
         now = now_ms()
         base = KnowledgeBase(
@@ -55,6 +66,8 @@ class Bases:
             chunking={},
             retrieval={},
             groups=[],
+            service=service or {},
+            created_by=created_by,
             created_at=now,
             updated_at=now,
         )
@@ -66,15 +79,23 @@ class Bases:
         return base
 
     async def change(
-        self, workspace_id: str, id_or_name: str, *, name: str | None = None, description: str | None = None
+        self,
+        workspace_id: str,
+        id_or_name: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        service: dict[str, Any] | None = None,
     ) -> KnowledgeBase:
-        """The base with another name, another description or both. Raises what `create` raises."""
+        """The base with what is given in place of what it has. Raises what `create` raises."""
         base = await self.get(workspace_id, id_or_name)
-        changes: dict[str, str] = {}
+        changes: dict[str, Any] = {}
         if name is not None:
             changes["name"] = _checked(name)
         if description is not None:
             changes["description"] = description
+        if service is not None:
+            changes["service"] = service
         try:
             async with self._database.write() as connection:
                 await queries.update_base(connection, base.id, updated_at=now_ms(), **changes)

@@ -12,20 +12,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmflow.errors import NotFound, OrganError, UsageError
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from llmflow.errors import Conflict, Forbidden, NotFound, OrganError
 from llmflow.knowledge import queries
 from llmflow.knowledge.changes import Changes
+from llmflow.knowledge.names import clean_name, free_name
 from llmflow.knowledge.originals import Originals
-from llmflow.knowledge.types import Choice, Document, KnowledgeBase, Outcome, Passage, Sort, State
+from llmflow.knowledge.types import (
+    Choice,
+    Display,
+    Document,
+    KnowledgeBase,
+    Origin,
+    Outcome,
+    Passage,
+    Sort,
+    State,
+)
 from llmflow.ports.blobs import BlobInfo
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import documents
 
-_BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
-_JOINER = "\u200d"  # makes one emoji of several
-
+_UPLOADED = Origin()
 _FRESH: dict[str, Any] = {
     "stage": "",
     "done": 0,
@@ -69,34 +81,58 @@ class Documents:
         self._max_bytes = max_bytes
         self._min_free_bytes = min_free_bytes
 
-    async def accept(self, base: KnowledgeBase, name: str, content: AsyncIterator[bytes]) -> Accepted:
+    async def accept(
+        self,
+        base: KnowledgeBase,
+        name: str,
+        content: AsyncIterator[bytes],
+        *,
+        origin: Origin = _UPLOADED,
+        chunking: dict[str, Any] | None = None,
+        as_new: bool = False,
+    ) -> Accepted:
         """Keeps the bytes and queues them. The same bytes again are not indexed again; the same name replaces.
+        `as_new`: a document of its own whatever there is, under a numbered name where the name is taken.
+        `chunking`: how it is cut; None: as the base says, or as before.
 
         Raises TooLarge, UsageError (a name that is no name), NotFound (the base was deleted meanwhile) and OrganError
         (disk_full); nothing is kept then."""
         name = clean_name(name)
         self._check_disk()
         async with self._originals.kept(content, max_bytes=self._max_bytes) as blob:
-            accepted, outdated = await self._enter(base, name, blob)
+            accepted, outdated = await self._enter(base, name, blob, origin, chunking, as_new=as_new)
         if accepted.outcome in ("accepted", "replaced"):
             self._wake()
             self._changes.tell(base.id)
         await self._originals.remove(outdated)
         return accepted
 
-    async def _enter(self, base: KnowledgeBase, name: str, blob: BlobInfo) -> tuple[Accepted, set[str]]:
+    async def _enter(
+        self,
+        base: KnowledgeBase,
+        name: str,
+        blob: BlobInfo,
+        origin: Origin,
+        chunking: dict[str, Any] | None,
+        *,
+        as_new: bool,
+    ) -> tuple[Accepted, set[str]]:
         """The document's row for these bytes, and the digests it no longer needs."""
         now = now_ms()
         async with self._database.write() as connection:
             if not await queries.lock_base(connection, base.id):  # one upload to a base at a time from here on
                 raise NotFound(f"The knowledge base `{base.name}` was deleted.", param="knowledge")
+            if as_new:
+                document = _new(base, await free_name(connection, base.id, name), blob, origin, chunking, now)
+                await queries.insert_document(connection, document)
+                return Accepted(document, "accepted"), set()
             alike = await queries.same_name_or_bytes(connection, base.id, name, blob.digest)
             by_name = next((d for d in alike if d.name == name), None)
             if by_name is None:
                 by_bytes = next((d for d in alike if d.state not in ("failed", "deleting")), None)
                 if by_bytes is not None:
                     return Accepted(by_bytes, "duplicate"), set()
-                document = _new(base, name, blob.digest, blob.size, now)
+                document = _new(base, name, blob, origin, chunking, now)
                 await queries.insert_document(connection, document)
                 return Accepted(document, "accepted"), set()
             if by_name.digest == blob.digest and by_name.state not in ("failed", "deleting"):
@@ -107,10 +143,93 @@ class Documents:
                 "state": "queued",
                 "job_id": None,
                 "updated_at": now,
+                **({} if chunking is None else {"chunking": chunking}),
             }
             await queries.update_documents(connection, [by_name.id], **changes, **_FRESH)
             replaced = dataclasses.replace(by_name, **changes, **_FRESH)
             return Accepted(replaced, "replaced"), {by_name.digest} - {blob.digest}
+
+    async def rewrite(
+        self,
+        base: KnowledgeBase,
+        document: Document,
+        *,
+        content: AsyncIterator[bytes] | None = None,
+        chunking: dict[str, Any] | None = None,
+    ) -> Document:
+        """The document with other bytes, cut in another way or both, queued to be read anew; its id stays.
+
+        Raises what `accept` raises, and Forbidden (archived_document_immutable)."""
+        check_mutable(document)
+        changes: dict[str, Any] = {"state": "queued", "job_id": None, **_FRESH}
+        if chunking is not None:
+            changes["chunking"] = chunking
+        if content is None:
+            await self._change(document, **changes)
+        else:
+            self._check_disk()
+            async with self._originals.kept(content, max_bytes=self._max_bytes) as blob:
+                await self._change(document, **changes, digest=blob.digest, size=blob.size)
+            await self._originals.remove({document.digest} - {blob.digest})
+        self._wake()
+        return await self.get(document.workspace_id, document.id)
+
+    async def rename(self, document: Document, name: str) -> Document:
+        """Raises UsageError for what is no name, Conflict for a taken one and Forbidden
+        (archived_document_immutable)."""
+        check_mutable(document)
+        name = clean_name(name)
+        if name != document.name:
+            try:
+                await self._change(document, name=name)
+            except IntegrityError as error:
+                raise Conflict(f"There is a document `{name}` already.", param="name") from error
+        return await self.get(document.workspace_id, document.id)
+
+    async def set_metadata(self, document: Document, values: dict[str, Any], *, keep_others: bool = False) -> Document:
+        """`values`: by the id of the base's field, checked already (see `Fields.checked`); without `keep_others` they
+        are all that the document has. Raises Forbidden (archived_document_immutable)."""
+        check_mutable(document)
+        async with self._database.write() as connection:
+            if not await queries.lock_base(connection, document.knowledge_id):
+                raise NotFound(f"There is no document {document.id}.")
+            there = (await queries.documents_by_id(connection, [document.id])).get(document.id)
+            if there is None:
+                raise NotFound(f"There is no document {document.id}.")
+            merged = {**(there.metadata if keep_others else {}), **values}
+            await queries.update_documents(connection, [document.id], metadata=merged, updated_at=now_ms())
+        self._changes.tell(document.knowledge_id)
+        return await self.get(document.workspace_id, document.id)
+
+    async def enable(self, base: KnowledgeBase, choice: Choice) -> int:
+        """The chosen documents are searched again; how many were not."""
+        return await self._mark_all(base, choice, documents.c.enabled.is_(False), enabled=True)
+
+    async def disable(self, base: KnowledgeBase, choice: Choice) -> int:
+        """The chosen documents are searched no more and stay as they are; how many were."""
+        return await self._mark_all(base, choice, documents.c.enabled, enabled=False)
+
+    async def archive(self, base: KnowledgeBase, choice: Choice) -> int:
+        """The chosen documents are neither searched nor changed until they are taken back; how many were not yet."""
+        return await self._mark_all(base, choice, documents.c.archived.is_(False), archived=True)
+
+    async def unarchive(self, base: KnowledgeBase, choice: Choice) -> int:
+        """Takes the chosen documents back; how many there were to take."""
+        return await self._mark_all(base, choice, documents.c.archived, archived=False)
+
+    async def _mark_all(self, base: KnowledgeBase, choice: Choice, only: sa.ColumnElement[bool], **values: bool) -> int:
+        async with self._database.write() as connection:
+            count = await queries.update_chosen(connection, base.id, choice, only=[only], **values, updated_at=now_ms())
+        self._changes.tell(base.id)
+        return count
+
+    async def _change(self, document: Document, **values: Any) -> None:
+        """Raises NotFound when it was deleted meanwhile."""
+        only = [documents.c.state != "deleting"]
+        async with self._database.write() as connection:
+            if not await queries.update_documents(connection, [document.id], only=only, **values, updated_at=now_ms()):
+                raise NotFound(f"There is no document {document.id}.")
+        self._changes.tell(document.knowledge_id)
 
     def _check_disk(self) -> None:
         free = shutil.disk_usage(self._disk).free
@@ -129,17 +248,19 @@ class Documents:
         base: KnowledgeBase,
         *,
         state: State | None = None,
+        display: Display | None = None,
         search: str = "",
         sort: Sort = "-created",
         offset: int = 0,
         limit: int = 50,
     ) -> tuple[list[Document], int]:
-        """In the order of `sort`, and how many in all."""
+        """In the order of `sort`, and how many in all. `display`: only those that show themselves so."""
         async with self._database.read() as connection:
             return await queries.page_of_documents(
                 connection,
                 base.id,
                 state=state,
+                display=display,
                 search=unicodedata.normalize("NFC", search),
                 sort=sort,
                 offset=offset,
@@ -218,29 +339,22 @@ class Documents:
         await self._originals.remove({document.digest for document in marked if document.id in ids})
 
 
-def clean_name(name: str) -> str:
-    """The file's own name: no folders, no control characters or direction marks, at most 255 characters; spaces,
-    Korean and emoji stay. Names that look the same are the same: composed letters (macOS sends them apart), one kind
-    of space."""
-    last = unicodedata.normalize("NFC", name).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    kept = "".join(" " if c.isspace() and c not in _BREAKS else c for c in last)
-    kept = "".join(c for c in kept if c.isprintable() or c == _JOINER).strip(" " + _JOINER)
-    if kept in ("", ".", ".."):
-        raise UsageError(f"`{name}` is not a file name.", param="name")
-    if len(kept) > 255:
-        stem, dot, suffix = kept.rpartition(".")
-        kept = f"{stem[: 254 - len(suffix)]}.{suffix}" if dot and len(suffix) < 20 else kept[:255]
-    return kept
+def check_mutable(document: Document) -> None:
+    """Raises Forbidden (archived_document_immutable)."""
+    if document.archived:
+        raise Forbidden("The archived document is not editable.", code="archived_document_immutable")
 
 
-def _new(base: KnowledgeBase, name: str, digest: str, size: int, now: int) -> Document:
+def _new(
+    base: KnowledgeBase, name: str, blob: BlobInfo, origin: Origin, chunking: dict[str, Any] | None, now: int
+) -> Document:
     return Document(
         id=new_id(),
         workspace_id=base.workspace_id,
         knowledge_id=base.id,
         name=name,
-        digest=digest,
-        size=size,
+        digest=blob.digest,
+        size=blob.size,
         media_type="",
         state="queued",
         stage="",
@@ -259,8 +373,11 @@ def _new(base: KnowledgeBase, name: str, digest: str, size: int, now: int) -> Do
         archived=False,
         groups=[],
         metadata={},
-        source="upload",
-        source_ref="",
+        source=origin.source,
+        source_ref=origin.ref,
+        chunking=chunking or {},
+        word_count=0,
+        created_by=origin.by,
         created_at=now,
         updated_at=now,
         indexed_at=None,

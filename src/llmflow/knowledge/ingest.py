@@ -289,6 +289,7 @@ def _ready_row(prepared: _Prepared) -> dict[str, object]:
         "new_pages": parsed.pages,
         "new_warnings": list(parsed.warnings),
         "new_token_count": sum(chunk.tokens for chunk in prepared.chunks),
+        "new_word_count": sum(map(len, prepared.texts)),
         "new_language": language_of(" ".join(prepared.texts[:3])),
         "new_indexed_at": now,
         "new_updated_at": now,

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from llmflow.knowledge.types import Choice, Document, Flow, KnowledgeBase, Passage, Sort, State
+from llmflow.knowledge.types import Choice, Display, Document, Flow, KnowledgeBase, Passage, Sort, State
 from llmflow.store.batch import Prepared
 from llmflow.store.tables import chunks, documents, files, knowledge_bases
 
@@ -118,7 +118,16 @@ _MARK_READY = (
         stage="",
         **{
             name: sa.bindparam(f"new_{name}")
-            for name in ("media_type", "pages", "warnings", "token_count", "language", "indexed_at", "updated_at")
+            for name in (
+                "media_type",
+                "pages",
+                "warnings",
+                "token_count",
+                "word_count",
+                "language",
+                "indexed_at",
+                "updated_at",
+            )
         },
     )
 )
@@ -166,6 +175,34 @@ _SORTED: dict[str, sa.Column[Any]] = {
 }
 
 
+_SHOWN = [documents.c.enabled, documents.c.archived.is_(False)]
+#: How a document shows itself: first whether it is read, then whether it may be found.
+_DISPLAYED: dict[Display, list[sa.ColumnElement[bool]]] = {
+    "queuing": [documents.c.state == "queued"],
+    "indexing": [documents.c.state == "running"],
+    "error": [documents.c.state == "failed"],
+    "available": [documents.c.state == "ready", *_SHOWN],
+    "disabled": [documents.c.state == "ready", documents.c.enabled.is_(False), documents.c.archived.is_(False)],
+    "archived": [documents.c.state == "ready", documents.c.archived],
+}
+
+
+async def has_name(connection: AsyncConnection, base_id: str, name: str) -> bool:
+    found = sa.select(documents.c.id).where(documents.c.knowledge_id == base_id, documents.c.name == name)
+    return (await connection.execute(found)).one_or_none() is not None
+
+
+async def count_names(connection: AsyncConnection, base_id: str, stem: str, ending: str) -> int:
+    """How many documents have this name, or it with a number."""
+    is_numbered = sa.and_(
+        documents.c.name.startswith(f"{stem} (", autoescape=True),
+        documents.c.name.endswith(f"){ending}", autoescape=True),
+    )
+    of_base = documents.c.knowledge_id == base_id
+    counted = sa.select(sa.func.count()).where(of_base, sa.or_(documents.c.name == f"{stem}{ending}", is_numbered))
+    return int(await connection.scalar(counted) or 0)
+
+
 def _chosen(base_id: str, choice: Choice) -> list[sa.ColumnElement[bool]]:
     where = [documents.c.knowledge_id == base_id, documents.c.state != "deleting"]
     if choice.ids is not None:
@@ -182,6 +219,7 @@ async def page_of_documents(
     base_id: str,
     *,
     state: State | None = None,
+    display: Display | None = None,
     search: str = "",
     sort: Sort = "-created",
     offset: int = 0,
@@ -189,6 +227,8 @@ async def page_of_documents(
 ) -> tuple[list[Document], int]:
     """In the order of `sort`, and how many there are in all."""
     where = _chosen(base_id, Choice(state=state, search=search))
+    if display is not None:
+        where += _DISPLAYED[display]
     column = _SORTED[sort.removeprefix("-")]
     order = (column.desc(), documents.c.id.desc()) if sort.startswith("-") else (column, documents.c.id)
     rows = await connection.execute(sa.select(*_DOCUMENT).where(*where).order_by(*order).offset(offset).limit(limit))

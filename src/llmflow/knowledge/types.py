@@ -23,6 +23,7 @@ Sort = Literal[
     "-state",
 ]  # "-": the greatest first
 Outcome = Literal["accepted", "replaced", "unchanged", "duplicate"]
+Display = Literal["queuing", "indexing", "error", "available", "disabled", "archived"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class KnowledgeBase:
     chunking: dict[str, Any]
     retrieval: dict[str, Any]
     groups: list[str]
+    service: dict[str, Any]
+    created_by: str | None
     created_at: int
     updated_at: int
 
@@ -46,6 +49,15 @@ class KnowledgeBase:
     def collection(self) -> str:
         """The vector store's collection: one per base and embedding model."""
         return f"{self.id}.{self.embedding_model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a document comes from. `ref`: where its source has it; `by`: the account or key that brought it."""
+
+    source: str = "upload"
+    ref: str = ""
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,9 @@ class Document:
     metadata: dict[str, Any]
     source: str
     source_ref: str
+    chunking: dict[str, Any]
+    word_count: int
+    created_by: str | None
     created_at: int
     updated_at: int
     indexed_at: int | None

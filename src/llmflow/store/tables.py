@@ -234,6 +234,8 @@ knowledge_bases = sa.Table(
     _json("chunking", default="{}"),  # how its documents are cut
     _json("retrieval", default="{}"),  # how it is searched unless a caller says otherwise
     _json("groups", default="[]"),  # who may see its documents, unless a document says otherwise; none: everybody
+    _json("service", default="{}"),  # knowledge.types.Service: what clients of the Service API set and are shown
+    _ref("created_by", null=True),  # an account or a key; NULL: unknown
     _time("created_at"),
     _time("updated_at"),
     sa.UniqueConstraint("workspace_id", "name"),
@@ -298,6 +300,9 @@ documents = sa.Table(
     _json("metadata", default="{}"),  # by the id of the base's field
     sa.Column("source", sa.String(20), nullable=False, server_default="upload"),
     _text("source_ref", default=""),  # where its source has it
+    _json("chunking", default="{}"),  # how it is cut; {}: as the base says
+    _count("word_count"),  # characters of its passages
+    _ref("created_by", null=True),  # an account or a key; NULL: unknown
     _time("created_at"),
     _time("updated_at"),
     _time("indexed_at", null=True),

@@ -2830,6 +2830,14 @@ export interface components {
             source: string;
             /** Source Ref */
             source_ref: string;
+            /** Chunking */
+            chunking: {
+                [key: string]: unknown;
+            };
+            /** Word Count */
+            word_count: number;
+            /** Created By */
+            created_by: string | null;
             /** Created At */
             created_at: number;
             /** Updated At */
@@ -3290,6 +3298,12 @@ export interface components {
             };
             /** Groups */
             groups: string[];
+            /** Service */
+            service: {
+                [key: string]: unknown;
+            };
+            /** Created By */
+            created_by: string | null;
             /** Created At */
             created_at: number;
             /** Updated At */

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from llmflow.apps.chat import file_queries, queries
 from llmflow.apps.types import AppFile, EndUser
 from llmflow.errors import Forbidden, NotFound, TooLarge, UsageError
-from llmflow.knowledge.documents import clean_name
+from llmflow.knowledge.names import clean_name
 from llmflow.knowledge.originals import Originals
 from llmflow.ports.blobs import Blobs
 from llmflow.store.database import Database
