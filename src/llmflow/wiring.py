@@ -383,7 +383,7 @@ async def build(settings: Settings) -> Platform:
         max_bytes=settings.limits.document_mb * _MB,
         min_free_bytes=min_free_bytes,
     )
-    retriever = Retriever(database, organs.embedding, organs.vector_store)
+    retriever = Retriever(database, organs.embedding, organs.vector_store, gateway)
     node_http = HttpClient(guard=Guard(settings.workflow.http_allow))
     exchange = Exchange(node_http, redirects=settings.workflow.http_redirects)
     collections = Collections(database, cipher, exchange, max_bytes=settings.limits.openapi_mb * _MB)

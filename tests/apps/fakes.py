@@ -232,8 +232,8 @@ def room_of(
     embedding = embedding or TermEmbedding()
     originals = Originals(database, blobs)
     bases = Bases(database, vectors, originals, Changes(), chunk_tokens=320, overlap_tokens=40)
-    retriever = Retriever(database, embedding, vectors)
     gateway = Gateway({"default": llm}, embedding)
+    retriever = Retriever(database, embedding, vectors, gateway)
     room = AppsRoom(
         settings,
         database,

@@ -31,22 +31,30 @@ HIT: dict[str, Any] = {
 
 
 def test_search_tells_the_hits_as_the_server_does(run: Run, base: Stub) -> None:
-    base.routes["POST", "/knowledge/kb/search"] = (200, [HIT])
+    base.routes["POST", "/knowledge/kb/search"] = (200, {"found": [HIT], "notes": [], "wordings": ["연차"]})
     result = run("knowledge", "search", "kb", "연차", "--mode", "keyword", "--top-k", "3", "--json")
     assert result.json["hits"] == [HIT]
     assert base.sent("POST")[0].json == {"query": "연차", "mode": "keyword", "top_k": 3}
 
 
 def test_search_shows_where_a_passage_stands_and_why_it_was_found(run: Run, base: Stub) -> None:
-    base.routes["POST", "/knowledge/kb/search"] = (200, [HIT])
+    base.routes["POST", "/knowledge/kb/search"] = (200, {"found": [HIT], "notes": [], "wordings": ["연차"]})
     assert run("knowledge", "search", "kb", "연차").out == (
         "1. 휴가 규정.pdf, p. 3 - 휴가 > 연차  0.910 (dense 0.830, keyword 12.500)\n   연차는 15일이다.\n"
     )
 
 
-@pytest.mark.parametrize("more", [("--mode", "graph"), ("--rerank",)])
-def test_what_this_version_lacks_is_said_not_faked(run: Run, base: Stub, more: tuple[str, ...]) -> None:
-    result = run("knowledge", "search", "kb", "q", *more, "--json")
+def test_a_search_that_could_not_be_reranked_says_so_beside_its_hits(run: Run, base: Stub) -> None:
+    notes = [{"code": "rerank_missing", "text": "Not ranked anew: No reranker is set up."}]
+    base.routes["POST", "/knowledge/kb/search"] = (200, {"found": [HIT], "notes": notes, "wordings": ["연차"]})
+    result = run("knowledge", "search", "kb", "연차", "--rerank")
+    assert "Not ranked anew: No reranker is set up." in result.err
+    assert "휴가 규정.pdf" in result.out
+    assert base.sent("POST")[0].json == {"query": "연차", "rerank": True}
+
+
+def test_what_this_version_lacks_is_said_not_faked(run: Run, base: Stub) -> None:
+    result = run("knowledge", "search", "kb", "q", "--mode", "graph", "--json")
     assert result.code == 1
     assert result.error["code"] == "not_yet"
 

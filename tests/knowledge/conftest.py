@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from llmflow.errors import DocumentError, OrganError
+from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Accepted, Documents
@@ -18,10 +20,13 @@ from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
-from llmflow.knowledge.types import Document, KnowledgeBase
+from llmflow.knowledge.rule import SearchRule
+from llmflow.knowledge.types import Document, Found, KnowledgeBase
 from llmflow.organs.blobs.folder import FolderBlobs
 from llmflow.organs.embedding.hashing import HashingEmbedding
 from llmflow.organs.jobs.memory import MemoryJobs
+from llmflow.organs.llm.scripted import ScriptedLlm
+from llmflow.organs.rerank.overlap import OverlapRerank
 from llmflow.organs.vector_store.memory import MemoryVectorStore
 from llmflow.ports.chunker import Chunk, ChunkRule
 from llmflow.ports.embedding import Role, Vectors
@@ -120,6 +125,11 @@ class Room:
                 return document
             await asyncio.sleep(0.01)
 
+    async def found(self, query: str, base: KnowledgeBase | None = None, **rule: Any) -> list[Found]:
+        """The hits of a search by `SearchRule(**rule)`, in the room's base."""
+        searched = await self.retriever.search([base or await self.refreshed()], query, SearchRule(**rule))
+        return searched.found
+
     async def refreshed(self) -> KnowledgeBase:
         return await self.bases.get("w", self.base.id)
 
@@ -161,7 +171,7 @@ def build_room(database: Database, folder: Path) -> Room:
         knowledge_jobs,
         progress,
         changes,
-        Retriever(database, embedding, vectors),
+        Retriever(database, embedding, vectors, Gateway({"default": ScriptedLlm()}, embedding, OverlapRerank())),
         None,  # type: ignore[arg-type]
     )
 

@@ -70,7 +70,7 @@ async def test_many_documents_are_deleted_with_all_that_is_theirs(room: Room) ->
         await room.settled(document_id)
     assert await room.documents.delete_many(room.base, Choice(search="휴가")) == 5
     assert (await room.documents.page(room.base))[1] == 1
-    while (await room.retriever.search([await room.refreshed()], "연차", mode="keyword")) or len(
+    while (await room.found("연차", mode="keyword")) or len(
         [digest async for digests in room.blobs.digests() for digest in digests]
     ) > 1:
         await asyncio.sleep(0.01)
@@ -81,7 +81,7 @@ async def test_a_base_is_renamed_and_keeps_its_documents(room: Room) -> None:
     await room.settled((await room.add("휴가.txt", "연차")).document.id)
     changed = await room.bases.change("w", "handbook", name=" 인사 규정 ", description="모두의 것")
     assert (changed.id, changed.name, changed.description) == (room.base.id, "인사 규정", "모두의 것")
-    assert await room.retriever.search([changed], "연차")
+    assert await room.found("연차", changed)
 
 
 async def test_passages_are_found_by_the_one_among_them(room: Room) -> None:

@@ -81,7 +81,7 @@ async def test_a_rewritten_document_keeps_its_id_and_its_old_text_goes(room: Roo
     assert (rewritten.id, rewritten.state) == (document.id, "queued")
     await room.settled(document.id)
     base = await room.refreshed()
-    assert [hit.text for hit in await room.retriever.search([base], "cats dogs text")] == ["the new text about dogs"]
+    assert [hit.text for hit in await room.found("cats dogs text", base)] == ["the new text about dogs"]
     with pytest.raises(NotFound):
         async with room.blobs.local(document.digest):
             pass

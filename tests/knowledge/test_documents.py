@@ -21,7 +21,7 @@ async def test_an_accepted_document_becomes_searchable(room: Room) -> None:
     assert accepted.outcome == "accepted"
     document = await room.settled(accepted.document.id)
     assert (document.state, document.chunk_count, document.language, document.pages) == ("ready", 2, "ko", 1)
-    hits = await room.retriever.search([await room.refreshed()], "연차 휴가", mode="hybrid")
+    hits = await room.found("연차 휴가", mode="hybrid")
     assert hits[0].text == "연차 휴가는 15일입니다."
     assert hits[0].document == "규정.txt"
     assert hits[0].scores.dense is not None
@@ -33,7 +33,7 @@ async def test_an_accepted_document_becomes_searchable(room: Room) -> None:
 async def test_each_mode_finds_and_shows_its_own_score(room: Room, mode: str) -> None:
     accepted = await room.add("a.txt", "the warranty lasts two years\n\nthe office closes at six")
     await room.settled(accepted.document.id)
-    hits = await room.retriever.search([await room.refreshed()], "warranty years", mode=mode)  # type: ignore[arg-type]
+    hits = await room.found("warranty years", mode=mode)
     assert hits[0].text.startswith("the warranty")
     assert (hits[0].scores.keyword is None) == (mode == "dense")
     assert (hits[0].scores.dense is None) == (mode == "keyword")
@@ -57,7 +57,7 @@ async def test_uploading_again_replaces(room: Room) -> None:
     assert (second.outcome, second.document.id) == ("replaced", first.document.id)
     await room.settled(second.document.id)
     base = await room.refreshed()
-    assert [hit.text for hit in await room.retriever.search([base], "cats dogs text")] == ["the new text about dogs"]
+    assert [hit.text for hit in await room.found("cats dogs text", base)] == ["the new text about dogs"]
     assert len(await room.vectors.chunk_ids(base.collection)) == 1
     with pytest.raises(NotFound):
         async with room.blobs.local(first.document.digest):
@@ -73,7 +73,7 @@ async def test_replacing_while_it_is_read_ends_with_the_new_text_once(room: Room
     document = await room.settled(second.document.id)
     assert document.id == first.document.id
     base = await room.refreshed()
-    assert [hit.text for hit in await room.retriever.search([base], "text")] == ["quick new text"]
+    assert [hit.text for hit in await room.found("text", base)] == ["quick new text"]
 
 
 async def test_deleting_removes_it_everywhere(room: Room) -> None:
@@ -82,7 +82,7 @@ async def test_deleting_removes_it_everywhere(room: Room) -> None:
     base = await room.refreshed()
     await room.documents.delete(base, document)
     assert await room.vectors.chunk_ids(base.collection) == []
-    assert await room.retriever.search([base], "soon gone") == []
+    assert await room.found("soon gone", base) == []
     with pytest.raises(NotFound):
         await room.documents.get("w", document.id)
     with pytest.raises(NotFound):
@@ -224,13 +224,13 @@ async def test_another_embedding_model_is_refused_by_name(room: Room) -> None:
     assert base.embedding_model == "hashing-384"
     room.embedding._dimensions = 64
     with pytest.raises(Conflict, match="hashing-384"):
-        await room.retriever.search([base], "text", mode="dense")
+        await room.found("text", base, mode="dense")
 
 
 async def test_searching_an_empty_base_finds_nothing(room: Room) -> None:
-    assert await room.retriever.search([room.base], "anything") == []
+    assert await room.found("anything", room.base) == []
     with pytest.raises(UsageError):
-        await room.retriever.search([room.base], "anything", top_k=0)
+        await room.found("anything", room.base, top_k=0)
 
 
 async def test_two_bases_of_one_name_are_refused(room: Room) -> None:
@@ -284,15 +284,15 @@ async def test_a_failed_replacement_leaves_nothing_of_the_old_text(room: Room) -
     assert (document.state, document.chunk_count) == ("failed", 0)
     base = await room.refreshed()
     assert await room.vectors.chunk_ids(base.collection) == []
-    assert await room.retriever.search([base], "old text") == []
+    assert await room.found("old text", base) == []
 
 
 async def test_hybrid_search_goes_on_by_keywords_when_the_embedding_is_down(room: Room) -> None:
     accepted = await room.add("a.txt", "the warranty lasts two years")
     await room.settled(accepted.document.id)
     room.embedding.failures = 1
-    hits = await room.retriever.search([await room.refreshed()], "warranty")
+    hits = await room.found("warranty")
     assert [(hit.text, hit.scores.dense) for hit in hits] == [("the warranty lasts two years", None)]
     room.embedding.failures = 1
     with pytest.raises(OrganError):
-        await room.retriever.search([await room.refreshed()], "warranty", mode="dense")
+        await room.found("warranty", mode="dense")

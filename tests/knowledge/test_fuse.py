@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmflow.knowledge.fuse import DENSE_WEIGHT, DENSE_WEIGHTS, fuse
+from llmflow.knowledge.fuse import DENSE_WEIGHT, DENSE_WEIGHTS, Fused, fuse, fuse_wordings
 from llmflow.ports.vector_store import Hit
 
 ids = st.sampled_from([f"c{i}" for i in range(12)])
@@ -70,3 +70,29 @@ def test_one_leg_alone_keeps_its_own_order(leg: list[Hit]) -> None:
 @given(legs, legs)
 def test_the_order_of_the_input_changes_nothing(dense: list[Hit], keyword: list[Hit]) -> None:
     assert fuse(dense, keyword) == fuse(dense[::-1], keyword[::-1])
+
+
+def test_by_ranks_only_the_order_of_a_leg_counts() -> None:
+    dense, keyword = [Hit("a", 0.9), Hit("b", 0.2)], [Hit("a", 30.0), Hit("c", 29.0)]
+    other = fuse([Hit("a", 0.5), Hit("b", 0.4)], [Hit("a", 3.0), Hit("c", 0.1)], fusion="ranks", dense_weight=0.5)
+    fused = fuse(dense, keyword, fusion="ranks", dense_weight=0.5)
+    assert [(hit.chunk_id, hit.score) for hit in fused] == [(hit.chunk_id, hit.score) for hit in other]
+    assert fused[0].score == 1
+    assert 0 < fused[2].score < fused[0].score
+
+
+def test_what_several_wordings_find_comes_before_what_one_does() -> None:
+    own = [Fused("a", 0.9, 0.9, None), Fused("b", 0.8, 0.8, None)]
+    other = [Fused("b", 0.7, 0.85, 3.0), Fused("c", 0.6, None, 2.0)]
+    fused = fuse_wordings([own, other])
+    assert [hit.chunk_id for hit in fused] == ["b", "a", "c"]
+    assert (fused[0].dense, fused[0].keyword) == (0.85, 3.0)
+    assert fuse_wordings([own]) == own
+
+
+@given(st.lists(legs, min_size=1, max_size=4))
+def test_scores_of_fused_wordings_lie_between_0_and_1(found: list[list[Hit]]) -> None:
+    lists = [[Fused(hit.chunk_id, hit.score, hit.score, None) for hit in leg] for leg in found]
+    fused = fuse_wordings([lists[0], *lists[1:], []])
+    assert all(0 <= hit.score <= 1 for hit in fused)
+    assert {hit.chunk_id for hit in fused} == {hit.chunk_id for leg in found for hit in leg}

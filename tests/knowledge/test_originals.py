@@ -95,7 +95,7 @@ async def test_an_upload_under_the_name_of_a_document_being_deleted_takes_its_pl
     await room.documents.finish_deletion(room.base, [first.document])
     assert (await room.settled(second.document.id)).state == "ready"
     base = await room.refreshed()
-    assert [hit.text for hit in await room.retriever.search([base], "text")] == ["the second text"]
+    assert [hit.text for hit in await room.found("text", base)] == ["the second text"]
 
 
 async def test_a_document_whose_bytes_went_fails_alone(room: Room) -> None:

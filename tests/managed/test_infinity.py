@@ -53,7 +53,7 @@ def test_documents_are_indexed_and_found_by_meaning(live: LiveServer) -> None:
         live.put(base, "oil.txt", b"The price of crude oil fell in the third quarter.")
         assert live.wait_until_indexed(base) == {"ready": 2}
         query = {"query": "How long is my vacation?", "mode": "dense", "top_k": 2}
-        found = console.post(f"/api/v1/knowledge/{base}/search", json=query).json()
+        found = console.post(f"/api/v1/knowledge/{base}/search", json=query).json()["found"]
     assert "fifteen days" in found[0]["text"]
 
 

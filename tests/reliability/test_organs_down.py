@@ -102,7 +102,7 @@ def test_a_model_and_an_embedding_server_that_go_away_and_come_back(tmp_path: Pa
             failed = client.get("/api/v1/knowledge/b/documents", params={"state": "failed"}).json()["documents"][0]
             assert client.post(f"/api/v1/documents/{failed['id']}/retry").status_code == 202
             assert server.wait_until_indexed("b") == {"ready": 4}
-            hits = client.post("/api/v1/knowledge/b/search", json={"query": "passwords characters"}).json()
+            hits = client.post("/api/v1/knowledge/b/search", json={"query": "passwords characters"}).json()["found"]
             assert hits[0]["document"] == "passwords.txt"
             assert _wrong(client).keys() == {"llm"}
     finally:
@@ -111,7 +111,7 @@ def test_a_model_and_an_embedding_server_that_go_away_and_come_back(tmp_path: Pa
 
 def _the_model_is_down(client: httpx.Client) -> None:
     """Search works; an answer is quoted from the documents and says that the model is down."""
-    hits = client.post("/api/v1/knowledge/b/search", json={"query": "warranty of the robot"}).json()
+    hits = client.post("/api/v1/knowledge/b/search", json={"query": "warranty of the robot"}).json()["found"]
     assert hits[0]["document"] == "warranty.txt"
     answer = client.post("/api/v1/apps/helper/ask", json={"question": "How long is the warranty of the robot?"})
     end = _end(answer)
@@ -129,10 +129,10 @@ def _the_embedding_is_down(server: LiveServer, client: httpx.Client) -> None:
     uploaded = client.put("/api/v1/knowledge/b/documents/passwords.txt", content=b"Passwords have twelve characters.")
     assert (uploaded.status_code, uploaded.json()["outcome"]) == (202, "accepted")
     body = {"query": "warranty", "mode": "keyword"}
-    assert client.post("/api/v1/knowledge/b/search", json=body).json()[0]["document"] == "warranty.txt"
+    assert client.post("/api/v1/knowledge/b/search", json=body).json()["found"][0]["document"] == "warranty.txt"
     dense = client.post("/api/v1/knowledge/b/search", json=body | {"mode": "dense"})
     assert _code(dense) == (503, "organ_unavailable")
-    hybrid = client.post("/api/v1/knowledge/b/search", json={"query": "warranty"}).json()
+    hybrid = client.post("/api/v1/knowledge/b/search", json={"query": "warranty"}).json()["found"]
     assert (hybrid[0]["document"], hybrid[0]["scores"]["dense"]) == ("warranty.txt", None)
     question = {"question": "How long is the warranty of the robot?"}
     asked = _end(client.post("/api/v1/apps/helper/ask", json=question))

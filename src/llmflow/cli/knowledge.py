@@ -104,23 +104,25 @@ def search(
     base: _Base,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Words or a question")],
     mode: Annotated[
-        Literal["dense", "keyword", "hybrid", "graph"],
-        typer.Option(help="By meaning, by words, by both; graph: not in this version"),
-    ] = "hybrid",
-    top_k: Annotated[int, typer.Option("--top-k", min=1, max=100, help="Passages at most")] = 10,
-    rerank: Annotated[bool, typer.Option("--rerank", help="Order them by a reranker: not in this version")] = False,
+        Literal["dense", "keyword", "hybrid", "graph"] | None,
+        typer.Option(help="By meaning, by words, by both; graph: not in this version. None: as the base is set"),
+    ] = None,
+    top_k: Annotated[int | None, typer.Option("--top-k", min=1, max=100, help="Passages at most")] = None,
+    rerank: Annotated[bool, typer.Option("--rerank", help="Order them by the reranker that is set up")] = False,
     as_json: Json = False,
     home: Home = None,
 ) -> None:
     """Find passages, best first, with the scores of each search."""
-    if mode == "graph" or rerank:
-        what = "Graph search" if mode == "graph" else "Reranking"
-        raise UsageError(f"{what} is not in this version.", code="not_yet", hint="Use --mode hybrid.")
+    if mode == "graph":
+        raise UsageError("Graph search is not in this version.", code="not_yet", hint="Use --mode hybrid.")
     with connect(home) as server:
         _ensure(server, base)
-        hits = server.call(
-            "POST", f"/knowledge/{part(base)}/search", json={"query": query, "mode": mode, "top_k": top_k}
-        )
+        wishes = {"mode": mode, "top_k": top_k, "rerank": rerank or None}
+        asked = {"query": query, **{name: value for name, value in wishes.items() if value is not None}}
+        searched = server.call("POST", f"/knowledge/{part(base)}/search", json=asked)
+    hits = searched["found"]
+    for said in searched["notes"]:
+        note(said["text"])
     if as_json:
         print_json({"query": query, "mode": mode, "hits": hits})
         return

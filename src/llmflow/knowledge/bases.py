@@ -12,6 +12,7 @@ from llmflow.errors import Conflict, NotFound, UsageError
 from llmflow.knowledge import queries
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.rule import SearchRule, to_keep
 from llmflow.knowledge.types import Flow, KnowledgeBase
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
@@ -102,6 +103,12 @@ class Bases:
         except IntegrityError as error:
             raise Conflict(f"There is a knowledge base `{changes['name']}` already.", param="name") from error
         return await self.get(workspace_id, base.id)
+
+    async def set_retrieval(self, base: KnowledgeBase, rule: SearchRule) -> None:
+        """How the base is searched from now on unless somebody says otherwise. Raises UsageError for no rule."""
+        kept = to_keep(rule)
+        async with self._database.write() as connection:
+            await queries.update_base(connection, base.id, updated_at=now_ms(), retrieval=kept)
 
     async def all(self, workspace_id: str) -> list[KnowledgeBase]:
         async with self._database.read() as connection:

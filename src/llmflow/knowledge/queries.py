@@ -360,6 +360,16 @@ async def passages_by_id(connection: AsyncConnection, ids: Iterable[str]) -> dic
     return {row.id: Passage(**row._mapping) for row in rows}
 
 
+async def children_counted(connection: AsyncConnection, parent_ids: Sequence[str]) -> dict[str, int]:
+    """How many passages that can be found each parent has."""
+    rows = await connection.execute(
+        sa.select(chunks.c.parent_id, sa.func.count())
+        .where(chunks.c.parent_id.in_(parent_ids), chunks.c.enabled)
+        .group_by(chunks.c.parent_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def ordinal_of(connection: AsyncConnection, document_id: str, passage_id: str) -> int | None:
     found: int | None = await connection.scalar(
         sa.select(chunks.c.ordinal).where(chunks.c.id == passage_id, chunks.c.document_id == document_id)

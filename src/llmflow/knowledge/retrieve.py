@@ -1,137 +1,144 @@
-"""Questions to passages: dense, keyword, or both fused. Filters go into the search, not over its result."""
+"""Questions to passages by a rule: searched by meaning, by words or both, in one wording or several, ranked anew where
+a reranker is wished for. Filters go into the search, not over its result."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Sequence
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 from opentelemetry import trace
 
-from llmflow.errors import OrganError, UsageError
-from llmflow.knowledge import queries
-from llmflow.knowledge.bases import check_model
-from llmflow.knowledge.fuse import Fused, fuse
+from llmflow.errors import LLMFlowError, OrganError, UsageError
+from llmflow.knowledge import queries, reword
+from llmflow.knowledge.fuse import Fused, fuse, fuse_wordings
 from llmflow.knowledge.language import language_of
+from llmflow.knowledge.legs import Legs
+from llmflow.knowledge.rule import MOST, SearchRule, checked
 from llmflow.knowledge.terms import query_terms
-from llmflow.knowledge.types import Compared, Found, KnowledgeBase, Mode, Scores
+from llmflow.knowledge.types import Child, Compared, Found, KnowledgeBase, Note, Passage, Scores, Searched
 from llmflow.ports.embedding import Embedding
-from llmflow.ports.vector_store import Filter, Hit, VectorStore
+from llmflow.ports.rerank import Ranked
+from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
 
 _CANDIDATES = 50  # of each search, before fusion
-_MODES: tuple[Mode, ...] = ("dense", "keyword", "hybrid")
+_RERANKED = 30  # of the fused ones, at least: a reranker reads each whole
+_MERGED_FROM = 0.5  # of a parent's passages
 _MAX_QUERY = 8_000  # characters; the embedding model reads far fewer
 
-_log = logging.getLogger(__name__)
 _tracer = trace.get_tracer("llmflow.knowledge")
 
 
+class Models(reword.Models, Protocol):
+    """What retrieval needs of the gateway."""
+
+    async def rerank(self, query: str, texts: Sequence[str], *, top_n: int | None = None) -> list[Ranked]: ...
+
+
 class Retriever:
-    def __init__(self, database: Database, embedding: Embedding, vectors: VectorStore) -> None:
+    def __init__(self, database: Database, embedding: Embedding, vectors: VectorStore, models: Models) -> None:
         self._database = database
-        self._embedding = embedding
-        self._vectors = vectors
+        self._legs = Legs(embedding, vectors)
+        self._models = models
 
     async def search(
-        self,
-        bases: Sequence[KnowledgeBase],
-        query: str,
-        *,
-        mode: Mode = "hybrid",
-        top_k: int = 10,
-        where: Filter | None = None,
-        dense_weight: float | None = None,
-    ) -> list[Found]:
-        """The `top_k` best passages of all `bases` together, best first. An empty query finds nothing.
+        self, bases: Sequence[KnowledgeBase], query: str, rule: SearchRule | None = None, *, model: str = ""
+    ) -> Searched:
+        """The passages of all `bases` together that fit best by `rule` (None: `SearchRule()`). An empty query finds
+        nothing. `model`: makes further wordings, "" the default one.
 
-        `dense_weight`: the dense search's share in a hybrid one, 0..1; None: as measured for the query's language.
-
-        Raises UsageError for an unknown mode or a top_k outside 1..100, Conflict for a base whose vectors another
-        model made, OrganError when an organ does not answer."""
-        if mode not in _MODES:
-            raise UsageError(f"`{mode}` is no search mode; there are {', '.join(_MODES)}.", param="mode")
-        if not 1 <= top_k <= 100:
-            raise UsageError("top_k must lie between 1 and 100.", param="top_k")
+        A reranker or a model that is not there or fails costs its step, not the search: `notes` say so. Raises
+        UsageError for a rule that is none, Conflict for a base whose vectors another model made, OrganError when an
+        organ does not answer."""
+        rule = checked(rule or SearchRule())
         query = query.strip()[:_MAX_QUERY]
         bases = [base for base in bases if base.embedding_model]  # the others hold nothing yet
         if not query or not bases:
-            return []
+            return Searched([], [], [])
         with _tracer.start_as_current_span("retrieve") as span:
-            fused = await self._fused(bases, query, mode, max(top_k, _CANDIDATES), where, dense_weight)
-            found = await self._found(bases, fused, top_k)
-            span.set_attributes({"llmflow.mode": mode, "llmflow.bases": len(bases), "llmflow.hits": len(found)})
-            return found
+            wordings, notes = await self._wordings(query, rule, model)
+            fused, missed = await self._fused(bases, wordings, rule)
+            notes += missed
+            found = await self._found(bases, fused)
+            if rule.rerank:
+                found, failed = await self._reranked(query, found, rule.top_k)
+                notes += failed
+            found, unused = _above(found, rule)
+            notes += unused
+            found = await self._with_parents(found, rule)
+            span.set_attributes(
+                {
+                    "llmflow.mode": rule.mode,
+                    "llmflow.bases": len(bases),
+                    "llmflow.wordings": len(wordings),
+                    "llmflow.hits": len(found),
+                    "llmflow.notes": [note.code for note in notes],
+                }
+            )
+            return Searched(found[: rule.top_k], list(dict.fromkeys(notes)), wordings)
 
     async def compare(self, base: KnowledgeBase, query: str, *, top_k: int = 10) -> Compared:
-        """The `top_k` best passages by meaning, by words and by both fused, beside each other, from one run of either
-        search. Raises what `search` raises; unlike it, not without the embedding organ."""
-        if not 1 <= top_k <= 100:
-            raise UsageError("top_k must lie between 1 and 100.", param="top_k")
+        """The `top_k` best passages by meaning, by words, by both fused and these ranked anew, beside each other, from
+        one run of either search. Raises what `search` raises; unlike it, not without the embedding organ."""
+        if not 1 <= top_k <= MOST:
+            raise UsageError(f"top_k must lie between 1 and {MOST}.", param="top_k")
         query = query.strip()[:_MAX_QUERY]
         if not query or not base.embedding_model:
-            return Compared([], [], [], [])
+            return Compared([], [], [], [], [], [])
         depth = max(top_k, _CANDIDATES)
         dense, keyword = await asyncio.gather(
-            self._dense([base], query, depth, None), self._keyword([base], query, depth, None)
+            self._legs.dense([base], query, depth, None), self._legs.keyword([base], query, depth, None)
         )
         fused = fuse(dense, keyword, language=language_of(query))
         by_id = {hit.chunk_id: hit for hit in fused}
         alone = [
             [msgspec.structs.replace(by_id[hit.chunk_id], score=hit.score) for hit in leg] for leg in (dense, keyword)
         ]
-        by_meaning, by_words, both = [await self._found([base], leg, top_k) for leg in (*alone, fused)]
-        return Compared(by_meaning, by_words, both, query_terms(query))
+        by_meaning, by_words, both = [await self._found([base], leg) for leg in (*alone, fused)]
+        anew, notes = await self._reranked(query, both, top_k)
+        reranked = [] if notes else anew[:top_k]
+        return Compared(by_meaning[:top_k], by_words[:top_k], both[:top_k], reranked, query_terms(query), notes)
+
+    async def _wordings(self, query: str, rule: SearchRule, model: str) -> tuple[list[str], list[Note]]:
+        """The question, and others like it that the rule wishes for."""
+        if not rule.multi_query:
+            return [query], []
+        try:
+            return [query, *await reword.reword(self._models, query, rule.multi_query, model=model)], []
+        except LLMFlowError as error:
+            text = f"Searched by the question's own words alone: {error.message}"
+            return [query], [Note("reword_failed", text)]
 
     async def _fused(
-        self,
-        bases: Sequence[KnowledgeBase],
-        query: str,
-        mode: Mode,
-        depth: int,
-        where: Filter | None,
-        dense_weight: float | None,
-    ) -> list[Fused]:
-        if mode == "dense":
-            hits = await self._dense(bases, query, depth, where)
-            return [Fused(hit.chunk_id, hit.score, hit.score, None) for hit in hits]
-        if mode == "keyword":
-            hits = await self._keyword(bases, query, depth, where)
-            return [Fused(hit.chunk_id, hit.score, None, hit.score) for hit in hits]
-        dense, keyword = await asyncio.gather(
-            self._dense_if_up(bases, query, depth, where), self._keyword(bases, query, depth, where)
-        )
-        return fuse(dense, keyword, language=language_of(query), dense_weight=dense_weight)
+        self, bases: Sequence[KnowledgeBase], wordings: Sequence[str], rule: SearchRule
+    ) -> tuple[list[Fused], list[Note]]:
+        depth = max(rule.top_k, _CANDIDATES)
+        found = await asyncio.gather(*(self._legs.by_rule(bases, words, rule, depth, None) for words in wordings))
+        return fuse_wordings([hits for hits, _ in found]), [note for _, notes in found for note in notes]
 
-    async def _dense_if_up(
-        self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None
-    ) -> list[Hit]:
-        """Nothing when the embedding organ is down: a hybrid search goes on by keywords, and its hits show it."""
+    async def _reranked(self, query: str, found: list[Found], top_k: int) -> tuple[list[Found], list[Note]]:
+        """The best of them ranked anew, the others left out; as they were when there is no reranker."""
+        candidates = found[: max(top_k, _RERANKED)]
+        if not candidates:
+            return found, []
+        texts = ["\n".join((" > ".join(hit.heading_path), hit.text)).strip() for hit in candidates]
         try:
-            return await self._dense(bases, query, depth, where)
+            ranked = await self._models.rerank(query, texts)
         except OrganError as error:
-            _log.warning("Searching by keywords alone: %s", error)
-            trace.get_current_span().set_attribute("llmflow.dense_failed", error.code)
-            return []
+            code = "rerank_missing" if error.code == "rerank_missing" else "rerank_failed"
+            return found, [Note(code, f"Not ranked anew: {error.message}")]
+        anew = []
+        for one in ranked:
+            hit = candidates[one.index]
+            scores = dataclasses.replace(hit.scores, rerank=one.score)
+            anew.append(dataclasses.replace(hit, score=one.score, scores=scores))
+        return anew, []
 
-    async def _dense(self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None) -> list[Hit]:
-        vector = (await self._embedding.embed([query], "query"))[0]
-        for base in bases:
-            check_model(base, self._embedding.model)
-        found = await asyncio.gather(
-            *(self._vectors.dense(base.collection, vector, top_k=depth, where=where) for base in bases)
-        )
-        return _best(found, depth)
-
-    async def _keyword(self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None) -> list[Hit]:
-        words = query_terms(query)
-        found = await asyncio.gather(
-            *(self._vectors.keyword(base.collection, words, top_k=depth, where=where) for base in bases)
-        )
-        return _best(found, depth)
-
-    async def _found(self, bases: Sequence[KnowledgeBase], fused: Sequence[Fused], top_k: int) -> list[Found]:
+    async def _found(self, bases: Sequence[KnowledgeBase], fused: Sequence[Fused]) -> list[Found]:
         """Hits with their text. A vector whose passage is gone (a deletion under way) is passed over."""
         names = {base.id: base.name for base in bases}
         async with self._database.read() as connection:
@@ -160,11 +167,65 @@ class Retriever:
                     knowledge=names[passage.knowledge_id],
                     created_at=document.created_at,
                     hit_count=passage.hit_count,
+                    answer=passage.answer,
+                    parent_id=passage.parent_id,
                 )
             )
-        return found[:top_k]
+        return found
+
+    async def _with_parents(self, found: list[Found], rule: SearchRule) -> list[Found]:
+        """Passages that have a parent replaced by it; with `auto_merge` only where enough of it was found."""
+        wanted = {hit.parent_id for hit in found if hit.parent_id is not None}
+        if not wanted:
+            return found
+        async with self._database.read() as connection:
+            parents = await queries.passages_by_id(connection, wanted)
+            counts = await queries.children_counted(connection, list(wanted)) if rule.auto_merge else {}
+        if rule.auto_merge:
+            hits = Counter(hit.parent_id for hit in found)
+            parents = {id: p for id, p in parents.items() if hits[id] >= _MERGED_FROM * counts.get(id, 1)}
+        return merged(found, parents)
 
 
-def _best(lists: Sequence[list[Hit]], depth: int) -> list[Hit]:
-    merged = [hit for hits in lists for hit in hits]
-    return sorted(merged, key=lambda hit: (-hit.score, hit.chunk_id))[:depth] if len(lists) > 1 else merged
+def merged(found: Sequence[Found], parents: Mapping[str, Passage]) -> list[Found]:
+    """Each of `parents` (by id) at the place of its best child, with the children that were found; other hits as they
+    are."""
+    children: dict[str, list[Child]] = {}
+    for hit in found:
+        if hit.parent_id in parents:
+            child = Child(hit.chunk_id, hit.text, hit.score, hit.ordinal)
+            children.setdefault(str(hit.parent_id), []).append(child)
+    shown, placed = [], set()
+    for hit in found:
+        parent = parents.get(hit.parent_id or "")
+        if parent is None:
+            shown.append(hit)
+        elif parent.id not in placed:
+            placed.add(parent.id)
+            shown.append(
+                dataclasses.replace(
+                    hit,
+                    chunk_id=parent.id,
+                    text=parent.text,
+                    page=parent.page,
+                    heading_path=parent.heading_path,
+                    ordinal=parent.ordinal,
+                    tokens=parent.tokens,
+                    kind=parent.kind,
+                    hit_count=parent.hit_count,
+                    parent_id=None,
+                    children=children[parent.id],
+                )
+            )
+    return shown
+
+
+def _above(found: list[Found], rule: SearchRule) -> tuple[list[Found], list[Note]]:
+    """Those whose score reaches the rule's threshold."""
+    if rule.threshold is None or not found:
+        return found, []
+    if rule.mode == "keyword" and found[0].scores.rerank is None:
+        return found, [
+            Note("threshold_unused", "Scores of words have no scale that a threshold could be held against.")
+        ]
+    return [hit for hit in found if hit.score >= rule.threshold], []

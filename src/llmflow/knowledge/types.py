@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 State = Literal["queued", "running", "ready", "failed", "deleting"]
 Stage = Literal["", "parse", "chunk", "embed", "index"]
 Mode = Literal["dense", "keyword", "hybrid"]
+Fusion = Literal["weights", "ranks"]
 Sort = Literal[
     "created",
     "-created",
@@ -155,7 +156,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Why a passage was found; None: that search did not find it. dense: cosine; keyword: BM25."""
+    """Why a passage was found; None: that search did not find it. dense: cosine; keyword: BM25; rerank: 0..1."""
 
     dense: float | None = None
     keyword: float | None = None
@@ -165,18 +166,50 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One question's hits by each search alone and by both fused. `terms`: of the question, as the keyword search
-    sees them."""
+    """One question's hits by each search alone, by both fused, and the fused ones ranked anew where there is a
+    reranker. `terms`: of the question, as the keyword search sees them. `notes`: what was wished for and not done."""
 
     dense: list[Found]
     keyword: list[Found]
     fused: list[Found]
+    reranked: list[Found]
     terms: list[str]
+    notes: list[Note]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a search did not do as it was told, or did by itself. `code`: dense_failed, rerank_missing, rerank_failed,
+    reword_failed, or threshold_unused; `text`: why, for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """`found`: best first. `wordings`: of the question, as they were searched, its own first."""
+
+    found: list[Found]
+    notes: list[Note]
+    wordings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A passage that was found and is shown as part of its parent."""
+
+    chunk_id: str
+    text: str
+    score: float
+    ordinal: int
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A hit with all that a citation needs. `score`: of the mode; fused scores lie in 0..1."""
+    """A hit with all that a citation needs. `score`: the one it is ranked by: of the reranker, else of the mode; fused
+    scores lie in 0..1. `answer`: of a question in Q&A. `children`: of a parent, those that were found, best first; its
+    scores are those of the best."""
 
     document: str
     document_id: str
@@ -193,3 +226,6 @@ class Found:
     knowledge: str
     created_at: int
     hit_count: int
+    answer: str | None = None
+    parent_id: str | None = None
+    children: list[Child] = field(default_factory=list)

@@ -7,6 +7,7 @@ from typing import Any
 
 from llmflow.errors import NodeFailed
 from llmflow.knowledge.retrieve import Retriever
+from llmflow.knowledge.rule import SearchRule
 from llmflow.knowledge.types import Found, KnowledgeBase, Mode
 from llmflow.workflow.context import Search
 
@@ -28,14 +29,11 @@ class Passages:
         if missing:
             text = f"There is no knowledge base {', '.join(sorted(missing))}."
             raise NodeFailed(text, code="node_invalid", hint="Choose one; an imported app needs its data sets mapped.")
-        found = await self._retriever.search(
-            bases, search.query, mode=_mode(search), top_k=search.top_k, dense_weight=search.vector_weight
+        rule = SearchRule(
+            mode=_mode(search), dense_weight=search.vector_weight, top_k=search.top_k, threshold=search.threshold
         )
-        return [
-            _passage(position, hit)
-            for position, hit in enumerate(found, 1)
-            if search.threshold is None or hit.score >= search.threshold
-        ]
+        searched = await self._retriever.search(bases, search.query, rule)
+        return [_passage(position, hit) for position, hit in enumerate(searched.found, 1)]
 
 
 def _mode(search: Search) -> Mode:

@@ -387,9 +387,33 @@ export interface paths {
         put?: never;
         /**
          * Search
-         * @description The best passages with the scores of each search.
+         * @description The best passages with the scores of each search, by the base's rule with the changes that are given.
          */
         post: operations["search_knowledge__base__search_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/retrieval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Retrieval
+         * @description How the base is searched unless somebody says otherwise.
+         */
+        get: operations["get_retrieval_knowledge__base__retrieval_get"];
+        /**
+         * Change Retrieval
+         * @description What is left out is as LLMFlow thinks best.
+         */
+        put: operations["change_retrieval_knowledge__base__retrieval_put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2513,6 +2537,20 @@ export interface components {
             icon_background: string;
         };
         /**
+         * Child
+         * @description A passage that was found and is shown as part of its parent.
+         */
+        Child: {
+            /** Chunk Id */
+            chunk_id: string;
+            /** Text */
+            text: string;
+            /** Score */
+            score: number;
+            /** Ordinal */
+            ordinal: number;
+        };
+        /**
          * Chosen
          * @description These documents, or without `ids` all in `state` whose name has `search` in it.
          */
@@ -2596,8 +2634,8 @@ export interface components {
         };
         /**
          * Compared
-         * @description One question's hits by each search alone and by both fused. `terms`: of the question, as the keyword search
-         *     sees them.
+         * @description One question's hits by each search alone, by both fused, and the fused ones ranked anew where there is a
+         *     reranker. `terms`: of the question, as the keyword search sees them. `notes`: what was wished for and not done.
          */
         Compared: {
             /** Dense */
@@ -2606,8 +2644,12 @@ export interface components {
             keyword: components["schemas"]["Found"][];
             /** Fused */
             fused: components["schemas"]["Found"][];
+            /** Reranked */
+            reranked: components["schemas"]["Found"][];
             /** Terms */
             terms: string[];
+            /** Notes */
+            notes: components["schemas"]["Note"][];
         };
         /**
          * Connection
@@ -3115,7 +3157,9 @@ export interface components {
         };
         /**
          * Found
-         * @description A hit with all that a citation needs. `score`: of the mode; fused scores lie in 0..1.
+         * @description A hit with all that a citation needs. `score`: the one it is ranked by: of the reranker, else of the mode; fused
+         *     scores lie in 0..1. `answer`: of a question in Q&A. `children`: of a parent, those that were found, best first; its
+         *     scores are those of the best.
          */
         Found: {
             /** Document */
@@ -3147,6 +3191,12 @@ export interface components {
             created_at: number;
             /** Hit Count */
             hit_count: number;
+            /** Answer */
+            answer?: string | null;
+            /** Parent Id */
+            parent_id?: string | null;
+            /** Children */
+            children?: components["schemas"]["Child"][];
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -3790,6 +3840,17 @@ export interface components {
             retries: number;
         };
         /**
+         * Note
+         * @description What a search did not do as it was told, or did by itself. `code`: dense_failed, rerank_missing, rerank_failed,
+         *     reword_failed, or threshold_unused; `text`: why, for people.
+         */
+        Note: {
+            /** Code */
+            code: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * OpenApi
          * @description The address of a document, or its text.
          */
@@ -4139,6 +4200,57 @@ export interface components {
             updated_at: number;
         };
         /**
+         * Rule
+         * @description How a search is made; see SearchRule.
+         */
+        Rule: {
+            /**
+             * Mode
+             * @default hybrid
+             * @enum {string}
+             */
+            mode: "dense" | "keyword" | "hybrid";
+            /**
+             * Fusion
+             * @default weights
+             * @enum {string}
+             */
+            fusion: "weights" | "ranks";
+            /**
+             * Dense Weight
+             * @description None: as measured for the question's language
+             */
+            dense_weight?: number | null;
+            /**
+             * Top K
+             * @default 10
+             */
+            top_k: number;
+            /**
+             * Threshold
+             * @description Hits with a lower score are left out
+             */
+            threshold?: number | null;
+            /**
+             * Rerank
+             * @description Ranked anew by the rerank organ
+             * @default false
+             */
+            rerank: boolean;
+            /**
+             * Multi Query
+             * @description Further wordings of the question, made by a model
+             * @default 0
+             */
+            multi_query: number;
+            /**
+             * Auto Merge
+             * @description Passages give way to their parent once half of it was found
+             * @default false
+             */
+            auto_merge: boolean;
+        };
+        /**
          * RunDetail
          * @description `nodes`: in the order they began; `events`: how many there are.
          */
@@ -4202,7 +4314,7 @@ export interface components {
         };
         /**
          * Scores
-         * @description Why a passage was found; None: that search did not find it. dense: cosine; keyword: BM25.
+         * @description Why a passage was found; None: that search did not find it. dense: cosine; keyword: BM25; rerank: 0..1.
          */
         Scores: {
             /** Dense */
@@ -4214,10 +4326,44 @@ export interface components {
             /** Graph */
             graph?: number | null;
         };
-        /** Search */
+        /**
+         * Search
+         * @description What is left out is as the base keeps it.
+         */
         Search: {
             /** Query */
             query: string;
+            /** Mode */
+            mode?: ("dense" | "keyword" | "hybrid") | null;
+            /** Fusion */
+            fusion?: ("weights" | "ranks") | null;
+            /** Dense Weight */
+            dense_weight?: number | null;
+            /** Top K */
+            top_k?: number | null;
+            /** Threshold */
+            threshold?: number | null;
+            /** Rerank */
+            rerank?: boolean | null;
+            /** Multi Query */
+            multi_query?: number | null;
+            /** Auto Merge */
+            auto_merge?: boolean | null;
+        };
+        /**
+         * SearchRule
+         * @description `fusion`, of a hybrid search: "weights", the legs' scaled scores by their shares, or "ranks", reciprocal ranks
+         *     by their shares. `dense_weight`: the dense leg's share, 0..1; None: as measured for the query's language.
+         *
+         *     `threshold`: hits with a lower score are left out. It is held against the score that is shown: the reranker's, 0..1;
+         *     else the cosine of a dense search or the fused score, 0..1, of a hybrid one. BM25 has no scale, so a keyword search
+         *     that is not reranked has no threshold.
+         *
+         *     `rerank`: the best candidates are ranked anew by the rerank organ. `multi_query`: so many further wordings of the
+         *     question, made by a model, are searched too. `auto_merge`: passages with a parent stay themselves until half of
+         *     their parent was found; else each is replaced by its parent.
+         */
+        SearchRule: {
             /**
              * Mode
              * @default hybrid
@@ -4225,10 +4371,47 @@ export interface components {
              */
             mode: "dense" | "keyword" | "hybrid";
             /**
+             * Fusion
+             * @default weights
+             * @enum {string}
+             */
+            fusion: "weights" | "ranks";
+            /** Dense Weight */
+            dense_weight?: number | null;
+            /**
              * Top K
              * @default 10
              */
             top_k: number;
+            /** Threshold */
+            threshold?: number | null;
+            /**
+             * Rerank
+             * @default false
+             */
+            rerank: boolean;
+            /**
+             * Multi Query
+             * @default 0
+             */
+            multi_query: number;
+            /**
+             * Auto Merge
+             * @default false
+             */
+            auto_merge: boolean;
+        };
+        /**
+         * Searched
+         * @description `found`: best first. `wordings`: of the question, as they were searched, its own first.
+         */
+        Searched: {
+            /** Found */
+            found: components["schemas"]["Found"][];
+            /** Notes */
+            notes: components["schemas"]["Note"][];
+            /** Wordings */
+            wordings: string[];
         };
         /** ServerChoice */
         ServerChoice: {
@@ -5747,7 +5930,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Found"][];
+                    "application/json": components["schemas"]["Searched"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_retrieval_knowledge__base__retrieval_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchRule"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_retrieval_knowledge__base__retrieval_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rule"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchRule"];
                 };
             };
             /** @description Validation Error */

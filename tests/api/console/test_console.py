@@ -117,16 +117,24 @@ def test_documents_are_added_searched_and_deleted(client: httpx.Client, fake_mod
     accepted = answer.json()
     assert (accepted["outcome"], accepted["document"]["name"]) == ("accepted", "휴가 규정.txt")
     assert fake_model_server.wait_until_indexed(base["id"]) == {"ready": 1}
-    hits = client.post(f"/api/v1/knowledge/{base['id']}/search", json={"query": "연차 휴가"}).json()
+    hits = client.post(f"/api/v1/knowledge/{base['id']}/search", json={"query": "연차 휴가"}).json()["found"]
     assert {"document", "chunk_id", "text", "score", "scores", "page"} <= set(hits[0])
     assert set(hits[0]["scores"]) == {"dense", "keyword", "rerank", "graph"}
+    path = f"/api/v1/knowledge/{base['id']}"
+    assert client.get(f"{path}/retrieval").json()["mode"] == "hybrid"
+    assert client.put(f"{path}/retrieval", json={"mode": "keyword", "rerank": True}).status_code == 200
+    searched = client.post(f"{path}/search", json={"query": "연차 휴가"}).json()
+    assert searched["found"][0]["scores"]["dense"] is None
+    assert [note["code"] for note in searched["notes"]] == ["rerank_missing"]
+    assert client.post(f"{path}/search", json={"query": "연차", "mode": "dense"}).json()["found"][0]["scores"]["dense"]
+    assert client.put(f"{path}/retrieval", json={"mode": "graph"}).status_code == 400
     document_id = accepted["document"]["id"]
     passages = client.get(f"/api/v1/documents/{document_id}/passages").json()
     assert [p["text"] for p in passages] == ["연차 휴가는 열다섯 날입니다."]
     listed = client.get(f"/api/v1/knowledge/{base['id']}/documents", params={"search": "휴가"}).json()
     assert listed["total"] == 1
     assert client.delete(f"/api/v1/documents/{document_id}").status_code == 204
-    assert client.post(f"/api/v1/knowledge/{base['id']}/search", json={"query": "연차"}).json() == []
+    assert client.post(f"/api/v1/knowledge/{base['id']}/search", json={"query": "연차"}).json()["found"] == []
     assert client.delete(f"/api/v1/knowledge/{base['id']}").status_code == 204
 
 

@@ -30,6 +30,7 @@ from llmflow.errors import OrganError
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.retrieve import Retriever
+from llmflow.knowledge.rule import SearchRule
 from llmflow.knowledge.types import Found
 from llmflow.ports.llm import ChatRequest, ModelInfo, TokenUsage
 
@@ -144,7 +145,7 @@ class Answerer:
         """The passages nearest to the question, relevant or not, best first."""
         wanted = set(ground.knowledge)
         bases = [base for base in await self._bases.all(ground.workspace_id) if base.id in wanted]
-        return await self._retriever.search(bases, _searched(question), top_k=top_k)
+        return (await self._retriever.search(bases, _searched(question), SearchRule(top_k=top_k))).found
 
     async def reading(self, ground: Ground) -> Waiting | None:
         """How far the documents are read; None when none is queued or running."""

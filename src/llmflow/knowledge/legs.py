@@ -1,0 +1,81 @@
+"""The two searches of a question: by meaning and by words, over several bases at once, each and fused."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from opentelemetry import trace
+
+from llmflow.errors import OrganError
+from llmflow.knowledge.bases import check_model
+from llmflow.knowledge.fuse import Fused, fuse
+from llmflow.knowledge.language import language_of
+from llmflow.knowledge.rule import SearchRule
+from llmflow.knowledge.terms import query_terms
+from llmflow.knowledge.types import KnowledgeBase, Note
+from llmflow.ports.embedding import Embedding
+from llmflow.ports.vector_store import Filter, Hit, VectorStore
+
+_log = logging.getLogger(__name__)
+
+
+class Legs:
+    """Searches `bases`, which all hold something, with `where` applied inside the search."""
+
+    def __init__(self, embedding: Embedding, vectors: VectorStore) -> None:
+        self._embedding = embedding
+        self._vectors = vectors
+
+    async def by_rule(
+        self, bases: Sequence[KnowledgeBase], query: str, rule: SearchRule, depth: int, where: Filter | None
+    ) -> tuple[list[Fused], list[Note]]:
+        """At most `depth` hits of each leg that the rule's mode has, best first, and what went without.
+
+        Raises Conflict for a base whose vectors another model made, OrganError when an organ does not answer; a hybrid
+        search goes on by keywords when the embedding organ is down."""
+        if rule.mode == "dense":
+            hits = await self.dense(bases, query, depth, where)
+            return [Fused(hit.chunk_id, hit.score, hit.score, None) for hit in hits], []
+        if rule.mode == "keyword":
+            hits = await self.keyword(bases, query, depth, where)
+            return [Fused(hit.chunk_id, hit.score, None, hit.score) for hit in hits], []
+        (dense, notes), keyword = await asyncio.gather(
+            self._dense_if_up(bases, query, depth, where), self.keyword(bases, query, depth, where)
+        )
+        language, weight = language_of(query), rule.dense_weight
+        return fuse(dense, keyword, language=language, dense_weight=weight, fusion=rule.fusion), notes
+
+    async def _dense_if_up(
+        self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None
+    ) -> tuple[list[Hit], list[Note]]:
+        try:
+            return await self.dense(bases, query, depth, where), []
+        except OrganError as error:
+            _log.warning("Searching by keywords alone: %s", error)
+            trace.get_current_span().set_attribute("llmflow.dense_failed", error.code)
+            return [], [Note("dense_failed", f"Searched by words alone: {error.message}")]
+
+    async def dense(self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None) -> list[Hit]:
+        """Nearest by meaning. Raises Conflict and OrganError."""
+        vector = (await self._embedding.embed([query], "query"))[0]
+        for base in bases:
+            check_model(base, self._embedding.model)
+        found = await asyncio.gather(
+            *(self._vectors.dense(base.collection, vector, top_k=depth, where=where) for base in bases)
+        )
+        return _best(found, depth)
+
+    async def keyword(self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None) -> list[Hit]:
+        """Best by BM25. Raises OrganError."""
+        words = query_terms(query)
+        found = await asyncio.gather(
+            *(self._vectors.keyword(base.collection, words, top_k=depth, where=where) for base in bases)
+        )
+        return _best(found, depth)
+
+
+def _best(lists: Sequence[list[Hit]], depth: int) -> list[Hit]:
+    merged = [hit for hits in lists for hit in hits]
+    return sorted(merged, key=lambda hit: (-hit.score, hit.chunk_id))[:depth] if len(lists) > 1 else merged
