@@ -140,7 +140,11 @@ ADAPTERS: tuple[Adapter, ...] = (
         "embedded",
         "llmflow.organs.embedding.e5:E5Embedding",
         "multilingual-e5-small in this process (Korean, English, 90 more), 384 dimensions",
-        (Option("threads", int, 0, "Threads; 0: cores - 1"),),
+        (
+            Option(
+                "processes", int, 0, "Child processes that embed passages, a core each; 0: as many as there are cores"
+            ),
+        ),
     ),
     Adapter(
         "embedding",

@@ -94,7 +94,7 @@ test("terms are found in Korean anywhere and in English at the beginning of a wo
 
 test("a time is promised only after enough was seen", () => {
   const news = (recent: number): News => ({
-    flow: { counts: {}, left_bytes: 600, recent, recent_bytes: 300, recent_s: 60 },
+    flow: { counts: {}, left_bytes: 600, recent, recent_bytes: 300, recent_s: 60, passages_per_s: 0 },
     reading: [],
   });
   expect(secondsLeft(news(2))).toBeNull();

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,6 +25,7 @@ from llmflow.organs.embedding.e5_tokenizer import E5Tokenizer
 from llmflow.organs.embedding.hashing import HashingEmbedding
 from llmflow.organs.embedding.openai import OpenAIEmbedding
 from llmflow.ports.embedding import Embedding, Vectors
+from llmflow.processes.pool import ChildOutOfMemory
 
 TEXTS = [
     "연차휴가는 입사 후 1년이 지나면 15일이 주어진다.",
@@ -46,6 +49,10 @@ TEXTS = [
     "2026년 11월 23일 오후 3시 회의실 B에서 주간 회의",
     "HTTP 404 means that the server found nothing at that address.",
 ]
+
+
+class _Words(str):
+    """A kind of str, as texts past the content boundary are."""
 
 
 @dataclass
@@ -123,7 +130,7 @@ async def remote(server: Server) -> AsyncIterator[Callable[..., OpenAIEmbedding]
 
 @pytest.fixture
 async def e5(cache: Path) -> AsyncIterator[E5Embedding]:
-    opened = E5Embedding(cache, threads=2)
+    opened = E5Embedding(cache, processes=2)
     yield opened
     await opened.close()
 
@@ -139,7 +146,7 @@ async def embedding(
 
 
 async def test_each_text_gets_a_row_of_length_one_in_its_place(embedding: Embedding) -> None:
-    vectors = await embedding.embed(TEXTS, "passage")
+    vectors = await embedding.embed([_Words(text) for text in TEXTS], "passage")
     assert vectors.shape == (len(TEXTS), embedding.dimensions)
     assert vectors.dtype == np.float32
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
@@ -232,7 +239,7 @@ async def test_e5_reads_hangul_written_in_parts_like_hangul_written_whole(e5: E5
 
 
 async def test_e5_answers_a_query_before_a_long_ingest_is_done(cache: Path) -> None:
-    embedding = E5Embedding(cache, threads=1)
+    embedding = E5Embedding(cache, processes=1)
     await embedding.embed(["warm"], "query")
     ingest = asyncio.create_task(embedding.embed(TEXTS * 5, "passage"))
     await asyncio.sleep(0)
@@ -243,13 +250,47 @@ async def test_e5_answers_a_query_before_a_long_ingest_is_done(cache: Path) -> N
 
 
 async def test_e5_drops_what_a_cancelled_caller_no_longer_wants(cache: Path) -> None:
-    embedding = E5Embedding(cache, threads=1)
+    embedding = E5Embedding(cache, processes=1)
     ingest = asyncio.create_task(embedding.embed(TEXTS * 5, "passage"))
     await asyncio.sleep(0)
     ingest.cancel()
     with pytest.raises(asyncio.CancelledError):
         await ingest
     assert (await embedding.embed(["after"], "passage")).shape == (1, 384)
+    await embedding.close()
+
+
+async def test_e5_embeds_many_passages_in_as_many_children_as_asked_for_and_a_few_in_none(cache: Path) -> None:
+    embedding = E5Embedding(cache, processes=2)
+    alone = [await embedding.embed([text], "passage") for text in TEXTS[:3]]
+    assert not embedding.pids
+    together = await embedding.embed(TEXTS, "passage")
+    assert len(embedding.pids) == 2
+    assert np.array_equal(together[:3], np.concatenate(alone))
+    await embedding.close()
+    assert not embedding.pids
+
+
+async def test_e5_embeds_anew_what_a_killed_child_had(cache: Path) -> None:
+    embedding = E5Embedding(cache, processes=1)
+    expected = await embedding.embed(TEXTS, "passage")
+    ingest = asyncio.create_task(embedding.embed(TEXTS, "passage"))
+    await asyncio.sleep(0.01)
+    os.kill(embedding.pids[0], signal.SIGKILL)
+    assert np.array_equal(await ingest, expected)
+    await embedding.close()
+
+
+async def test_e5_says_what_to_do_when_its_children_keep_dying(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedding = E5Embedding(cache, processes=1)
+
+    async def die(*_: object, **__: object) -> bytes:
+        raise ChildOutOfMemory("A child process ended for lack of memory.")
+
+    monkeypatch.setattr(embedding._pool, "call", die)
+    with pytest.raises(OrganError, match="lack of memory") as caught:
+        await embedding.embed(TEXTS, "passage")
+    assert "organs.embedding.processes" in caught.value.hint
     await embedding.close()
 
 

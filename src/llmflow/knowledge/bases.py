@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import unicodedata
 from typing import Any
 
@@ -12,6 +13,7 @@ from llmflow.errors import Conflict, NotFound, UsageError
 from llmflow.knowledge import queries
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.pace import Pace
 from llmflow.knowledge.rule import SearchRule, to_keep
 from llmflow.knowledge.types import Flow, KnowledgeBase
 from llmflow.ports.vector_store import VectorStore
@@ -33,8 +35,10 @@ class Bases:
         overlap_tokens: int,
     ) -> None:
         """`chunk_tokens`, `overlap_tokens`: what a new base is made with. `indexing` is held while a batch is written
-        to the index and while something is removed from it, so that neither undoes half of the other."""
+        to the index and while something is removed from it, so that neither undoes half of the
+        other. `pace` is told of every passage embedded."""
         self.indexing = asyncio.Lock()
+        self.pace = Pace()
         self._database = database
         self._vectors = vectors
         self._originals = originals
@@ -141,7 +145,8 @@ class Bases:
         """How far the base's documents are."""
         since = now_ms() - int(_RECENT_S * 1000)
         async with self._database.read() as connection:
-            return await queries.flow(connection, base_id, since=since, recent_s=_RECENT_S)
+            found = await queries.flow(connection, base_id, since=since, recent_s=_RECENT_S)
+        return dataclasses.replace(found, passages_per_s=round(self.pace.per_s(base_id), 1))
 
     async def delete(self, workspace_id: str, id_or_name: str) -> None:
         """Removes the base, its documents, passages, vectors and files. A crash in between is finished by calling

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
-import numpy as np
 
 from llmflow.errors import DocumentError, LLMFlowError, NotFound, OrganError, Unsupported
 from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
+from llmflow.knowledge.embed import embed_passages
 from llmflow.knowledge.language import language_of
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.terms import terms
@@ -32,7 +33,6 @@ from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents as table
 
 _BATCH_BYTES = 2 * 1024 * 1024  # documents parsed together hold about this many bytes
-_EMBED_SLICE = 32  # passages between two reports of progress
 _PARSE_AT_ONCE = 4
 _ROOM_TOKENS = 16  # of the model's window, for its prefix and marks
 _CHUNK_NAMESPACE = uuid.UUID("6f0d3c52-0b1e-7c0a-9d2e-1d9a5f0c7b11")
@@ -94,7 +94,7 @@ class Ingest:
                     raise outcome
             failures = [o for o in outcomes if isinstance(o, _Failure)]
             prepared = [o for o in outcomes if isinstance(o, _Prepared)]
-            vectors = await self._embed(prepared)
+            vectors = await self._embed(base, prepared)
             if prepared:
                 base = await self._bases.settle(base, self._embedding.model)
                 for p in prepared:
@@ -156,21 +156,24 @@ class Ingest:
             return elements
         return [msgspec.structs.replace(element, text=text) for element, text in zip(elements, texts, strict=True)]
 
-    async def _embed(self, prepared: Sequence[_Prepared]) -> Vectors:
+    async def _embed(self, base: KnowledgeBase, prepared: Sequence[_Prepared]) -> Vectors:
         """One vector for each passage of all documents, in order."""
         passages = [
-            (p.document, len(p.chunks), number, _with_headings(chunk.heading_path, text))
+            (p, _with_headings(chunk.heading_path, text))
             for p in prepared
-            for number, (chunk, text) in enumerate(zip(p.chunks, p.texts, strict=True), 1)
+            for chunk, text in zip(p.chunks, p.texts, strict=True)
         ]
-        parts = []
-        for start in range(0, len(passages), _EMBED_SLICE):
-            piece = passages[start : start + _EMBED_SLICE]
-            parts.append(await self._embedding.embed([text for *_, text in piece], "passage"))
-            for document, total, number, _ in piece:
-                self._progress.report(document, "embed", number, total)
+        finished = Counter[str]()
+
+        async def done(begin: int, end: int) -> None:
+            for p, _ in passages[begin:end]:
+                finished[p.document.id] += 1
+                self._progress.report(p.document, "embed", finished[p.document.id], len(p.chunks))
+            self._bases.pace.add(base.id, end - begin)
             await self._progress.flush()
-        return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+
+        self._bases.pace.begin(base.id)
+        return await embed_passages(self._embedding, [text for _, text in passages], done=done)
 
     async def _write(self, base: KnowledgeBase, prepared: Sequence[_Prepared], vectors: Vectors) -> None:
         """Passages to the database, then vectors, then the documents are ready: in this order, so that a crash

@@ -122,13 +122,15 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Flow:
     """How far a base's documents are. `counts`: by state. `left_bytes`: of documents queued or running. `recent`,
-    `recent_bytes`: documents that became ready or failed within the last `recent_s` seconds."""
+    `recent_bytes`: documents that became ready or failed within the last `recent_s` seconds. `passages_per_s`: embedded
+    over the last half minute."""
 
     counts: dict[str, int]
     left_bytes: int
     recent: int
     recent_bytes: int
     recent_s: float
+    passages_per_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

