@@ -125,7 +125,6 @@ class AppsRoom:
         )
         self.catalogue = Apps(database, originals, self.runs)
         self.toolbox = toolbox
-        toolbox.add(CalledApps(self.catalogue, self.plans, self.runs))
         self.imports = Imports(self.catalogue, self.designs, bases, gateway, toolbox)
         self.deliveries = Deliveries(database, keep_days=settings.triggers.keep_days)
         self.webhooks = Webhooks(
@@ -171,6 +170,8 @@ class AppsRoom:
             doors,
         )
         self.reruns = Reruns(database, journal, self.plans, self.runs, companion_of=self.chat.companion_of)
+        called = CalledApps(self.catalogue, self.plans, self.runs, nearest=near.nearest, stop=self.reruns.stop)
+        toolbox.add(called)
         self.following = Following(self.conversations, self.turns, self.runs, self.reruns)
         self.desk = Desk(database, self.forms, self.runs, self.reruns)
         self.suggestions = Suggestions(answerer, gateway)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from llmflow.apps.chat.ask import Ask
+from llmflow.apps.chat.turns import Turn
 from llmflow.apps.designs.imports import Mapped
 from llmflow.apps.types import App, Ended, EndUser, Failed, MadeFile, Replaced, TextDelta, Thought
 from llmflow.errors import UsageError
@@ -18,8 +19,8 @@ from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.ports.llm import ChatDelta
 from llmflow.store.database import Database
 from llmflow.workflow.events import NodeStarted, WorkflowFinished
-from tests.apps.fakes import WORKSPACE, World, world_of
-from tests.flow_apps import answer, start
+from tests.apps.fakes import WORKSPACE, World, room_of, world_of
+from tests.flow_apps import answer, llm, start
 from tests.flow_apps import dsl as flow
 
 TIME = {
@@ -255,6 +256,47 @@ async def test_a_chatflow_answers_a_sensitive_question_by_the_preset(world: Worl
     user = await world.room.conversations.user(WORKSPACE, app.id, "ann")
     assert (await asked(world, app, user, "비밀?")).answer.text == "그 질문에는 답하지 않습니다."
     assert (await asked(world, app, user, "날씨?")).answer.text == "날씨?"
+
+
+async def test_a_chatflow_takes_back_a_sensitive_answer_however_it_comes_in_pieces(
+    one_database: Database, tmp_path: Path
+) -> None:
+    pieces = [ChatDelta(text=text) for text in ("말하자면 비", "밀", *[" 더"] * 500)]
+    model = ScriptedLlm(replies=[pieces], delay_ms=1)
+    world = await world_of(one_database, tmp_path, model)
+    nodes = [start(), llm("m", "말해"), answer("들어 보세요: {{#m.text#}}")]
+    document = flow("대화", nodes, mode="advanced-chat", features=moderated())
+    app = (await world.room.imports.make(WORKSPACE, document, publish=True)).app
+    user = await world.room.conversations.user(WORKSPACE, app.id, "ann")
+    turn = await world.room.chat.ask(app, user, Ask("날씨?"))
+    end = await turn.finished()
+    assert isinstance(end, Ended)
+    assert (end.answer.text, end.answer.kind, end.stopped) == ("답을 거두었습니다.", "given", False)
+    assert isinstance(turn.told[-2], Replaced) and len(turn.told) < 10
+    stored = await world.room.conversations.message(user, turn.message_id)
+    assert (stored.status, stored.answer) == ("normal", "답을 거두었습니다.")
+    await world.room.close()
+
+
+async def test_an_answer_gone_on_with_after_a_crash_is_looked_at_as_well(
+    one_database: Database, tmp_path: Path
+) -> None:
+    world = await world_of(one_database, tmp_path, ScriptedLlm(reply="조용 " * 5000, delay_ms=1))
+    nodes = [start(), llm("m", "말해"), answer("{{#m.text#}}")]
+    document = flow("대화", nodes, mode="advanced-chat", features=moderated())
+    app = (await world.room.imports.make(WORKSPACE, document, publish=True)).app
+    user = await world.room.conversations.user(WORKSPACE, app.id, "ann")
+    turn = await world.room.chat.ask(app, user, Ask("날씨?"))
+    await turn.kept()
+    await world.room.close()
+    again, _, _ = room_of(one_database, tmp_path, ScriptedLlm(reply="비밀"), vectors=world.vectors)
+    await again.start()
+    found = await again.following.find(user, turn.message_id)
+    assert isinstance(found, Turn)
+    end = await found.finished()
+    assert isinstance(end, Ended)
+    assert (end.answer.text, end.answer.kind) == ("답을 거두었습니다.", "given")
+    await again.close()
 
 
 @pytest.mark.parametrize("name", ["20_chat_model_config.yml", "22_completion_model_config.yml"])

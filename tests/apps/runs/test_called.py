@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from llmflow.apps.chat.ask import Ask
 from llmflow.apps.runs.runs import Begin
-from llmflow.apps.types import App
+from llmflow.apps.types import App, Failed
 from llmflow.errors import NodeFailed
 from llmflow.tools.types import ToolRef
 from llmflow.workflow.events import WorkflowFinished
 from llmflow.workflow.journal.queries import Wanted
 from tests.apps.fakes import WORKSPACE, World
-from tests.flow_apps import Counting, counting_server, dsl, end, http, start, template, tool
+from tests.flow_apps import Counting, answer, counting_server, dsl, end, http, human, llm, start, template, tool
 
 GREET = (start("q"), template("t", "안녕 {{ q }}", q="start.q"), end(said="t.output"))
 
@@ -137,6 +139,85 @@ async def test_a_tool_is_tried_without_a_run(world: World) -> None:
     with pytest.raises(NodeFailed) as caught:
         await (await kit.find(ToolRef("workflow", "인사", "인사"))).call({})
     assert caught.value.code == "tool_input_invalid"
+
+
+def asked_app(name: str, mode: str, **config: Any) -> str:
+    parts = {"model": {"provider": "", "name": "", "mode": "chat"}, "pre_prompt": "도와라.", **config}
+    described = {"name": name, "mode": mode, "icon": "", "icon_background": "", "description": "무엇이든 답합니다."}
+    return json.dumps({"version": "0.6.0", "kind": "app", "app": described, "model_config": parts})
+
+
+@pytest.mark.parametrize("mode", ["chat", "agent-chat", "advanced-chat", "completion"])
+async def test_an_app_that_is_asked_is_a_tool_that_takes_the_question(world: World, mode: str) -> None:
+    if mode == "advanced-chat":
+        content = dsl("상담", [start("이름"), llm("m", "{{#sys.query#}}"), answer("{{#m.text#}}")], mode=mode)
+    else:
+        field = {"text-input": {"variable": "이름", "label": "이름", "required": True}}
+        content = asked_app("상담", mode, user_input_form=[field])
+    called = (await world.room.imports.make(WORKSPACE, content, publish=mode == "advanced-chat")).app
+    [spec] = [one.spec for one in await world.room.toolbox.all(WORKSPACE) if one.spec.ref.provider_name == "상담"]
+    assert spec.ref.provider_type == "app" and spec.name.startswith("ask_")
+    assert set(spec.parameters["properties"]) == {"query", "이름"}
+    caller = await published(
+        world,
+        "부르기",
+        start("q"),
+        tool("c", "app", "상담", "상담", query="{{#start.q#}}", 이름="서울"),
+        end(text="c.text", answer="c.answer", json="c.json"),
+    )
+    last = await finished(world, caller, q="연차는?")
+    said = "Fifteen days a year [1]."
+    assert last.outputs == {"text": said, "answer": said, "json": [{"answer": said}]}
+    assert "연차는?" in str(world.llm.requests[-1].messages)
+    (run,), _ = await world.room.runs.page(called.id, Wanted(), offset=0, limit=5)
+    assert (run.source, run.status, run.conversation_id) == ("tool", "succeeded", None)
+
+
+async def test_an_app_that_is_asked_keeps_its_sensitive_words_and_annotations_as_a_tool(world: World) -> None:
+    presets = {
+        "inputs_config": {"enabled": True, "preset_response": "묻지 마세요."},
+        "outputs_config": {"enabled": True, "preset_response": "거두었습니다."},
+        "keywords": "비밀\nfifteen",
+    }
+    words = {"sensitive_word_avoidance": {"enabled": True, "type": "keywords", "config": presets}}
+    app = (await world.room.imports.make(WORKSPACE, asked_app("상담", "chat", **words))).app
+    kit = world.room.surroundings.trial(WORKSPACE, user="kim", account_id=None)
+    ready = await kit.find(ToolRef("app", "상담", "상담"))
+    assert (await ready.call({"query": "비밀은?"})).text == "묻지 마세요."
+    assert (await ready.call({"query": "연차는?"})).text == "거두었습니다."
+    await world.room.annotations.create(app, "연차는 며칠인가요?", "열닷새입니다.")
+    switched = await world.room.annotation_reply.switch(app, "enable", model="", score_threshold=0.5)
+    while (state := await world.room.annotation_reply.status("enable", switched)) is None or state.state != "done":
+        await asyncio.sleep(0.01)
+    assert (await ready.call({"query": "연차는 며칠인가요?"})).text == "열닷새입니다."
+    with pytest.raises(NodeFailed) as caught:
+        await ready.call({"query": " "})
+    assert caught.value.code == "tool_input_invalid"
+
+
+async def test_no_app_asks_itself_through_others(world: World) -> None:
+    """A chatflow calls a workflow that asks the chatflow."""
+    content = dsl("대화", [start(), tool("c", "workflow", "일", "일"), answer("{{#c.text#}}")], mode="advanced-chat")
+    app = (await world.room.imports.make(WORKSPACE, content, publish=True)).app
+    await published(world, "일", start(), tool("c", "app", "대화", "대화", query="다시"), end(out="c.text"))
+    user = await world.room.conversations.user(WORKSPACE, app.id, "ann")
+    turn = await world.room.chat.ask(app, user, Ask("시작"))
+    end_ = await turn.finished()
+    assert isinstance(end_, Failed) and "`대화` would call itself" in end_.message
+    _, runs = await world.room.runs.page(app.id, Wanted(), offset=0, limit=5)
+    assert runs == 1
+
+
+async def test_a_called_app_that_wants_a_person_ends_and_leaves_no_form_open(world: World) -> None:
+    nodes = [start(), human("h", "괜찮습니까?", [], "ok"), answer("네")]
+    content = dsl("결재", nodes, [("start", "h"), ("h:ok", "answer")], mode="advanced-chat")
+    called = (await world.room.imports.make(WORKSPACE, content, publish=True)).app
+    caller = await published(world, "부르기", start(), tool("c", "app", "결재", "결재", query="예?"), end(out="c.text"))
+    last = await finished(world, caller)
+    assert last.status == "failed" and "waits for a person" in (last.error or "")
+    (run,), _ = await world.room.runs.page(called.id, Wanted(), offset=0, limit=5)
+    assert run.status == "stopped"
+    assert await world.room.inbox.waiting(WORKSPACE, only=None) == 0
 
 
 async def test_a_call_that_waits_for_nobody_leaves_no_run_behind(world: World) -> None:

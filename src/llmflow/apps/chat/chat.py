@@ -119,7 +119,7 @@ class Chat:
             app=app,
             declared=declared,
             given=given is not None,
-            moderation=None if app.has_graph else compiled.moderation,
+            moderation=None if given is not None else compiled.moderation,
             begins=await self._begins(turn, app, ask, before, declared, begin.run_id),
         )
         self._runs.start(app, compiled, begin, companion=telling)
@@ -129,14 +129,22 @@ class Chat:
         """Ends the user's turn; what was said is kept. False when it is unknown or over."""
         return self._turns.stop(task_id, app_id=user.app_id, end_user_id=user.id)
 
-    async def companion_of(self, app: App, run: StoredRun, state: State) -> Companion | None:
+    async def companion_of(self, app: App, compiled: Compiled, run: StoredRun, state: State) -> Companion | None:
         """For a run that is taken up again; None for one that answers no question."""
         turn = turn_of(run)
         if turn is None:
             return None
         declared = {name: Typed(type_name(value), value) for name, value in state.conversation().items()}
         given = state.started is not None and "sys.given" in state.started.inputs
-        telling = Telling(self._database, self._turns, turn, app=app, declared=declared, given=given)
+        telling = Telling(
+            self._database,
+            self._turns,
+            turn,
+            app=app,
+            declared=declared,
+            given=given,
+            moderation=None if given else compiled.moderation,
+        )
         for log in sorted((log for logs in state.logs.values() for log in logs), key=lambda log: log.created_at):
             telling.step(log)
         for end in state.finished.values():

@@ -97,6 +97,7 @@ class Telling:
         self._thoughts = Thoughts()
         self._kind: AnswerKind = "given" if given else "generated"
         self._moderation = moderation
+        self._looked_at = ""  # the end of what was said, as far as a sensitive word may begin in it
         self._withheld: str | None = None  # what stands in place of an answer that may not stand
         self._hint = ""
         self._began_ms = turn.created_at
@@ -116,10 +117,12 @@ class Telling:
                     self._first_ms = now_ms() - self._began_ms
                 self._pieces.append(event.text)
                 self._turn.append(TextDelta(event.text))
-                self._look()
+                self._look(event.text)
             case TextReplace():
                 self._pieces = [event.text]
                 self._turn.append(Replaced(event.text))
+                self._looked_at = ""
+                self._look(event.text)
             case NodeFinished():
                 self.note(event)
             case NodeLog():
@@ -168,6 +171,7 @@ class Telling:
         if text:
             self._pieces.append(text)
             self._turn.append(TextDelta(text))
+            self._look(text)
 
     async def also(self, is_first: bool, last: Last | None) -> Batch:
         rows = list(self._begins) if is_first else []
@@ -175,10 +179,13 @@ class Telling:
             return rows
         return [*rows, *await self._kept(last)]
 
-    def _look(self) -> None:
+    def _look(self, more: str) -> None:
         """Takes back an answer that may not stand, and ends its run."""
-        said = "".join(self._pieces) if self._moderation else ""
-        self._withheld = self._moderation.instead_of_answer(said) if self._moderation else None
+        if self._moderation is None:
+            return
+        said = self._looked_at + more
+        self._withheld = self._moderation.instead_of_answer(said)
+        self._looked_at = said[-self._moderation.reach :]
         if self._withheld is not None:
             self._kind = "given"
             self._turn.append(Replaced(self._withheld))

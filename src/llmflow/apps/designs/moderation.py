@@ -20,6 +20,11 @@ class Moderation:
     asked: str | None
     said: str | None
 
+    @property
+    def reach(self) -> int:
+        """Characters of what was said before that a word may begin in; several may fold into one."""
+        return 8 * max(map(len, self.words), default=0)
+
     def instead_of_question(self, query: str, inputs: Mapping[str, Any]) -> str | None:
         """None: it may be asked."""
         given = [query, *(value for value in inputs.values() if isinstance(value, str))]

@@ -46,7 +46,7 @@ _FRUITLESS = 3  # times a run is taken up again without coming further: it is wh
 _AGAIN_S = 1.0
 
 Took = Callable[[Sequence[str]], Batch]
-CompanionOf = Callable[[App, StoredRun, State], Awaitable[Companion | None]]
+CompanionOf = Callable[[App, Compiled, StoredRun, State], Awaitable[Companion | None]]
 Action = Literal["repeat", "skip", "fail"]
 
 _log = logging.getLogger(__name__)
@@ -310,7 +310,7 @@ class Reruns:
         beside: Batch = (),
     ) -> LiveRun:
         """In a claim of the run."""
-        companion = await self._companion_of(found.app, found.run, found.state)
+        companion = await self._companion_of(found.app, found.compiled, found.run, found.state)
         for event in told or ():
             found.state.add(event)
         return self._runs.go_on(
@@ -328,7 +328,7 @@ class Reruns:
 
     async def _end(self, found: _Found, status: Literal["failed", "stopped"], message: str, code: str | None) -> None:
         """Ends a run that nobody runs; in a claim of it."""
-        companion = await self._companion_of(found.app, found.run, found.state)
+        companion = await self._companion_of(found.app, found.compiled, found.run, found.state)
         record = self._journal.open(
             found.run,
             tell=companion.hear if companion else lambda _: None,

@@ -161,9 +161,6 @@ def _moderation(document: Document) -> Iterator[NodeReport]:
         why = "Sensitive words are looked for in apps that answer, not in workflows."
     if why:
         yield NodeReport("", "feature", "sensitive_word_avoidance", "unsupported", why, ("feature_unserved",))
-    elif document.has_graph and mapping(mapping(settings.get("config")).get("outputs_config")).get("enabled") is True:
-        why = "Questions with sensitive words are answered by the preset; what a chatflow says is not looked at."
-        yield NodeReport("", "feature", "sensitive_word_avoidance", "approximate", why, ("moderation_of_questions",))
 
 
 def _features(document: Document) -> Iterator[NodeReport]:

@@ -1,6 +1,6 @@
 /** Whose tools are whose: an icon and a name for each provider. */
 
-import { AppWindow, BookOpen, Calculator, Clock, Code, FileJson, Globe, type LucideIcon, Send } from "lucide-react";
+import { AppWindow, BookOpen, Calculator, Clock, Code, FileJson, Globe, type LucideIcon, MessagesSquare, Send } from "lucide-react";
 import type { TFunction } from "i18next";
 
 import type { ToolShown } from "@/api/client";
@@ -12,7 +12,7 @@ const OURS: Readonly<Record<string, LucideIcon>> = {
   http: Send,
   code: Code,
 };
-const KINDS: Readonly<Record<string, LucideIcon>> = { api: FileJson, workflow: AppWindow, "dataset-retrieval": BookOpen };
+const KINDS: Readonly<Record<string, LucideIcon>> = { api: FileJson, workflow: AppWindow, app: MessagesSquare, "dataset-retrieval": BookOpen };
 
 export const iconOf = (tool: ToolShown): LucideIcon => OURS[tool.provider_id] ?? KINDS[tool.provider_type] ?? FileJson;
 
@@ -21,6 +21,7 @@ export type Group = (typeof GROUPS)[number];
 
 export function groupOf(tool: ToolShown): Group {
   if (tool.provider_type === "dataset-retrieval") return "knowledge";
+  if (tool.provider_type === "app") return "workflow";
   return GROUPS.find((group) => group === tool.provider_type) ?? "builtin";
 }
 
