@@ -219,6 +219,10 @@ CODES: dict[str, str] = {
     "ocr_missing": "Install Tesseract: apt-get install tesseract-ocr tesseract-ocr-kor tesseract-ocr-eng.",
     # knowledge, as clients of the Service API know it
     "archived_document_immutable": "Take the document back out of the archive first.",
+    "dataset_name_duplicate": "Choose another name.",
+    "dataset_in_use": "Take it out of the apps that use it first.",
+    "invalid_action": "Use one of the actions named.",
+    "invalid_metadata": "Ask for all, only or without.",
     # apps
     "conversation_not_exists": "List the user's conversations, or leave conversation_id out to begin a new one.",
     "last_conversation_not_exists": "Page again from the first conversation, without last_id.",

@@ -44,11 +44,13 @@ from llmflow.gateway.types import Address
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
+from llmflow.knowledge.fields import Fields
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
+from llmflow.knowledge.tags import Tags
 from llmflow.managed import shelf
 from llmflow.managed.adapters import Adapters
 from llmflow.managed.look import place
@@ -172,6 +174,8 @@ class Platform:
     attempts: Attempts
     bases: Bases
     documents: Documents
+    fields: Fields
+    tags: Tags
     knowledge_jobs: KnowledgeJobs
     originals: Originals
     progress: Progress
@@ -402,6 +406,8 @@ async def build(settings: Settings) -> Platform:
         attempts=Attempts(),
         bases=bases,
         documents=documents,
+        fields=Fields(database),
+        tags=Tags(database),
         knowledge_jobs=knowledge_jobs,
         originals=originals,
         progress=progress,

@@ -14,14 +14,14 @@ from llmflow.errors import DocumentError, OrganError
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
-from llmflow.knowledge.documents import Accepted, Documents
+from llmflow.knowledge.documents import Documents
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.rule import SearchRule
-from llmflow.knowledge.types import Document, Found, KnowledgeBase
+from llmflow.knowledge.types import Accepted, Document, Found, KnowledgeBase
 from llmflow.organs.blobs.folder import FolderBlobs
 from llmflow.organs.embedding.hashing import HashingEmbedding
 from llmflow.organs.jobs.memory import MemoryJobs

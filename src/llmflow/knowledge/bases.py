@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import Conflict, NotFound, UsageError
-from llmflow.knowledge import queries
+from llmflow.knowledge import counting, queries
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.pace import Pace
 from llmflow.knowledge.rule import SearchRule, to_keep
-from llmflow.knowledge.types import Flow, KnowledgeBase
+from llmflow.knowledge.types import Contents, Flow, KnowledgeBase
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
@@ -92,17 +93,20 @@ class Bases:
         description: str | None = None,
         service: dict[str, Any] | None = None,
     ) -> KnowledgeBase:
-        """The base with what is given in place of what it has. Raises what `create` raises."""
+        """The base with what is given in place of what it has; `service` is added to what it has. Raises what `create`
+        raises."""
         base = await self.get(workspace_id, id_or_name)
         changes: dict[str, Any] = {}
         if name is not None:
             changes["name"] = _checked(name)
         if description is not None:
             changes["description"] = description
-        if service is not None:
-            changes["service"] = service
         try:
             async with self._database.write() as connection:
+                if service is not None:
+                    await queries.lock_base(connection, base.id)
+                    now = await queries.base(connection, workspace_id, base.id)
+                    changes["service"] = {**(now or base).service, **service}
                 await queries.update_base(connection, base.id, updated_at=now_ms(), **changes)
         except IntegrityError as error:
             raise Conflict(f"There is a knowledge base `{changes['name']}` already.", param="name") from error
@@ -127,6 +131,14 @@ class Bases:
                 raise NotFound(f"There is no knowledge base `{id_or_name}`. There are: {names}.", param="knowledge")
         return found
 
+    async def by_id(self, workspace_id: str, base_id: str) -> KnowledgeBase:
+        """Raises NotFound, without names: what asks by ids needs none."""
+        async with self._database.read() as connection:
+            found = await queries.base(connection, workspace_id, base_id)
+        if found is None or found.id != base_id:
+            raise NotFound(f"There is no knowledge base {base_id}.", param="knowledge")
+        return found
+
     async def settle(self, base: KnowledgeBase, embedding_model: str) -> KnowledgeBase:
         """The base with its embedding model, which the first indexing decides. Raises Conflict for another model."""
         if not base.embedding_model:
@@ -140,6 +152,11 @@ class Bases:
         """Documents by state."""
         async with self._database.read() as connection:
             return await queries.counts_by_state(connection, base_id)
+
+    async def contents(self, base_ids: Sequence[str]) -> dict[str, Contents]:
+        """Of the bases that hold anything."""
+        async with self._database.read() as connection:
+            return await counting.contents(connection, base_ids)
 
     async def flow(self, base_id: str) -> Flow:
         """How far the base's documents are."""

@@ -8,7 +8,6 @@ import dataclasses
 import shutil
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import Conflict, Forbidden, NotFound, OrganError
-from llmflow.knowledge import queries
+from llmflow.knowledge import counting, queries
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.names import clean_name, free_name
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.types import (
+    Accepted,
     Choice,
     Display,
     Document,
     KnowledgeBase,
     Origin,
-    Outcome,
     Passage,
     Sort,
     State,
@@ -47,12 +46,6 @@ _FRESH: dict[str, Any] = {
     "error_hint": "",
     "warnings": [],
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    document: Document
-    outcome: Outcome
 
 
 class Documents:
@@ -243,6 +236,23 @@ class Documents:
             raise NotFound(f"There is no document {document_id}.")
         return found
 
+    async def place(self, document: Document) -> int:
+        """Which document of its base it is, from 1, in the order they came."""
+        async with self._database.read() as connection:
+            return await counting.place_of(connection, document)
+
+    async def hits(self, document_ids: Sequence[str]) -> dict[str, int]:
+        """How often passages of each were cited; of those that have any."""
+        async with self._database.read() as connection:
+            return await counting.hits_of(connection, document_ids)
+
+    async def by_ids(self, base: KnowledgeBase, ids: Sequence[str]) -> list[Document]:
+        """In this order, those of the base that are there."""
+        async with self._database.read() as connection:
+            found = await queries.documents_by_id(connection, ids)
+        of_base = {d.id: d for d in found.values() if d.knowledge_id == base.id and d.state != "deleting"}
+        return [of_base[id] for id in dict.fromkeys(ids) if id in of_base]
+
     async def page(
         self,
         base: KnowledgeBase,
@@ -283,6 +293,11 @@ class Documents:
                 ordinal = await queries.ordinal_of(connection, document.id, holding)
                 offset = offset if ordinal is None else ordinal // limit * limit
             return await queries.passages_of_document(connection, document.id, page=page, offset=offset, limit=limit)
+
+    async def passages_by_id(self, ids: Sequence[str]) -> dict[str, Passage]:
+        """Those that are there."""
+        async with self._database.read() as connection:
+            return await queries.passages_by_id(connection, ids)
 
     async def retry(self, base: KnowledgeBase, choice: Choice) -> int:
         """Queues those of the chosen documents anew that have failed; how many."""

@@ -141,7 +141,7 @@ class Ingest:
             self._progress.report(document, "parse", done, total)
 
         async with self._blobs.local(document.digest) as path:
-            parsing = asyncio.ensure_future(self._parser.parse(path, name=document.name, progress=report))
+            parsing = asyncio.ensure_future(self._parser.parse(path, name=document.file_name, progress=report))
             try:
                 while not (await asyncio.wait([parsing], timeout=1.0))[0]:
                     await self._progress.flush()

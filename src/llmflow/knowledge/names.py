@@ -7,7 +7,7 @@ import unicodedata
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.errors import UsageError
-from llmflow.knowledge import queries
+from llmflow.knowledge import counting
 
 _BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 _JOINER = "\u200d"  # makes one emoji of several
@@ -33,9 +33,9 @@ async def free_name(connection: AsyncConnection, base_id: str, name: str) -> str
     stem, dot, suffix = name.rpartition(".")
     if not dot or len(suffix) > 10:
         stem, dot, suffix = name, "", ""
-    number = await queries.count_names(connection, base_id, stem, f"{dot}{suffix}")
+    number = await counting.count_names(connection, base_id, stem, f"{dot}{suffix}")
     candidate = name if number == 0 else f"{stem} ({number + 1}){dot}{suffix}"
-    while await queries.has_name(connection, base_id, candidate):
+    while await counting.has_name(connection, base_id, candidate):
         number += 1
         candidate = f"{stem} ({number + 1}){dot}{suffix}"
     return candidate

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.knowledge.types import Choice, Display, Document, Flow, KnowledgeBase, Passage, Sort, State
 from llmflow.store.batch import Prepared
-from llmflow.store.tables import chunks, documents, files, knowledge_bases
+from llmflow.store.tables import chunks, documents, files, knowledge_bases, knowledge_fields, tags_of_knowledge
 
 
 def _names(noun: type) -> list[str]:
@@ -58,6 +58,9 @@ async def settle_model(connection: AsyncConnection, base_id: str, embedding_mode
 
 
 async def delete_base(connection: AsyncConnection, base_id: str) -> None:
+    """With its fields and its tags."""
+    await connection.execute(sa.delete(knowledge_fields).where(knowledge_fields.c.knowledge_id == base_id))
+    await connection.execute(sa.delete(tags_of_knowledge).where(tags_of_knowledge.c.knowledge_id == base_id))
     await connection.execute(sa.delete(knowledge_bases).where(knowledge_bases.c.id == base_id))
 
 
@@ -175,32 +178,16 @@ _SORTED: dict[str, sa.Column[Any]] = {
 }
 
 
-_SHOWN = [documents.c.enabled, documents.c.archived.is_(False)]
+_FINDABLE = [documents.c.enabled, documents.c.archived.is_(False)]
 #: How a document shows itself: first whether it is read, then whether it may be found.
-_DISPLAYED: dict[Display, list[sa.ColumnElement[bool]]] = {
+DISPLAYED: dict[Display, list[sa.ColumnElement[bool]]] = {
     "queuing": [documents.c.state == "queued"],
     "indexing": [documents.c.state == "running"],
     "error": [documents.c.state == "failed"],
-    "available": [documents.c.state == "ready", *_SHOWN],
+    "available": [documents.c.state == "ready", *_FINDABLE],
     "disabled": [documents.c.state == "ready", documents.c.enabled.is_(False), documents.c.archived.is_(False)],
     "archived": [documents.c.state == "ready", documents.c.archived],
 }
-
-
-async def has_name(connection: AsyncConnection, base_id: str, name: str) -> bool:
-    found = sa.select(documents.c.id).where(documents.c.knowledge_id == base_id, documents.c.name == name)
-    return (await connection.execute(found)).one_or_none() is not None
-
-
-async def count_names(connection: AsyncConnection, base_id: str, stem: str, ending: str) -> int:
-    """How many documents have this name, or it with a number."""
-    is_numbered = sa.and_(
-        documents.c.name.startswith(f"{stem} (", autoescape=True),
-        documents.c.name.endswith(f"){ending}", autoescape=True),
-    )
-    of_base = documents.c.knowledge_id == base_id
-    counted = sa.select(sa.func.count()).where(of_base, sa.or_(documents.c.name == f"{stem}{ending}", is_numbered))
-    return int(await connection.scalar(counted) or 0)
 
 
 def _chosen(base_id: str, choice: Choice) -> list[sa.ColumnElement[bool]]:
@@ -228,7 +215,7 @@ async def page_of_documents(
     """In the order of `sort`, and how many there are in all."""
     where = _chosen(base_id, Choice(state=state, search=search))
     if display is not None:
-        where += _DISPLAYED[display]
+        where += DISPLAYED[display]
     column = _SORTED[sort.removeprefix("-")]
     order = (column.desc(), documents.c.id.desc()) if sort.startswith("-") else (column, documents.c.id)
     rows = await connection.execute(sa.select(*_DOCUMENT).where(*where).order_by(*order).offset(offset).limit(limit))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, Literal
 
 State = Literal["queued", "running", "ready", "failed", "deleting"]
@@ -25,6 +26,9 @@ Sort = Literal[
 ]  # "-": the greatest first
 Outcome = Literal["accepted", "replaced", "unchanged", "duplicate"]
 Display = Literal["queuing", "indexing", "error", "available", "disabled", "archived"]
+
+
+_TEXTS = (".txt", ".md", ".markdown", ".csv", ".tsv", ".html", ".htm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,19 @@ class Document:
     updated_at: int
     indexed_at: int | None
 
+    @property
+    def file_name(self) -> str:
+        """What its reader takes for the file's name: text that somebody sent is text, whatever it is called."""
+        if self.source != "text" or PurePath(self.name).suffix.lower() in _TEXTS:
+            return self.name
+        return f"{self.name}.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    document: Document
+    outcome: Outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -117,6 +134,15 @@ class Choice:
     ids: tuple[str, ...] | None = None
     state: State | None = None
     search: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a base holds: its documents, those that can be found, and the characters of all passages."""
+
+    documents: int = 0
+    available: int = 0
+    words: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,7 +234,7 @@ knowledge_bases = sa.Table(
     _json("chunking", default="{}"),  # how its documents are cut
     _json("retrieval", default="{}"),  # how it is searched unless a caller says otherwise
     _json("groups", default="[]"),  # who may see its documents, unless a document says otherwise; none: everybody
-    _json("service", default="{}"),  # knowledge.types.Service: what clients of the Service API set and are shown
+    _json("service", default="{}"),  # what clients of the Service API set, and are shown
     _ref("created_by", null=True),  # an account or a key; NULL: unknown
     _time("created_at"),
     _time("updated_at"),

@@ -16,9 +16,9 @@ from llmflow.access.types import Role
 from llmflow.api import auth
 from llmflow.api.sse import EventStream, event
 from llmflow.errors import NotFound
-from llmflow.knowledge.documents import Accepted
 from llmflow.knowledge.rule import SearchRule, kept_rule
 from llmflow.knowledge.types import (
+    Accepted,
     Choice,
     Compared,
     Document,

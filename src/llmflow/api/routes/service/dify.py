@@ -6,7 +6,8 @@ The shapes are those a Dify 1.14.2 server was seen to send.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
@@ -20,7 +21,8 @@ from llmflow.access.types import Caller
 from llmflow.api import auth, errors
 from llmflow.api.routes.service.shapes import DEFAULT_USER
 from llmflow.apps.types import App, EndUser
-from llmflow.errors import CODES, Forbidden, LLMFlowError, NotFound, Unauthorized, UsageError
+from llmflow.errors import CODES, Conflict, Forbidden, LLMFlowError, NotFound, Unauthorized, UsageError
+from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.wiring import Platform
 
 PING = b"event: ping\n\n"
@@ -80,35 +82,23 @@ _CODES: dict[str, tuple[str, int]] = {
     "type_mismatch": ("bad_request", 400),
     "form_not_found": ("not_found", 404),
 }
+_MOST_ON_PAGE = 100
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 Body = TypeVar("Body")
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
 
 @dataclass(slots=True)
-class Call:
-    """One request to an operation of an app."""
+class Asked:
+    """One request to an operation, and who makes it."""
 
     request: Request
     platform: Platform
     caller: Caller
-    app: App
 
     async def body(self) -> dict[str, Any]:
         """The JSON object sent; {} where nothing was. Raises UsageError (invalid_json)."""
         return await body_of(self.request)
-
-    async def user(self, given: Any, *, required: bool = False) -> EndUser:
-        """The end user that the request names. Raises UsageError (invalid_param)."""
-        if given in (None, ""):
-            if required:
-                raise UsageError("Arg user must be provided.", param="user")
-            given = DEFAULT_USER
-        return await self.platform.apps.conversations.user(self.app.workspace_id, self.app.id, str(given))
-
-    async def asking_user(self) -> EndUser:
-        """The user of a request that names it in the query string."""
-        return await self.user(self.request.query_params.get("user"))
 
     def query(self, name: str) -> str | None:
         return self.request.query_params.get(name) or None
@@ -123,13 +113,57 @@ class Call:
         return int(given)
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetCall:
+@dataclass(slots=True)
+class Call(Asked):
+    """One request to an operation of an app."""
+
+    app: App
+
+    async def user(self, given: Any, *, required: bool = False) -> EndUser:
+        """The end user that the request names. Raises UsageError (invalid_param)."""
+        if given in (None, ""):
+            if required:
+                raise UsageError("Arg user must be provided.", param="user")
+            given = DEFAULT_USER
+        return await self.platform.apps.conversations.user(self.app.workspace_id, self.app.id, str(given))
+
+    async def asking_user(self) -> EndUser:
+        """The user of a request that names it in the query string."""
+        return await self.user(self.request.query_params.get("user"))
+
+
+@dataclass(slots=True)
+class DatasetCall(Asked):
     """One request to an operation of the whole workspace's knowledge."""
 
-    request: Request
-    platform: Platform
-    caller: Caller
+    async def base(self) -> KnowledgeBase:
+        """The knowledge base that the path names. Raises NotFound in Dify's words."""
+        return await self.base_of(str(self.request.path_params["dataset_id"]))
+
+    async def base_of(self, dataset_id: str) -> KnowledgeBase:
+        try:
+            return await self.platform.bases.by_id(self.caller.workspace_id, dataset_id)
+        except NotFound as error:
+            raise NotFound("Dataset not found.") from error
+
+    async def document(self) -> tuple[KnowledgeBase, Document]:
+        """The document that the path names, and its base. Raises NotFound in Dify's words."""
+        base = await self.base()
+        return base, await self.document_of(base, str(self.request.path_params["document_id"]))
+
+    async def document_of(self, base: KnowledgeBase, document_id: str) -> Document:
+        try:
+            found = await self.platform.documents.get(base.workspace_id, document_id)
+        except NotFound as error:
+            raise NotFound("Document not found.") from error
+        if found.knowledge_id != base.id:
+            raise NotFound("Document not found.")
+        return self.platform.progress.overlay(found)
+
+    @property
+    def page(self) -> tuple[int, int]:
+        """The page asked for, from 1, and how many are on one: 20, at most 100. Raises UsageError (invalid_param)."""
+        return self.count("page", 1, most=1_000_000), min(_MOST_ON_PAGE, self.count("limit", 20, most=999_999_999))
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -201,9 +235,33 @@ def checked(body: Mapping[str, Any], kind: type[Body]) -> Body:
         raise UsageError(f"1 validation error for {kind.__name__}\n{error}") from error
 
 
+@contextmanager
+def taken_is_invalid() -> Iterator[None]:
+    """Around what may find a name taken: Dify calls that an invalid parameter where it names no code of its own."""
+    try:
+        yield
+    except Conflict as error:
+        raise UsageError(error.message, param=error.param) from error
+
+
 def not_yet(request: Request) -> Response:
     message = f"{request.method} {request.url.path} is not served yet. {CODES['not_yet']}"
     return answer({"code": "not_yet", "message": message, "status": 501}, status=501)
+
+
+def base_url(asked: Asked) -> str:
+    """Where this server is reached from outside, without `/` at the end."""
+    given = asked.platform.settings.server.public_url or str(asked.request.url.replace(path="", query=""))
+    return given.rstrip("/")
+
+
+def paged(data: list[Any], page: int, limit: int, total: int) -> Response:
+    return answer({"data": data, "has_more": page * limit < total, "limit": limit, "total": total, "page": page})
+
+
+def nothing() -> Response:
+    """204, done."""
+    return Response(status_code=204, media_type="application/json", headers=dict(HEADERS))
 
 
 def answer(content: object, *, status: int = 200) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from llmflow.api.routes.service import shapes
-from llmflow.api.routes.service.dify import HEADERS, Call, answer, operation
+from llmflow.api.routes.service.dify import HEADERS, Call, answer, base_url, operation
 from llmflow.errors import UsageError
 from llmflow.wiring import Platform
 
@@ -56,7 +56,7 @@ async def _upload(call: Call) -> Response:
             "created_by": user.id,
             "created_at": shapes.seconds(file.created_at),
             "preview_url": None,
-            "source_url": f"{_base_url(call)}/v1/files/{file.id}/preview",
+            "source_url": f"{base_url(call)}/v1/files/{file.id}/preview",
             "original_url": None,
             "user_id": None,
             "tenant_id": file.workspace_id,
@@ -70,11 +70,6 @@ async def _upload(call: Call) -> Response:
 async def _pieces(upload: UploadFile) -> AsyncIterator[bytes]:
     while piece := await upload.read(_PIECE):
         yield piece
-
-
-def _base_url(call: Call) -> str:
-    given = call.platform.settings.server.public_url or str(call.request.url.replace(path="", query=""))
-    return given.rstrip("/")
 
 
 async def _preview(call: Call) -> Response:

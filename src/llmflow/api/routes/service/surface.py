@@ -20,6 +20,7 @@ from llmflow.api.routes.service import (
     chat,
     completion,
     conversations,
+    datasets,
     description,
     dify,
     files,
@@ -30,20 +31,27 @@ from llmflow.api.routes.service import (
 )
 from llmflow.wiring import Platform
 
+_FOR_APPS = (chat, completion, workflows, forms, conversations, app, files, audio, annotation)
 #: Of Dify's operations.
-NOUNS = (chat, completion, workflows, forms, conversations, app, files, audio, annotation, models)
+NOUNS = (*_FOR_APPS, models, datasets)
 
 
 def app_routes(platform: Platform) -> list[Route]:
     """Dify's operations for apps that are served."""
-    return [route for noun in NOUNS if noun is not models for route in noun.routes(platform)]
+    return [route for noun in _FOR_APPS for route in noun.routes(platform)]
 
 
 def surface(platform: Platform) -> ASGIApp:
     """Errors are in the shape of the route's own API."""
     openai = openai_routes(platform)
     for_apps = app_routes(platform)
-    service = [*for_apps, *models.routes(platform), *later.routes(platform), description.route(for_apps)]
+    service = [
+        *for_apps,
+        *models.routes(platform),
+        *datasets.routes(platform),
+        *later.routes(platform),
+        description.route(for_apps),
+    ]
 
     def is_openai(request: Request) -> bool:
         return any(route.matches(request.scope)[0] is not Match.NONE for route in openai)

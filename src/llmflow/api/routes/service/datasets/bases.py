@@ -1,0 +1,171 @@
+"""Knowledge bases: list, make, look at, change, delete."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import Route
+
+from llmflow.api.routes.service.datasets import shapes
+from llmflow.api.routes.service.datasets.retrieval import RetrievalModel
+from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation, nothing, paged
+from llmflow.apps.types import App
+from llmflow.errors import Conflict, LLMFlowError, UsageError
+from llmflow.knowledge.types import Contents, KnowledgeBase
+from llmflow.wiring import Platform
+
+Technique = Literal["high_quality", "economy"]
+Permission = Literal["only_me", "all_team_members", "partial_members"]
+_NO_CONTENTS = Contents()
+
+
+class DatasetCreatePayload(msgspec.Struct, frozen=True):
+    name: str
+    description: str = ""
+    indexing_technique: Technique | None = None
+    permission: Permission | None = "only_me"
+    provider: Literal["vendor", "external"] = "vendor"
+    retrieval_model: RetrievalModel | None = None
+
+
+class DatasetUpdatePayload(msgspec.Struct, frozen=True):
+    """What is left out, or null, stays as it is."""
+
+    name: str | None = None
+    description: str | None = None
+    indexing_technique: Technique | None = None
+    permission: Permission | None = None
+    retrieval_model: RetrievalModel | None = None
+
+
+def routes(platform: Platform) -> list[Route]:
+    one = "/datasets/{dataset_id:uuid}"
+    return [
+        dataset_operation(platform, "/datasets", "GET", _list),
+        dataset_operation(platform, "/datasets", "POST", _create),
+        dataset_operation(platform, one, "GET", _get),
+        dataset_operation(platform, one, "PATCH", _change),
+        dataset_operation(platform, one, "DELETE", _delete),
+    ]
+
+
+async def _list(call: DatasetCall) -> Response:
+    page, limit = call.page
+    keyword = unicodedata.normalize("NFC", call.query("keyword") or "").casefold()
+    tag_ids = [*call.request.query_params.getlist("tag_ids"), *call.request.query_params.getlist("tag_ids[]")]
+    found = await call.platform.bases.all(call.caller.workspace_id)
+    if tag_ids:
+        tagged = await call.platform.tags.tagged(call.caller.workspace_id, tag_ids)
+        found = [base for base in found if base.id in tagged]
+    found = [base for base in found if keyword in base.name.casefold()][::-1]  # the newest first
+    shown = found[(page - 1) * limit : page * limit]
+    return paged(await _shown(call, shown), page, limit, len(found))
+
+
+async def _create(call: DatasetCall) -> Response:
+    wanted = checked(await call.body(), DatasetCreatePayload)
+    if wanted.provider == "external":
+        raise UsageError("Knowledge of other servers is added in the console.", param="provider")
+    service = {
+        shapes.PERMISSION: wanted.permission or "only_me",
+        **({shapes.INDEXING: wanted.indexing_technique} if wanted.indexing_technique else {}),
+        **_retrieval(wanted.retrieval_model),
+    }
+    try:
+        made = await call.platform.bases.create(
+            call.caller.workspace_id,
+            wanted.name,
+            description=wanted.description,
+            service=service,
+            created_by=call.caller.key_id,
+        )
+    except Conflict as error:
+        raise _taken() from error
+    made = await search_by(call, made, wanted.retrieval_model)
+    return answer((await _shown(call, [made]))[0])
+
+
+async def search_by(call: DatasetCall, base: KnowledgeBase, model: RetrievalModel | None) -> KnowledgeBase:
+    """The base, searched by this from now on where it is given."""
+    if model is None:
+        return base
+    await call.platform.bases.set_retrieval(base, model.rule())
+    return await call.platform.bases.by_id(base.workspace_id, base.id)
+
+
+async def _get(call: DatasetCall) -> Response:
+    return answer((await _shown(call, [await call.base()]))[0])
+
+
+async def _change(call: DatasetCall) -> Response:
+    base = await call.base()
+    wanted = checked(await call.body(), DatasetUpdatePayload)
+    said = {shapes.PERMISSION: wanted.permission, shapes.INDEXING: wanted.indexing_technique}
+    service = {key: value for key, value in said.items() if value is not None} | _retrieval(wanted.retrieval_model)
+    try:
+        changed = await call.platform.bases.change(
+            base.workspace_id, base.id, name=wanted.name, description=wanted.description, service=service
+        )
+    except Conflict as error:
+        raise _taken() from error
+    changed = await search_by(call, changed, wanted.retrieval_model)
+    (shown,) = await _shown(call, [changed])
+    return answer({**shown, "partial_member_list": []})
+
+
+async def _delete(call: DatasetCall) -> Response:
+    base = await call.base()
+    if any(base.id in app.config.knowledge for app in await _apps(call)):
+        raise Conflict(
+            "The knowledge base is being used by some apps. Please remove it from the apps before deleting.",
+            code="dataset_in_use",
+        )
+    await call.platform.bases.delete(base.workspace_id, base.id)
+    return nothing()
+
+
+def _taken() -> Conflict:
+    return Conflict(
+        "The dataset name already exists. Please modify your dataset name.", code="dataset_name_duplicate", param="name"
+    )
+
+
+def _retrieval(model: RetrievalModel | None) -> dict[str, Any]:
+    return {} if model is None else {shapes.RETRIEVAL: msgspec.to_builtins(model)}
+
+
+async def _apps(call: DatasetCall) -> list[App]:
+    return await call.platform.apps.catalogue.all(call.caller.workspace_id)
+
+
+async def _shown(call: DatasetCall, bases: Sequence[KnowledgeBase]) -> list[dict[str, Any]]:
+    platform, ids = call.platform, [base.id for base in bases]
+    contents = await platform.bases.contents(ids)
+    tags, fields = await platform.tags.of_bases(ids), await platform.fields.of_bases(ids)
+    apps = await _apps(call)
+    names = {account.id: account.name for account in await platform.members.all(call.caller.workspace_id)}
+    try:
+        embedding_model = await platform.gateway.embedding_model()
+    except LLMFlowError:  # a server that does not answer has no model now
+        embedding_model = ""
+    shown = []
+    for base in bases:
+        held = contents.get(base.id, _NO_CONTENTS)
+        shown.append(
+            shapes.dataset(
+                base,
+                documents=held.documents,
+                available=held.available,
+                words=held.words,
+                apps=sum(base.id in app.config.knowledge for app in apps),
+                tags=tags.get(base.id, []),
+                fields=fields.get(base.id, []),
+                embedding_model=embedding_model,
+                author=names.get(base.created_by or "", ""),
+            )
+        )
+    return shown
