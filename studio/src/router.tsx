@@ -194,6 +194,12 @@ const models = createRoute({
   component: lazyRouteComponent(() => import("@/pages/settings/Models"), "Models"),
 });
 
+const budgets = createRoute({
+  ...administered,
+  path: "/settings/budgets",
+  component: lazyRouteComponent(() => import("@/pages/settings/Budgets"), "Budgets"),
+});
+
 const spend = createRoute({
   ...administered,
   path: "/settings/spend",
@@ -231,7 +237,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, tools, administration.addChildren([settings, models, keys, spend, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, tools, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

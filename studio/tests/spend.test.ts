@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { formatUsd } from "@/i18n/format";
 import { type SpendRow, beforeOf, daysOf, seriesOf, spanOf, totalOf } from "@/pages/settings/spend";
+import { EMPTY, boundsOf, monthOf, spentSeries } from "@/pages/settings/limits";
 import { labelled, ticksOf } from "@/ui/chart/ticks";
 
 const row = (by: Record<string, string>, usd: number): SpendRow => ({
@@ -56,4 +57,18 @@ test("small amounts keep what they say", () => {
   expect(formatUsd("en", 0)).toBe("$0.00");
   expect(formatUsd("en", 0.0000123)).toBe("$0.0000123");
   expect(formatUsd("ko", 1234.5)).toBe("$1,234.50");
+});
+
+test("a month's budget fills day by day, a day's begins anew, and days to come are empty", () => {
+  const spent = new Map([["2026-02-01", 2], ["2026-02-03", 3]]);
+  const days = monthOf("2026-02-03");
+  expect(days).toHaveLength(28);
+  expect(spentSeries(spent, days, "2026-02-03", "month", "").values.slice(0, 4)).toEqual([2, 2, 5, null]);
+  expect(spentSeries(spent, days, "2026-02-03", "day", "").values.slice(0, 4)).toEqual([2, 0, 3, null]);
+});
+
+test("empty fields bound nothing, and a zero bounds all", () => {
+  expect(boundsOf(EMPTY)).toBeNull();
+  expect(boundsOf({ ...EMPTY, requests: "0" })).toMatchObject({ requests_per_minute: 0, tokens_per_minute: null, models: null });
+  expect(boundsOf({ ...EMPTY, someModels: true })).toMatchObject({ models: [] });
 });

@@ -1888,7 +1888,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke Key */
+        /**
+         * Revoke Key
+         * @description Its limits go with it; what it spent stays.
+         */
         delete: operations["revoke_key_keys__key_id__delete"];
         options?: never;
         head?: never;
@@ -2274,6 +2277,29 @@ export interface components {
             documents: {
                 [key: string]: number;
             };
+        };
+        /**
+         * Bounds
+         * @description null: no bound of that kind. Minutes, days and months are UTC's.
+         */
+        Bounds: {
+            /**
+             * Models
+             * @description Names it may ask for; * stands for any letters
+             */
+            models?: string[] | null;
+            /** Requests Per Minute */
+            requests_per_minute?: number | null;
+            /** Tokens Per Minute */
+            tokens_per_minute?: number | null;
+            /** Budget Usd */
+            budget_usd?: number | null;
+            /**
+             * Period
+             * @default month
+             * @enum {string}
+             */
+            period: "day" | "month";
         };
         /**
          * Change
@@ -3656,6 +3682,8 @@ export interface components {
              * @description 15m, 12h, 30d; none: never
              */
             expires?: string | null;
+            /** @description What it may use, from its first call on */
+            limits?: components["schemas"]["Bounds"] | null;
         };
         /** NewPassword */
         NewPassword: {
@@ -4072,20 +4100,9 @@ export interface components {
         };
         /**
          * QuotaSetting
-         * @description null: no bound of that kind. Minutes, days and months are UTC's.
+         * @description Of one subject.
          */
         QuotaSetting: {
-            /**
-             * Subject
-             * @enum {string}
-             */
-            subject: "workspace" | "key" | "account" | "end_user" | "app" | "group";
-            /**
-             * Subject Id
-             * @description Id of the key, account, app, user; a group's name
-             * @default
-             */
-            subject_id: string;
             /**
              * Models
              * @description Names it may ask for; * stands for any letters
@@ -4103,6 +4120,17 @@ export interface components {
              * @enum {string}
              */
             period: "day" | "month";
+            /**
+             * Subject
+             * @enum {string}
+             */
+            subject: "workspace" | "key" | "account" | "end_user" | "app" | "group";
+            /**
+             * Subject Id
+             * @description Id of the key, account, app, user; a group's name
+             * @default
+             */
+            subject_id: string;
         };
         /**
          * QuotaState

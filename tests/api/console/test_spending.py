@@ -44,6 +44,20 @@ def test_a_key_with_a_limit_is_refused_as_openai_clients_expect(
         assert ask(fake_model_server, token).status_code == 200
 
 
+def test_a_key_is_made_with_its_limits_or_not_at_all(fake_model_server: LiveServer) -> None:
+    with fake_model_server.client() as client:
+        body = {"kind": "model", "name": "한도 있는 키", "limits": {"models": ["없는 모델"], "requests_per_minute": 5}}
+        made = client.post("/api/v1/keys", json=body).raise_for_status().json()
+        assert ask(fake_model_server, made["token"]).json()["error"]["code"] == "model_not_allowed"
+        [quota] = [one for one in client.get("/api/v1/quotas").json() if one["subject_id"] == made["key"]["id"]]
+        assert (quota["name"], quota["requests_per_minute"], quota["budget_usd"]) == ("한도 있는 키", 5, None)
+        client.delete(f"/api/v1/keys/{made['key']['id']}").raise_for_status()
+        assert quota["id"] not in {one["id"] for one in client.get("/api/v1/quotas").json()}
+        refused = client.post("/api/v1/keys", json={**body, "name": "빈 한도", "limits": {}})
+        assert refused.status_code == 400
+        assert "빈 한도" not in {key["name"] for key in client.get("/api/v1/keys").json()}
+
+
 def _spent(client: httpx.Client, key_id: str, *, requests: int) -> dict[str, Any]:
     """What a key spent, once so many requests are counted: a call is counted when its answer has gone out."""
     end = time.monotonic() + 30

@@ -94,6 +94,16 @@ async def _spend(server: LiveServer, page: Page) -> str:
     return "/settings/spend"
 
 
+async def _budgets(server: LiveServer, page: Page) -> str:
+    """Limits that hold nobody up."""
+    with server.client() as client:
+        wide = {"subject": "workspace", "budget_usd": 1_000_000, "tokens_per_minute": 10_000_000_000}
+        group = {"subject": "group", "subject_id": "연구", "models": ["gpt-5*"], "budget_usd": 0, "period": "day"}
+        for quota in (wide, group):
+            client.put("/api/v1/quotas", json=quota).raise_for_status()
+    return "/settings/budgets"
+
+
 async def _form(server: LiveServer, page: Page) -> str:
     return f"/inbox/{waiting_form(server)}"
 
@@ -122,6 +132,7 @@ ROOMS = (
     Room("/settings", "settings-organs", _at("/settings")),
     Room("/settings/models", "settings-models", _at("/settings/models")),
     Room("/settings/keys", "settings-keys", _at("/settings/keys")),
+    Room("/settings/budgets", "settings-budgets", _budgets),
     Room("/settings/spend", "settings-spend", _spend),
     Room("/settings/members", "settings-members", _at("/settings/members")),
     Room("/settings/values", "settings-values", _at("/settings/values")),

@@ -1,28 +1,24 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { KeyRound, Plus, Trash2 } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
+import { Gauge, KeyRound, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { type ApiKey, type KeyKind, api, body } from "@/api/client";
-import { apps, keys } from "@/api/queries";
+import type { ApiKey } from "@/api/client";
+import { apps, keys, quotas } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useFormat } from "@/i18n/format";
-import { MadeKey } from "@/pages/settings/MadeKey";
+import { LimitMeters } from "@/pages/settings/LimitMeters";
+import { LimitPanel, type Limited } from "@/pages/settings/LimitPanel";
+import { LoseKey } from "@/pages/settings/LoseKey";
+import { NewKey } from "@/pages/settings/NewKey";
 import { SettingsHead } from "@/pages/settings/SettingsHead";
 import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
-import { Confirm, Dialog, DialogActions } from "@/ui/Dialog";
-import { Field, Input } from "@/ui/Field";
+import { Dialog } from "@/ui/Dialog";
 import { Page } from "@/ui/Page";
 import { Panel } from "@/ui/Panel";
-import { Select } from "@/ui/Select";
 import { EmptyState, SkeletonRows } from "@/ui/States";
 import { type Column, Table } from "@/ui/Table";
-import { toast } from "@/ui/Toasts";
-
-const KINDS = ["app", "model", "dataset", "admin"] as const satisfies readonly KeyKind[];
-export const TERMS = ["30d", "90d", "365d", "never"] as const;
-export type Term = (typeof TERMS)[number];
 
 export function Keys() {
   const { t } = useTranslation();
@@ -31,6 +27,8 @@ export function Keys() {
   const { data: allApps } = useQuery(apps);
   const [making, setMaking] = useState(false);
   const [losing, setLosing] = useState<ApiKey | null>(null);
+  const [limiting, setLimiting] = useState<Limited | null>(null);
+  const { data: bounded } = useQuery(quotas);
   const when = (time: number | null, none: string) => (
     <span className="whitespace-nowrap text-muted">{time === null ? none : format.ago(time)}</span>
   );
@@ -62,6 +60,16 @@ export function Keys() {
         );
       },
     },
+    {
+      id: "limits",
+      title: t("limits.title"),
+      wideOnly: true,
+      className: "min-w-48",
+      cell: (key) => {
+        const quota = bounded?.find(({ subject, subject_id }) => subject === "key" && subject_id === key.id);
+        return quota ? <LimitMeters quota={quota} /> : <span className="text-muted">{t("limits.none")}</span>;
+      },
+    },
     { id: "used", title: t("keys.used"), wideOnly: true, cell: (key) => when(key.last_used_at, t("keys.unused")) },
     { id: "ends", title: t("keys.ends"), wideOnly: true, cell: (key) => when(key.expires_at, t("keys.term.never")) },
     {
@@ -70,7 +78,15 @@ export function Keys() {
       hideTitle: true,
       align: "right",
       cell: (key) => (
-        <IconButton icon={Trash2} size="small" label={t("keys.revoke", { name: key.name || key.hint })} onClick={() => setLosing(key)} />
+        <span className="flex justify-end">
+          <IconButton
+            icon={Gauge}
+            size="small"
+            label={t("limits.ofOne", { name: key.name || key.hint })}
+            onClick={() => setLimiting({ subject: "key", id: key.id, name: key.name || key.hint })}
+          />
+          <IconButton icon={Trash2} size="small" label={t("keys.revoke", { name: key.name || key.hint })} onClick={() => setLosing(key)} />
+        </span>
       ),
     },
   ];
@@ -103,114 +119,8 @@ export function Keys() {
       <Dialog open={making} onClose={() => setMaking(false)} title={t("keys.new")} closeLabel={t("common.close")} wide>
         <NewKey onClose={() => setMaking(false)} />
       </Dialog>
+      <LimitPanel of={limiting} onClose={() => setLimiting(null)} />
       <LoseKey one={losing} onClose={() => setLosing(null)} />
     </Page>
-  );
-}
-
-function NewKey({ onClose }: { onClose: () => void }) {
-  const { t } = useTranslation();
-  const client = useQueryClient();
-  const { data: allApps } = useQuery(apps);
-  const [kind, setKind] = useState<KeyKind>("app");
-  const [app, setApp] = useState("");
-  const [name, setName] = useState("");
-  const [term, setTerm] = useState<Term>("90d");
-  const chosen = app || (allApps?.[0]?.id ?? "");
-  const make = useMutation({
-    mutationFn: () =>
-      body(
-        api.POST("/keys", {
-          body: { kind, name, app: kind === "app" ? chosen : null, expires: term === "never" ? null : term },
-        }),
-      ),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.queryKey }),
-  });
-  if (make.data) return <MadeKey kind={make.data.key.kind} token={make.data.token} onClose={onClose} />;
-  return (
-    <form
-      className="flex flex-col gap-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        make.mutate();
-      }}
-    >
-      {make.error && <ErrorPanel error={make.error} />}
-      <Field label={t("common.name")} hint={t("keys.nameText")}>
-        {(ids) => <Input {...ids} autoFocus maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}
-      </Field>
-      <Field label={t("keys.kind")} hint={t(`keys.${kind}Text`)}>
-        {({ id }) => (
-          <Select
-            id={id}
-            label={t("keys.kind")}
-            value={kind}
-            choices={KINDS.map((value) => ({ value, label: t(`keys.${value}`), hint: t(`keys.${value}Text`) }))}
-            onChange={setKind}
-          />
-        )}
-      </Field>
-      {kind === "app" && (
-        <Field label={t("chat.app")}>
-          {({ id }) => (
-            <Select
-              id={id}
-              label={t("chat.app")}
-              value={chosen}
-              choices={(allApps ?? []).map((one) => ({ value: one.id, label: one.name }))}
-              onChange={setApp}
-            />
-          )}
-        </Field>
-      )}
-      <Field label={t("keys.ends")}>
-        {({ id }) => (
-          <Select
-            id={id}
-            label={t("keys.ends")}
-            value={term}
-            choices={TERMS.map((value) => ({ value, label: t(`keys.term.${value}`) }))}
-            onChange={setTerm}
-          />
-        )}
-      </Field>
-      <DialogActions>
-        <Button onClick={onClose}>{t("common.cancel")}</Button>
-        <Button type="submit" kind="primary" busy={make.isPending}>
-          {t("common.create")}
-        </Button>
-      </DialogActions>
-    </form>
-  );
-}
-
-export function LoseKey({ one, onClose }: { one: ApiKey | null; onClose: () => void }) {
-  const { t } = useTranslation();
-  const client = useQueryClient();
-  const lose = useMutation({
-    mutationFn: (key_id: string) => api.DELETE("/keys/{key_id}", { params: { path: { key_id } } }),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: keys.queryKey });
-      toast(t("keys.revoked"));
-      onClose();
-    },
-  });
-  return (
-    <Confirm
-      open={one !== null}
-      onClose={onClose}
-      onConfirm={() => one && lose.mutate(one.id)}
-      busy={lose.isPending}
-      title={t("keys.revoke", { name: one?.name || (one?.hint ?? "") })}
-      text={t("keys.revokeText")}
-      confirmLabel={t("keys.revokeNow")}
-      cancelLabel={t("common.cancel")}
-    >
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
   );
 }

@@ -9,6 +9,7 @@ const TABS = [
   ["/settings", "organs"],
   ["/settings/models", "models"],
   ["/settings/keys", "keys"],
+  ["/settings/budgets", "budgets"],
   ["/settings/spend", "spend"],
   ["/settings/members", "members"],
   ["/settings/values", "values"],

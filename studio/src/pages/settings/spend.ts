@@ -59,7 +59,7 @@ export const totalOf = (rows: readonly SpendRow[], measure: Measure): number =>
   rows.reduce((sum, row) => sum + valueOf(row, measure), 0);
 
 /** The server writes a day as 20261126. */
-const dayOf = (row: SpendRow): string => (row.by.day ?? "").replace(/^(\d{4})(\d{2})(\d{2})$/, "$1-$2-$3");
+export const dayOf = (row: SpendRow): string => (row.by.day ?? "").replace(/^(\d{4})(\d{2})(\d{2})$/, "$1-$2-$3");
 
 /** The largest by `measure`, each by day, and all others as one. `ranked`: for the whole span, without days. */
 export function seriesOf(

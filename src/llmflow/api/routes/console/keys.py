@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 
 from llmflow.access.types import ApiKey, KeyKind
 from llmflow.api import auth
+from llmflow.api.routes.console.bounds import Bounds
+from llmflow.errors import LLMFlowError
 
 router = APIRouter(tags=["keys"])
 
@@ -18,6 +20,7 @@ class NewKey(BaseModel):
     name: str = Field("", max_length=200)
     app: str | None = Field(None, description="Id or name of the app, for a key of kind app")
     expires: str | None = Field(None, description="15m, 12h, 30d; none: never")
+    limits: Bounds | None = Field(None, description="What it may use, from its first call on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,21 @@ async def create_key(body: NewKey, request: Request) -> MadeKey:
     key, token = await platform.keys.create(
         caller.workspace_id, body.kind, name=body.name, app_id=app_id, expires=body.expires
     )
+    if body.limits is not None:
+        try:
+            await platform.quotas.put(caller.workspace_id, "key", key.id, **body.limits.model_dump())
+        except LLMFlowError:  # nobody has the key yet: one without its limits must not stay
+            await platform.keys.revoke(caller.workspace_id, key.id)
+            raise
     return MadeKey(key, token)
 
 
 @router.delete("/keys/{key_id}", status_code=204)
 async def revoke_key(key_id: str, request: Request) -> None:
+    """Its limits go with it; what it spent stays."""
     caller = await auth.console_caller(request, needs="admin")
-    await auth.platform_of(request).keys.revoke(caller.workspace_id, key_id)
+    platform = auth.platform_of(request)
+    await platform.keys.revoke(caller.workspace_id, key_id)
+    for one in await platform.quotas.all(caller.workspace_id):
+        if (one.quota.subject, one.quota.subject_id) == ("key", key_id):
+            await platform.quotas.delete(caller.workspace_id, one.quota.id)

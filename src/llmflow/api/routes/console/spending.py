@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from llmflow.access.types import Account, Caller
 from llmflow.api import auth
+from llmflow.api.routes.console.bounds import Bounds
 from llmflow.apps.types import AppUser
 from llmflow.errors import UsageError
 from llmflow.gateway.quotas.prices import AS_OF, LIST, Price
@@ -28,16 +29,11 @@ _COLUMNS: dict[str, str] = {"key": "key_id", "account": "account_id", "app": "ap
 _MOST_ROWS = 10_000
 
 
-class QuotaSetting(BaseModel):
-    """null: no bound of that kind. Minutes, days and months are UTC's."""
+class QuotaSetting(Bounds):
+    """Of one subject."""
 
     subject: Subject
     subject_id: str = Field("", max_length=200, description="Id of the key, account, app, user; a group's name")
-    models: list[str] | None = Field(None, max_length=100, description="Names it may ask for; * stands for any letters")
-    requests_per_minute: int | None = Field(None, ge=0, le=10_000_000)
-    tokens_per_minute: int | None = Field(None, ge=0, le=10_000_000_000)
-    budget_usd: float | None = Field(None, ge=0, le=1_000_000_000)
-    period: Period = "month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +121,7 @@ async def set_quota(body: QuotaSetting, request: Request) -> QuotaState:
         caller.workspace_id,
         body.subject,
         body.subject_id,
-        models=body.models,
-        requests_per_minute=body.requests_per_minute,
-        tokens_per_minute=body.tokens_per_minute,
-        budget_usd=body.budget_usd,
-        period=body.period,
+        **body.model_dump(exclude={"subject", "subject_id"}),
     )
     standing = next(
         one

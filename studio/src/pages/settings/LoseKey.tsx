@@ -1,0 +1,39 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+
+import { type ApiKey, api } from "@/api/client";
+import { keys, quotas } from "@/api/queries";
+import { ErrorPanel } from "@/frame/ErrorPanel";
+import { Confirm } from "@/ui/Dialog";
+import { toast } from "@/ui/Toasts";
+
+export function LoseKey({ one, onClose }: { one: ApiKey | null; onClose: () => void }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const lose = useMutation({
+    mutationFn: (key_id: string) => api.DELETE("/keys/{key_id}", { params: { path: { key_id } } }),
+    onSuccess: async () => {
+      await Promise.all([keys, quotas].map(({ queryKey }) => client.invalidateQueries({ queryKey })));
+      toast(t("keys.revoked"));
+      onClose();
+    },
+  });
+  return (
+    <Confirm
+      open={one !== null}
+      onClose={onClose}
+      onConfirm={() => one && lose.mutate(one.id)}
+      busy={lose.isPending}
+      title={t("keys.revoke", { name: one?.name || (one?.hint ?? "") })}
+      text={t("keys.revokeText")}
+      confirmLabel={t("keys.revokeNow")}
+      cancelLabel={t("common.cancel")}
+    >
+      {lose.error && (
+        <div className="mt-4">
+          <ErrorPanel error={lose.error} />
+        </div>
+      )}
+    </Confirm>
+  );
+}
