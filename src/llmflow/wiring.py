@@ -75,6 +75,7 @@ from llmflow.ports.tracing import Tracing
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.crypto import Cipher, master_key
 from llmflow.store.database import Database, sqlite_url
+from llmflow.store.news import News
 from llmflow.store.spans import delete_old_spans, write_spans
 from llmflow.tools.knowledge import KnowledgeTools
 from llmflow.tools.openapi.collections import Collections
@@ -199,13 +200,31 @@ class Platform:
     model_servers: tuple[Late, ...]
     node_http: HttpClient
     workspace_id: str
+    news: News
+    #: False in a process that serves models beside the one that leads, which has everything else.
+    leads: bool = field(default=True)
     is_ready: bool = field(default=False)
     spans: BatchSpanProcessor | None = field(default=None)
     tidying: asyncio.Task[None] | None = field(default=None)
 
+    async def assist(self) -> None:
+        """Takes up no work, but calls of models. What the leading process or another changes is heard of."""
+        self.spans = attach(self.organs.tracing)
+        await self._listen()
+        self.is_ready = True
+
+    async def _listen(self) -> None:
+        if self.settings.server.workers > 1:
+            self.news.on("keys", self.keys.forget)
+            self.news.on("quotas", lambda _: self.quotas.forget(self.workspace_id))
+            self.news.on("routes", lambda _: self.routes.load(self.workspace_id))
+            self.news.on("connections", lambda _: self.connections.load(self.workspace_id))
+            await self.news.open()
+
     async def start(self) -> None:
         """Takes up work: recovers jobs of a dead process, then new ones."""
         self.spans = attach(self.organs.tracing)
+        await self._listen()
         self.tidying = asyncio.create_task(self._tidy())
         await self.apps.start()
         await self.organs.jobs.start()
@@ -273,6 +292,7 @@ class Platform:
     async def close(self) -> None:
         """Stops work first, then closes the organs; one that fails to close does not keep the others open."""
         self.is_ready = False
+        await self.news.close()
         await self.apps.close()
         await self.originals.close()
         await self.knowledge_jobs.close()
@@ -306,8 +326,10 @@ class Platform:
             _log.exception("organs.%s did not close", port)
 
 
-async def build(settings: Settings) -> Platform:
+async def build(settings: Settings, *, leads: bool = True) -> Platform:
     """Opens the database, makes the workspace at the first start, and puts the rooms together. Starts no work.
+
+    `leads` False: beside a process that does, for calls of models that are asked over the network.
 
     Raises ConfigError for what is wrong with settings, home, key or database."""
     home = settings.home
@@ -315,7 +337,9 @@ async def build(settings: Settings) -> Platform:
     cipher = Cipher(master_key(home, settings.master_key))
     database = Database(settings.store.url or sqlite_url(home / "llmflow.db"), pool_size=settings.store.pool_size)
     await database.open()
-    await database.claim()
+    if leads:
+        await database.claim()
+    news = News(database)
     try:
         workspace_id, _ = await ensure_workspace(database, cipher)
     except ConfigError:
@@ -329,19 +353,18 @@ async def build(settings: Settings) -> Platform:
     organs = _organs(settings, supplies)
     spans = SpanBuffer(organs.tracing)
     model_servers = {name: Late(partial(_build, "llm", one, supplies)) for name, one in settings.servers.items()}
-    quotas = Quotas(database)
-    gateway = Gateway(
-        {DEFAULT: organs.llm, **model_servers},
-        organs.embedding,
-        organs.rerank,
-        limits=quotas,
-        on_span=spans.add,
-    )
-    routes = KeptRoutes(database, gateway.servers, _routes(settings))
+    quotas = Quotas(database, tell=news.tell)
+    llms: dict[str, Llm] = {DEFAULT: organs.llm, **model_servers}
+    if not leads:
+        every = {DEFAULT: settings.organs["llm"], **settings.servers}
+        llms = {name: llm for name, llm in llms.items() if serves_anywhere("llm", every[name])}
+    gateway = Gateway(llms, organs.embedding, organs.rerank, limits=quotas, on_span=spans.add, is_whole=leads)
+    routes = KeptRoutes(database, gateway.servers, _routes(settings), tell=news.tell)
     await routes.load(workspace_id)
     servers.on_change = partial(_serve_managed, servers, gateway, http, direct)
     connected_http, connected_direct = HttpClient(guard=MetadataGuard()), DirectClient(guard=MetadataGuard())
-    connections = Connections(database, cipher, gateway, partial(_connected, connected_http, connected_direct))
+    connect = partial(_connected, connected_http, connected_direct)
+    connections = Connections(database, cipher, gateway, connect, tell=news.tell)
     await connections.load(workspace_id)
     originals = Originals(database, organs.blobs)
     changes = Changes()
@@ -398,7 +421,7 @@ async def build(settings: Settings) -> Platform:
         database=database,
         cipher=cipher,
         organs=organs,
-        keys=Keys(database, standing),
+        keys=Keys(database, standing, tell=news.tell),
         people=People(database, organs.identity, session_hours=settings.server.session_hours, standing=standing),
         members=Members(database, organs.identity, standing),
         standing=standing,
@@ -446,7 +469,16 @@ async def build(settings: Settings) -> Platform:
         model_servers=tuple(model_servers.values()),
         node_http=node_http,
         workspace_id=workspace_id,
+        news=news,
+        leads=leads,
     )
+
+
+def serves_anywhere(port: str, organ: Organ) -> bool:
+    """Whether any number of processes may use such an organ at once, each for itself: a server elsewhere, or a fake.
+    What is embedded or managed has one owner."""
+    adapter = catalog.find(port, organ.use)
+    return adapter is not None and adapter.kind in ("remote", "fake")
 
 
 def _routes(settings: Settings) -> dict[str, Route]:

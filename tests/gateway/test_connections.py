@@ -240,3 +240,22 @@ async def test_names_are_taken_once_and_the_bases_name_never(house: House, serve
     for name in ("default", "  "):
         with pytest.raises(UsageError):
             await house.connections.create(house.workspace_id, name, Address(server.url))
+
+
+async def test_what_another_process_changed_holds_once_it_is_loaded(house: House, server: ModelServer) -> None:
+    told: list[tuple[str, str]] = []
+    house.connections._tell = lambda topic, id: told.append((topic, id))
+    other, w = await house.restarted(), house.workspace_id
+    made = await house.connections.create(w, "원격", Address(server.url, KEY), is_default=True)
+    await other.connections.load(w)
+    assert (await other.said(), other.gateway.servers.names) == (server.reply, ["원격", "default"])
+    before = other.gateway.servers._llms["원격"]
+    await other.connections.load(w)
+    assert other.gateway.servers._llms["원격"] is before, "what did not change is not made anew"
+    renamed = await house.connections.change(made, "새이름", Address(server.url, KEY), is_default=False)
+    await other.connections.load(w)
+    assert (await other.said(), other.gateway.servers.names) == ("B", ["default", "새이름"])
+    await house.connections.remove(renamed)
+    await other.connections.load(w)
+    assert other.gateway.servers.names == ["default"]
+    assert told == [("connections", w)] * 3

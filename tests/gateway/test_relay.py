@@ -16,6 +16,7 @@ from llmflow.gateway.asker import more_of_asker
 from llmflow.gateway.gateway import Gateway
 from llmflow.gateway.relay import Relay
 from llmflow.gateway.routes import read_route
+from llmflow.gateway.servers import Elsewhere
 from llmflow.gateway.types import Call, Tell, UsageRecord
 from llmflow.net.client import HttpClient
 from llmflow.net.direct import DirectClient
@@ -322,3 +323,29 @@ async def test_unknown_models_and_routes_without_servers_are_told(house: House) 
     house.route(deployments=[{"server": "gone"}])
     with pytest.raises(LLMFlowError, match="No server of the route"):
         await house.said()
+
+
+async def test_a_part_of_the_servers_serves_only_what_no_other_may(house: House) -> None:
+    """As a process beside the one that leads, which has the servers `b` and "default" too."""
+    part = Gateway(
+        {"a": house.gateway.servers._llms["a"]}, cast(Embedding, HashingEmbedding()), draw=lambda: 0.0, is_whole=False
+    )
+    alone = {"deployments": [{"server": "a"}]}
+    given: dict[str, Any] = {
+        "alone": alone,
+        "both": {"deployments": [{"server": "a"}, {"server": "b", "priority": 1}]},
+        "shadowed": {**alone, "shadow": {"server": "b"}},
+        "falls": {**alone, "fallbacks": ["both"]},
+        "falls-far": {**alone, "fallbacks": ["alone", "falls"]},
+        "falls-well": {**alone, "fallbacks": ["alone", "a", "and-back"], "context_fallback": "alone"},
+        "and-back": {**alone, "fallbacks": ["falls-well"]},
+        "falls-out": {**alone, "context_fallback": "fake"},
+    }
+    part.servers.route({name: read_route(name, one) for name, one in given.items()})
+    for name in ("alone", "falls-well", "and-back", "a"):
+        assert (await part.servers.resolve(name)).legs[0].deployment.name == "a"
+    for name in ("both", "shadowed", "falls", "falls-far", "falls-out", "fake", "nobody-has-it", "", "default"):
+        with pytest.raises(Elsewhere):
+            await part.servers.resolve(name)
+    part.servers.prefer("a")
+    assert (await part.servers.resolve("")).info.id == "m"

@@ -266,14 +266,18 @@ def test_a_broken_file_is_named_with_its_line(tmp_path: Path, text: str, signs: 
     assert set(_files(tmp_path)) == {"llmflow.yaml"}
 
 
-def test_two_workers_on_embedded_stores_are_refused_naming_each(tmp_path: Path) -> None:
+def test_two_workers_on_sqlite_are_refused(tmp_path: Path) -> None:
     ended = run_up(tmp_path, "--workers", "2")
-    assert ended.returncode == 1
-    for sign in ("needs_postgres", "SQLite", "organs.vector_store", "organs.blobs"):
+    assert (ended.returncode, set(_files(tmp_path))) == (1, set())
+    for sign in ("needs_postgres", "SQLite", "store.url"):
         assert sign in ended.stderr
-    (tmp_path / "llmflow.yaml").write_text("store: {url: 'postgresql://u:hunter2@127.0.0.1:1/d'}\n")
-    ended = run_up(tmp_path, "--workers", "2")
-    assert (ended.returncode, "needs_postgres" in ended.stderr, "SQLite" in ended.stderr) == (1, True, False)
+
+
+def test_what_keeps_several_workers_from_starting_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "llmflow.yaml").write_text(LIGHT + "store: {url: 'postgresql://u:hunter2@127.0.0.1:1/d'}\n")
+    ended = run_up(tmp_path, "--workers", "3")
+    assert (ended.returncode, ended.stderr.count("organ_unavailable")) == (1, 1)
+    assert "hunter2" not in ended.stderr + ended.stdout
 
 
 def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path: Path) -> None:

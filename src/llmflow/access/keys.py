@@ -14,18 +14,20 @@ from llmflow.errors import NotFound, Unauthorized, UsageError
 from llmflow.store.crypto import digest, new_token
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.store.news import Tell, nobody
 
-_FRESH_S = 5.0  # a key revoked by another process is refused after this
+_FRESH_S = 5.0  # a key revoked by another process is refused after this, should its word not come
 _TOUCH_MS = 60_000
 _UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class Keys:
-    """Makes, checks and revokes keys."""
+    """Makes, checks and revokes keys. `tell`: other processes, that a key was revoked."""
 
-    def __init__(self, database: Database, standing: Standing) -> None:
+    def __init__(self, database: Database, standing: Standing, *, tell: Tell = nobody) -> None:
         self._database = database
         self._standing = standing
+        self._tell = tell
         self._known: dict[str, tuple[float, ApiKey]] = {}
         self._touches: set[asyncio.Task[None]] = set()
         #: The command line's key of this home: who can read the home's files owns the place.
@@ -100,13 +102,19 @@ class Keys:
             return await queries.keys(connection, workspace_id)
 
     async def revoke(self, workspace_id: str, key_id: str) -> None:
-        """Refused from now on by this process, and by others within seconds; streams that are open end. Raises
-        NotFound."""
+        """Refused from now on, and streams that are open end; by other processes once they hear of it, at the latest
+        within seconds. Raises NotFound."""
         async with self._database.write() as connection:
             if not await queries.delete_key(connection, workspace_id, key_id):
                 raise NotFound(f"There is no key {key_id}.")
-        self._known = {h: entry for h, entry in self._known.items() if entry[1].id != key_id}
-        self._standing.changed(key_id)
+        self.forget(key_id)
+        self._tell("keys", key_id)
+
+    def forget(self, key_id: str = "") -> None:
+        """What is known of a key, or of all, is read anew; streams that it opened end."""
+        self._known = {h: entry for h, entry in self._known.items() if key_id not in ("", entry[1].id)}
+        if key_id:
+            self._standing.changed(key_id)
 
     async def close(self) -> None:
         """Waits for the notes of use still being written."""

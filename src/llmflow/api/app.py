@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 
 from llmflow.api import auth, errors
 from llmflow.api.middleware import Edge, hosts_for
+from llmflow.api.numbers import Numbers
 from llmflow.api.public_page import public_page_routes
 from llmflow.api.routes.console.app import console
 from llmflow.api.routes.openai.surface import direct_paths
@@ -30,9 +32,9 @@ from llmflow.wiring import Platform
 _MB = 1024 * 1024
 
 
-def create_app(platform: Platform) -> ASGIApp:
-    """The whole HTTP side of a platform. Paths: surfaces.md."""
-    server, limits = platform.settings.server, platform.settings.limits
+def create_app(platform: Platform, *, numbers: Numbers | None = None) -> ASGIApp:
+    """The whole HTTP side of a platform. Paths: surfaces.md. `numbers`: those of the processes beside this one."""
+    server = platform.settings.server
     middleware = []
     if server.cors_origins:
         middleware.append(
@@ -56,6 +58,13 @@ def create_app(platform: Platform) -> ASGIApp:
         exception_handlers={HTTPException: errors.answer, LLMFlowError: errors.answer, Exception: errors.answer},
     )
     app.state.platform = platform
+    app.state.numbers = numbers or Numbers()
+    return edge_around(app, platform, {} if server.cors_origins else direct_paths(platform))
+
+
+def edge_around(app: ASGIApp, platform: Platform, direct: Mapping[str, ASGIApp]) -> ASGIApp:
+    """The outermost layer as the settings want it."""
+    server, limits = platform.settings.server, platform.settings.limits
     return Edge(
         app,
         hosts=hosts_for(server.host, urlsplit(server.public_url).hostname),
@@ -63,7 +72,7 @@ def create_app(platform: Platform) -> ASGIApp:
         document_bytes=limits.document_mb * _MB,
         file_bytes=limits.file_mb * _MB + _MB,  # the file and the form around it
         audio_bytes=limits.audio_mb * _MB + _MB,
-        direct={} if server.cors_origins else direct_paths(platform),
+        direct=direct,
     )
 
 
@@ -83,4 +92,5 @@ async def _metrics(request: Request) -> Response:
     platform = auth.platform_of(request)
     if not platform.settings.server.metrics_open:
         await auth.caller(request, ("admin",))
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    numbers: Numbers = request.app.state.numbers
+    return Response(await numbers.told(), media_type=CONTENT_TYPE_LATEST)

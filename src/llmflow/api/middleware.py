@@ -13,6 +13,7 @@ from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llmflow.errors import Forbidden, LLMFlowError, TooLarge
+from llmflow.gateway.servers import Elsewhere
 from llmflow.store.ids import new_id
 
 REQUESTS = Counter("llmflow_http_requests_total", "HTTP requests answered", ["surface", "status"])
@@ -74,7 +75,7 @@ class Edge:
         request_id = given.decode() if _GIVEN_ID.fullmatch(given) else new_id()
         scope["llmflow.request_id"] = request_id
         answer = _Answer(send, request_id, _REFUSALS.get(scope["path"], ""))
-        started = time.perf_counter()
+        started, is_ours = time.perf_counter(), True
         try:
             refusal = self._refusal(scope["path"], headers)
             if refusal is not None:
@@ -82,15 +83,20 @@ class Edge:
             else:
                 app = self._direct.get(scope["path"], self._app) if scope["method"] == "POST" else self._app
                 await app(scope, self._counted(scope["path"], receive, answer), answer.send)
+        except Elsewhere:
+            is_ours = False
+            raise
         finally:
-            elapsed = time.perf_counter() - started
-            surface = _surface(scope["path"])
-            count, seconds = _metrics(surface, answer.status)
-            count.inc()
-            seconds.observe(elapsed)
-            if _log.isEnabledFor(logging.DEBUG):
-                shown = shown_path(scope["path"])
-                _log.debug("%s %s %d %.1f ms %s", scope["method"], shown, answer.status, elapsed * 1000, request_id)
+            if is_ours:
+                self._note(scope, answer.status, time.perf_counter() - started, request_id)
+
+    def _note(self, scope: Scope, status: int, elapsed_s: float, request_id: str) -> None:
+        count, seconds = _metrics(_surface(scope["path"]), status)
+        count.inc()
+        seconds.observe(elapsed_s)
+        if _log.isEnabledFor(logging.DEBUG):
+            shown = shown_path(scope["path"])
+            _log.debug("%s %s %d %.1f ms %s", scope["method"], shown, status, elapsed_s * 1000, request_id)
 
     def _limit(self, path: str) -> int:
         if _DOCUMENTS.match(path):

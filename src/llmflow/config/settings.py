@@ -31,7 +31,9 @@ class Server:
 
     host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 opens it to the network")
     port: int = setting(8700, "Port to listen on; 0: any free one", most=65535)
-    workers: int = setting(1, "API processes; this version serves with one and refuses more", least=1, most=256)
+    workers: int = setting(
+        1, "Processes that serve calls of models; more than one needs PostgreSQL (docs/workers.md)", least=1, most=256
+    )
     public_url: str = setting("", "Address people reach it under, when a proxy stands in front")
     trusted_proxies: tuple[str, ...] = setting(
         ("127.0.0.1", "::1"), "Proxies whose X-Forwarded-For is believed: addresses, networks, or *"

@@ -21,6 +21,7 @@ from llmflow.ports.llm import ChatRequest, Llm, Message
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.store.news import Tell, nobody
 
 _TRY_S = 60.0  # a server may load the model first
 _STATE_S = 5.0
@@ -30,18 +31,32 @@ _REPLY_SHOWN = 200
 
 
 class Connections:
-    """`connect` makes the adapter that talks to an address; wiring knows which."""
+    """`connect` makes the adapter that talks to an address; wiring knows which. `tell`: other processes, that a
+    workspace's connections have changed."""
 
-    def __init__(self, database: Database, cipher: Cipher, gateway: Gateway, connect: Connect) -> None:
+    def __init__(
+        self, database: Database, cipher: Cipher, gateway: Gateway, connect: Connect, *, tell: Tell = nobody
+    ) -> None:
         self._database = database
         self._cipher = cipher
         self._gateway = gateway
         self._connect = connect
+        self._tell = tell
+        self._served: dict[str, Connection] = {}  # by name
 
     async def load(self, workspace_id: str) -> None:
-        """Serves what was kept. Asks no server anything."""
-        for connection in await self.all(workspace_id):
-            self._serve(connection, await self._key(connection))
+        """Serves what is kept, and no longer what was, as after a change by another process. Asks no server
+        anything."""
+        kept = {one.name: one for one in await self.all(workspace_id)}
+        for name, before in list(self._served.items()):
+            if name not in kept:
+                await self._drop(before)
+        for name, connection in kept.items():
+            before_that = self._served.get(name)
+            if before_that != connection:
+                if before_that is not None and before_that.is_default and not connection.is_default:
+                    self._gateway.servers.prefer(DEFAULT)
+                self._serve(connection, await self._key(connection))
 
     async def all(self, workspace_id: str) -> list[Connection]:
         async with self._database.read() as database:
@@ -129,6 +144,7 @@ class Connections:
         except IntegrityError as error:
             raise _taken(made.name) from error
         self._serve(made, address.api_key)
+        self._tell("connections", workspace_id)
         return made
 
     async def change(
@@ -158,21 +174,28 @@ class Connections:
             raise _taken(name) from error
         changed = await self.get(connection.workspace_id, connection.id)
         if name != connection.name:
-            await _close(self._gateway.servers.drop(connection.name))
-        if connection.is_default and not changed.is_default:
+            await self._drop(connection)
+        elif connection.is_default and not changed.is_default:
             self._gateway.servers.prefer(DEFAULT)
         self._serve(changed, address.api_key)
+        self._tell("connections", connection.workspace_id)
         return changed
 
     async def remove(self, connection: Connection) -> None:
         """Serves it no longer; the base answers again where it was the default."""
         async with self._database.write() as database:
             await queries.delete(database, connection.id)
+        await self._drop(connection)
+        self._tell("connections", connection.workspace_id)
+
+    async def _drop(self, connection: Connection) -> None:
+        self._served.pop(connection.name, None)
         await _close(self._gateway.servers.drop(connection.name))
         if connection.is_default:
             self._gateway.servers.prefer(DEFAULT)
 
     def _serve(self, connection: Connection, key: str) -> None:
+        self._served[connection.name] = connection
         address = Address(connection.url, key, connection.model, connection.context_tokens, connection.kind)
         self._gateway.servers.serve(connection.name, self._connect(address))
         if connection.is_default:

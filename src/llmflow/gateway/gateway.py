@@ -38,7 +38,7 @@ class Gateway:
     no model. Servers and routes come and go while it runs, by `servers`.
 
     `limits` are asked before each call and told after it, for whom `asker` says. `border` None: nothing is masked.
-    `on_span` gets each finished call's span; it must not block. `draw`: chance, 0..1.
+    `on_span` gets each finished call's span; it must not block. `draw`: chance, 0..1. `is_whole`: as `Servers`.
     """
 
     def __init__(
@@ -51,8 +51,9 @@ class Gateway:
         border: Border | None = None,
         on_span: OnSpan = no_spans,
         draw: Callable[[], float] = random.random,
+        is_whole: bool = True,
     ) -> None:
-        self.servers = Servers(llms)
+        self.servers = Servers(llms, is_whole=is_whole)
         self.limits = limits or NoLimits()
         self.border = border
         self.on_span = on_span

@@ -14,13 +14,17 @@ from llmflow.gateway.servers import Servers
 from llmflow.gateway.types import KeptRoute
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.store.news import Tell, nobody
 
 
 class KeptRoutes:
-    """`fixed`: those of llmflow.yaml."""
+    """`fixed`: those of llmflow.yaml. `tell`: other processes, that a workspace's routes have changed."""
 
-    def __init__(self, database: Database, servers: Servers, fixed: Mapping[str, Route]) -> None:
+    def __init__(
+        self, database: Database, servers: Servers, fixed: Mapping[str, Route], *, tell: Tell = nobody
+    ) -> None:
         self._database = database
+        self._tell = tell
         self._servers = servers
         self._fixed = dict(fixed)
 
@@ -58,6 +62,7 @@ class KeptRoutes:
                     updated_at=now,
                 )
         await self.load(workspace_id)
+        self._tell("routes", workspace_id)
         return KeptRoute(name, route, is_fixed=False)
 
     async def remove(self, workspace_id: str, name: str) -> None:
@@ -67,6 +72,7 @@ class KeptRoutes:
             if not await queries.delete_route(database, workspace_id, name):
                 raise NotFound(f"There is no route `{name}`.", param="name")
         await self.load(workspace_id)
+        self._tell("routes", workspace_id)
 
     def _check(self, name: str) -> None:
         if name in self._fixed:

@@ -26,6 +26,10 @@ _SLOW_S = 1.0
 _SPARE_S = 15.0
 
 
+class Elsewhere(Exception):
+    """A server that another process of this LLMFlow has may serve the model. Raised before a call is admitted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """A model's name and all that is needed to call it."""
@@ -48,10 +52,13 @@ class Resolved:
 
 
 class Servers:
-    """`llms`: by name; the preferred one, else "default", else the first, answers requests that name no model."""
+    """`llms`: by name; the preferred one, else "default", else the first, answers requests that name no model.
 
-    def __init__(self, llms: Mapping[str, Llm]) -> None:
+    `is_whole` False: another process has more of them, and `resolve` raises Elsewhere for what they may serve."""
+
+    def __init__(self, llms: Mapping[str, Llm], *, is_whole: bool = True) -> None:
         self._llms = dict(llms)
+        self._is_whole = is_whole
         self.preferred = DEFAULT
         self._routes: dict[str, Route] = {}
         self._resolved: dict[str, Resolved] = {}  # configured routes
@@ -124,20 +131,39 @@ class Servers:
         return found
 
     async def resolve(self, model: str) -> Resolved:
-        """Raises NotFound (model_unknown), and what the servers raise when they are asked what they have."""
+        """Raises NotFound (model_unknown), Elsewhere, and what the servers raise when they are asked what they have."""
         found = self._resolved.get(model or DEFAULT) or self._known.get(model)
         if found is not None:
             return found
         if (model or DEFAULT) in self._routes:
+            if not self._is_whole:
+                await self._reach(model or DEFAULT)
             return await self._configured(model or DEFAULT)
+        if not self._is_whole and model in ("", DEFAULT) and self.preferred not in self._llms:
+            raise Elsewhere
         if not (model in ("", DEFAULT) and await self._look_at_preferred()):
             await self._look()
         found = self._known.get(model)
+        if found is None and not self._is_whole:
+            raise Elsewhere
         if found is None and self._failure:
             raise self._failure  # it may be that server's
         if found is None:
             raise unknown(model, [*self._routes, *(name for name in self._known if name not in ("", DEFAULT))])
         return found
+
+    async def _reach(self, name: str, *passed: str) -> None:
+        """Raises Elsewhere unless every deployment that a call of the route may come to is at a server known here: once
+        begun it cannot be handed on."""
+        route = self._routes[name]
+        targets = [*route.deployments, *([_target(route)] if route.shadow else [])]
+        if any(target.server not in self._llms for target in targets):
+            raise Elsewhere
+        for further in (*route.fallbacks, route.context_fallback):
+            if further in self._routes and further not in (name, *passed):
+                await self._reach(further, name, *passed)
+            elif further and further not in self._routes:
+                await self.resolve(further)
 
     async def _configured(self, name: str) -> Resolved:
         """Servers that do not answer are believed to have what the route says."""
@@ -207,7 +233,7 @@ class Servers:
         for deployment in found:
             by_name.setdefault(deployment.info.id, []).append(deployment)
         known = {name: self._discovered(name, deployments) for name, deployments in by_name.items()}
-        if found and not isinstance(answers[0], LLMFlowError):
+        if found and not isinstance(answers[0], LLMFlowError) and (self._is_whole or self.preferred in self._llms):
             known[""] = known[DEFAULT] = self._discovered(found[0].info.id, found[:1], is_default=True)
         for name in by_name:
             known.setdefault(name.removesuffix(":latest"), known[name])  # as Ollama lets one ask

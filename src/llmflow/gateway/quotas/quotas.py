@@ -30,10 +30,11 @@ from llmflow.gateway.quotas.types import (
     subjects,
 )
 from llmflow.gateway.types import Call, Tell, UsageRecord
+from llmflow.store import news
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 
-_FRESH_S = 5.0  # a quota changed by another process holds here after this
+_FRESH_S = 5.0  # a quota changed by another process holds here after this, should its word not come
 _ANSWER_TOKENS = 256  # taken for an answer whose length nobody bounded; the rest is settled after it
 _IN_WORDS = ("chat", "completions", "responses")
 _KEEP_WINDOWS_S = 400 * 86_400
@@ -58,11 +59,14 @@ class Standing:
 
 
 class Quotas:
-    """`clock`: Unix seconds."""
+    """`clock`: Unix seconds. `tell`: other processes, that a workspace's quotas or prices have changed."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, database: Database, *, clock: Callable[[], float] = time.time, tell: news.Tell = news.nobody
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._tell = tell
         self._ledger = Ledger(database)
         self.spend = Spend(database, clock=clock)
         self._rules: dict[str, _Rules] = {}
@@ -134,10 +138,15 @@ class Quotas:
         if not done.cancelled():
             done.exception()  # who waited for it has it
 
-    def _changed(self, workspace_id: str) -> None:
+    def forget(self, workspace_id: str) -> None:
+        """The next call reads what holds now."""
         self._changes += 1
         self._rules.pop(workspace_id, None)
         self._loading.pop(workspace_id, None)
+
+    def _changed(self, workspace_id: str) -> None:
+        self.forget(workspace_id)
+        self._tell("quotas", workspace_id)
 
     async def _read(self, workspace_id: str) -> _Rules:
         changes = self._changes

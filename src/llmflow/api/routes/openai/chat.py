@@ -14,6 +14,7 @@ from llmflow.api.routes.openai.app_chat import PREFIX, complete_by_app
 from llmflow.api.sse import EventStream, until_gone
 from llmflow.errors import LLMFlowError, UsageError
 from llmflow.gateway.asked import asked_of
+from llmflow.gateway.servers import Elsewhere
 from llmflow.wiring import Platform
 
 
@@ -27,6 +28,8 @@ async def _complete(request: Request, platform: Platform, caller: Caller) -> Res
         raise UsageError("`messages` is empty.", param="messages")
     wire.name_user(asked.user)
     if asked.model.startswith(PREFIX):
+        if not platform.leads:
+            raise Elsewhere
         return await complete_by_app(request, platform, caller, asked)
     if not asked.stream:
         return wire.json_bytes(await until_gone(request, platform.relay.chat(asked)))

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from llmflow.api.routes.openai import audio, chat, completions, embeddings, later, models, rerank, responses, wire
+from llmflow.gateway.servers import Elsewhere
 from llmflow.wiring import Platform
 
 
@@ -26,6 +27,8 @@ def _application(route: Route) -> ASGIApp:
         request = Request(scope, receive, send)
         try:
             response = await route.endpoint(request)
+        except Elsewhere:
+            raise
         except Exception as error:  # noqa: BLE001 - the surface's error handler
             response = await wire.failed(request, error)
         await response(scope, receive, send)
