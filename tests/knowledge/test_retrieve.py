@@ -181,3 +181,16 @@ async def test_fusing_by_ranks_gives_the_first_of_both_the_whole_score(room: Roo
     hits = await room.found("연차 휴가", fusion="ranks")
     assert hits[0].text == LEAVE
     assert hits[0].score == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "searched"), [('{"number": 2}', ["travel"]), ("the second", ["handbook", "travel"])]
+)
+async def test_a_model_chooses_the_base_a_question_is_for_or_all_are_searched(
+    room: Room, answer: str, searched: list[str]
+) -> None:
+    other = await room.bases.create("w", "travel", description="출장과 여비")
+    retriever = retriever_of(room, llm=ScriptedLlm(replies=[answer]))
+    bases, notes = await retriever.choose([room.base, other], "출장비는 얼마인가요?")
+    assert [base.name for base in bases] == searched
+    assert [note.code for note in notes] == ([] if len(bases) == 1 else ["choice_failed"])

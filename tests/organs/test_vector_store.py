@@ -100,6 +100,17 @@ async def test_equal_scores_are_ordered_by_chunk_id(store: VectorStore) -> None:
     assert ids(await store.dense("kb", same[0], top_k=2)) == wanted[:2]
 
 
+async def test_documents_and_chunks_may_be_left_out_before_the_search(store: VectorStore) -> None:
+    vectors = unit(30)
+    await store.upsert("kb", [row(n, "연차 휴가", groups=("hr",) if n % 2 else ()) for n in range(30)], vectors)
+    where = Filter(without_documents=("d0", "it's"), without_chunks=("c00010", "c00020"), groups=())
+    wanted = [n for n in range(10, 30) if n not in (10, 20) and n % 2 == 0]
+    assert ids(await store.dense("kb", vectors[0], top_k=20, where=where)) == exact(vectors, vectors[0], wanted, 20)
+    assert ids(await store.keyword("kb", ["휴가"], top_k=20, where=where)) == [f"c{n:05}" for n in wanted]
+    some = Filter(document_ids=("d0", "d1"), without_documents=("d0",))
+    assert ids(await store.keyword("kb", ["휴가"], top_k=20, where=some)) == [f"c{n:05}" for n in range(10, 20)]
+
+
 async def test_keyword_search_finds_korean_and_english_words(store: VectorStore) -> None:
     texts = [
         "복리후생비는 매월 25일에 지급한다.",

@@ -13,7 +13,7 @@ from llmflow.ports.llm import ChatDelta, ChatRequest, Message, TokenUsage
 from llmflow.ports.sandbox import Code, Ran
 from llmflow.tools.kit import Kit
 from llmflow.tools.types import Scope
-from llmflow.workflow.context import Outside, Search
+from llmflow.workflow.context import Outside, Retrieved, Search
 
 
 def said(prompt: str) -> str:
@@ -41,8 +41,9 @@ async def http(request: HttpRequest) -> HttpAnswer:
     return HttpAnswer(200, {"content-type": "text/plain; charset=utf-8"}, request.body or b"", request.url)
 
 
-async def search(search: Search) -> list[dict[str, Any]]:
-    return [{"title": "규정", "content": f"{search.query}에 대한 구절", "metadata": {"score": 0.9}, "files": []}]
+async def search(search: Search) -> Retrieved:
+    content = f"{search.query}에 대한 구절"
+    return Retrieved([{"title": "규정", "content": content, "metadata": {"score": 0.9}, "files": []}])
 
 
 def remembering(*turns: Message) -> Any:

@@ -10,8 +10,9 @@ import pytest
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
+from llmflow.knowledge.conditions import Condition, Conditions, Guess
 from llmflow.ports.llm import ChatDelta, Message
-from llmflow.workflow.context import Search
+from llmflow.workflow.context import Retrieved, Search
 from llmflow.workflow.events import WorkflowFinished
 from llmflow.workflow.files import make_file
 from llmflow.workflow.registry import kinds
@@ -210,47 +211,72 @@ async def test_an_empty_prompt_fails() -> None:
 # knowledge
 
 
-async def test_a_search_is_asked_as_the_node_says() -> None:
+def searching(**data: Any) -> dict[str, Any]:
+    return node("k", "knowledge-retrieval", query_variable_selector=["sys", "query"], dataset_ids=["a", "b"], **data)
+
+
+async def search_of(tested: dict[str, Any], **given: Any) -> Search:
+    """What the node asks for."""
     asked: list[Search] = []
 
-    async def search(search: Search) -> list[dict[str, Any]]:
+    async def search(search: Search) -> Retrieved:
         asked.append(search)
-        return [{"content": "구절"}]
+        return Retrieved([{"content": "구절"}], {"notes": []})
 
-    weights = {"vector_setting": {"vector_weight": 0.6}, "keyword_setting": {"keyword_weight": 0.2}}
-    tested = node(
-        "k",
-        "knowledge-retrieval",
-        query_variable_selector=["sys", "query"],
-        dataset_ids=["a", "b"],
-        multiple_retrieval_config={
-            "top_k": 3,
-            "score_threshold": 0.4,
-            "reranking_mode": "weighted_score",
-            "weights": weights,
-        },
-    )
-    outputs = await outputs_of(tested, outside=replace(FAKES, search=search), system={"query": "휴가는?"})
-    assert asked == [Search(("a", "b"), "휴가는?", 3, 0.4, asked[0].vector_weight)]
-    assert asked[0].vector_weight == pytest.approx(0.75)
+    outputs = await outputs_of(tested, outside=replace(FAKES, search=search), system={"query": "휴가는?"}, **given)
     assert outputs == {"result": [{"content": "구절"}]}
+    return asked[0]
 
 
-async def test_filters_on_metadata_are_refused_and_not_ignored() -> None:
-    condition = {
-        "logical_operator": "and",
-        "conditions": [{"name": "year", "comparison_operator": "=", "value": "2024"}],
-    }
-    tested = node(
-        "k",
-        "knowledge-retrieval",
-        query_variable_selector=["sys", "query"],
-        dataset_ids=["a"],
-        metadata_filtering_mode="manual",
-        metadata_filtering_conditions=condition,
+WEIGHTS = {"vector_setting": {"vector_weight": 0.6}, "keyword_setting": {"keyword_weight": 0.2}}
+
+
+@pytest.mark.parametrize(
+    ("config", "wishes"),
+    [
+        ({"top_k": 3}, {"top_k": 3}),
+        ({"top_k": None, "score_threshold": 0.4}, {"threshold": 0.4}),
+        (
+            {"top_k": 3, "reranking_mode": "weighted_score", "weights": WEIGHTS},
+            {"top_k": 3, "mode": "hybrid", "fusion": "weights", "dense_weight": 0.75, "rerank": False},
+        ),
+        ({"top_k": 3, "reranking_model": {"provider": "jina", "model": "jina-reranker"}}, {"top_k": 3, "rerank": True}),
+        ({"top_k": 3, "reranking_model": {"model": "m"}, "reranking_enable": False}, {"top_k": 3}),
+    ],
+)
+async def test_a_search_is_asked_as_the_node_says(config: dict[str, Any], wishes: dict[str, Any]) -> None:
+    asked = await search_of(searching(multiple_retrieval_config=config))
+    assert {**asked.wishes, "dense_weight": 0} == {**wishes, "dense_weight": 0}
+    assert asked.wishes.get("dense_weight") == pytest.approx(wishes.get("dense_weight"))
+    assert (asked.knowledge, asked.query, asked.conditions, asked.one_of) == (("a", "b"), "휴가는?", None, None)
+
+
+async def test_conditions_on_documents_are_asked_with_the_values_of_variables() -> None:
+    listed = [
+        {"name": "year", "comparison_operator": "=", "value": "{{#start.year#}}"},
+        {"name": "부서", "comparison_operator": "in", "value": ["{{#start.team#}}", "인사"]},
+    ]
+    given = {"logical_operator": "or", "conditions": listed}
+    tested = searching(metadata_filtering_mode="manual", metadata_filtering_conditions=given)
+    asked = await search_of(tested, inputs={"year": "2024", "team": "영업"})
+    assert asked.conditions == Conditions(
+        (Condition("year", "=", "2024"), Condition("부서", "in", ["영업", "인사"])), "or"
     )
-    with pytest.raises(NodeFailed, match="metadata"):
+
+
+async def test_conditions_that_are_none_fail_the_node_and_are_not_ignored() -> None:
+    given = {"conditions": [{"name": "year", "comparison_operator": "like", "value": "2024"}]}
+    tested = searching(metadata_filtering_mode="manual", metadata_filtering_conditions=given)
+    with pytest.raises(NodeFailed, match="like"):
         await outputs_of(tested, system={"query": "?"})
+
+
+async def test_a_model_may_make_the_conditions_or_choose_the_base() -> None:
+    model = {"provider": "openai", "name": "gpt", "mode": "chat", "completion_params": {"top_p": 0.5}}
+    automatic = await search_of(searching(metadata_filtering_mode="automatic", metadata_model_config=model))
+    assert automatic.conditions == Guess("gpt", {"top_p": 0.5})
+    single = await search_of(searching(retrieval_mode="single", single_retrieval_config={"model": model}))
+    assert (single.one_of, single.wishes) == (Guess("gpt", {"top_p": 0.5}), {})
 
 
 # variable-aggregator

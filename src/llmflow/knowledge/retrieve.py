@@ -7,22 +7,26 @@ import asyncio
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from opentelemetry import trace
 
 from llmflow.errors import LLMFlowError, OrganError, UsageError
 from llmflow.knowledge import queries, reword
+from llmflow.knowledge.choose import chosen
+from llmflow.knowledge.conditions import Conditions, Guess
 from llmflow.knowledge.fuse import Fused, fuse, fuse_wordings
+from llmflow.knowledge.guess import guessed
 from llmflow.knowledge.language import language_of
 from llmflow.knowledge.legs import Legs
+from llmflow.knowledge.reach import fields_of, reach
 from llmflow.knowledge.rule import MOST, SearchRule, checked
 from llmflow.knowledge.terms import query_terms
 from llmflow.knowledge.types import Child, Compared, Found, KnowledgeBase, Note, Passage, Scores, Searched
 from llmflow.ports.embedding import Embedding
 from llmflow.ports.rerank import Ranked
-from llmflow.ports.vector_store import VectorStore
+from llmflow.ports.vector_store import Filter, VectorStore
 from llmflow.store.database import Database
 
 _CANDIDATES = 50  # of each search, before fusion
@@ -46,14 +50,21 @@ class Retriever:
         self._models = models
 
     async def search(
-        self, bases: Sequence[KnowledgeBase], query: str, rule: SearchRule | None = None, *, model: str = ""
+        self,
+        bases: Sequence[KnowledgeBase],
+        query: str,
+        rule: SearchRule | None = None,
+        *,
+        conditions: Conditions | Guess | None = None,
+        model: str = "",
     ) -> Searched:
         """The passages of all `bases` together that fit best by `rule` (None: `SearchRule()`). An empty query finds
-        nothing. `model`: makes further wordings, "" the default one.
+        nothing. `conditions`: on documents, given or made by a model. `model`: makes further wordings, "" the default
+        one.
 
         A reranker or a model that is not there or fails costs its step, not the search: `notes` say so. Raises
-        UsageError for a rule that is none, Conflict for a base whose vectors another model made, OrganError when an
-        organ does not answer."""
+        UsageError for a rule that is none and a condition whose value does not fit its field, Conflict for a base
+        whose vectors another model made, OrganError when an organ does not answer."""
         rule = checked(rule or SearchRule())
         query = query.strip()[:_MAX_QUERY]
         bases = [base for base in bases if base.embedding_model]  # the others hold nothing yet
@@ -61,7 +72,12 @@ class Retriever:
             return Searched([], [], [])
         with _tracer.start_as_current_span("retrieve") as span:
             wordings, notes = await self._wordings(query, rule, model)
-            fused, missed = await self._fused(bases, wordings, rule)
+            if isinstance(conditions, Guess):
+                conditions, missed = await self._guessed(bases, query, conditions)
+                notes += missed
+            async with self._database.read() as connection:
+                where = await reach(connection, bases, conditions)
+            fused, missed = await self._fused(bases, wordings, rule, where)
             notes += missed
             found = await self._found(bases, fused)
             if rule.rerank:
@@ -79,7 +95,18 @@ class Retriever:
                     "llmflow.notes": [note.code for note in notes],
                 }
             )
-            return Searched(found[: rule.top_k], list(dict.fromkeys(notes)), wordings)
+            return Searched(found[: rule.top_k], list(dict.fromkeys(notes)), wordings, conditions)
+
+    async def choose(
+        self, bases: Sequence[KnowledgeBase], query: str, *, model: str = "", options: Mapping[str, Any] | None = None
+    ) -> tuple[list[KnowledgeBase], list[Note]]:
+        """The one of `bases` that a model thinks the question is for; all of them, and why, when it chooses none."""
+        if len(bases) < 2:
+            return list(bases), []
+        try:
+            return [await chosen(self._models, query, bases, model=model, options=options)], []
+        except LLMFlowError as error:
+            return list(bases), [Note("choice_failed", f"All knowledge bases were searched: {error.message}")]
 
     async def compare(self, base: KnowledgeBase, query: str, *, top_k: int = 10) -> Compared:
         """The `top_k` best passages by meaning, by words, by both fused and these ranked anew, beside each other, from
@@ -90,8 +117,10 @@ class Retriever:
         if not query or not base.embedding_model:
             return Compared([], [], [], [], [], [])
         depth = max(top_k, _CANDIDATES)
+        async with self._database.read() as connection:
+            where = await reach(connection, [base])
         dense, keyword = await asyncio.gather(
-            self._legs.dense([base], query, depth, None), self._legs.keyword([base], query, depth, None)
+            self._legs.dense([base], query, depth, where), self._legs.keyword([base], query, depth, where)
         )
         fused = fuse(dense, keyword, language=language_of(query))
         by_id = {hit.chunk_id: hit for hit in fused}
@@ -113,11 +142,23 @@ class Retriever:
             text = f"Searched by the question's own words alone: {error.message}"
             return [query], [Note("reword_failed", text)]
 
+    async def _guessed(
+        self, bases: Sequence[KnowledgeBase], query: str, guess: Guess
+    ) -> tuple[Conditions | None, list[Note]]:
+        """The conditions that a model makes; none, and why, when it does not."""
+        async with self._database.read() as connection:
+            fields = await fields_of(connection, bases)
+        try:
+            options = dict(guess.options)
+            return await guessed(self._models, query, fields, model=guess.model, options=options), []
+        except LLMFlowError as error:
+            return None, [Note("filter_failed", f"Searched without a filter: {error.message}")]
+
     async def _fused(
-        self, bases: Sequence[KnowledgeBase], wordings: Sequence[str], rule: SearchRule
+        self, bases: Sequence[KnowledgeBase], wordings: Sequence[str], rule: SearchRule, where: Filter
     ) -> tuple[list[Fused], list[Note]]:
         depth = max(rule.top_k, _CANDIDATES)
-        found = await asyncio.gather(*(self._legs.by_rule(bases, words, rule, depth, None) for words in wordings))
+        found = await asyncio.gather(*(self._legs.by_rule(bases, words, rule, depth, where) for words in wordings))
         return fuse_wordings([hits for hits, _ in found]), [note for _, notes in found for note in notes]
 
     async def _reranked(self, query: str, found: list[Found], top_k: int) -> tuple[list[Found], list[Note]]:
@@ -144,6 +185,8 @@ class Retriever:
         async with self._database.read() as connection:
             passages = await queries.passages_by_id(connection, [hit.chunk_id for hit in fused])
             owners = await queries.documents_by_id(connection, {p.document_id for p in passages.values()})
+            says = any(document.metadata for document in owners.values())
+            fields = {one.id: one.name for one in await fields_of(connection, bases)} if says else {}
         found = []
         for hit in fused:
             passage = passages.get(hit.chunk_id)
@@ -169,6 +212,7 @@ class Retriever:
                     hit_count=passage.hit_count,
                     answer=passage.answer,
                     parent_id=passage.parent_id,
+                    metadata={fields[id]: value for id, value in document.metadata.items() if id in fields},
                 )
             )
         return found

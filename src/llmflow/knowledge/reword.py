@@ -5,7 +5,7 @@ The query fusion of LlamaIndex and others (Rackauckas 2024, RAG-Fusion): each wo
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -65,13 +65,23 @@ async def reword(models: Models, query: str, count: int, *, model: str = "") -> 
 
 
 async def asked(
-    models: Models, messages: tuple[Message, ...], schema: dict[str, Any], *, model: str, max_tokens: int
+    models: Models,
+    messages: tuple[Message, ...],
+    schema: dict[str, Any],
+    *,
+    model: str,
+    max_tokens: int,
+    options: Mapping[str, Any] | None = None,
 ) -> str:
     """The model's whole answer to a question that wants JSON of a schema; the outermost braces of it, where a model
     says more than that."""
     form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
     request = ChatRequest(
-        messages, model=model, temperature=0.0, max_tokens=max_tokens, options={"response_format": form}
+        messages,
+        model=model,
+        temperature=0.0,
+        max_tokens=max_tokens,
+        options={**(options or {}), "response_format": form},
     )
     text = ""
     async with aclosing(models.stream(request)) as deltas:

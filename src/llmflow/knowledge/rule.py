@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 from llmflow.errors import UsageError
 from llmflow.knowledge.types import Fusion, Mode
@@ -37,6 +37,13 @@ class SearchRule:
     auto_merge: bool = False
 
 
+class Base(Protocol):
+    """A knowledge base as far as it keeps a rule."""
+
+    @property
+    def retrieval(self) -> Mapping[str, Any]: ...
+
+
 def checked(rule: SearchRule) -> SearchRule:
     """The rule itself. Raises UsageError, with the field's name, for what no search can be made by."""
     for name, value, allowed in (("mode", rule.mode, get_args(Mode)), ("fusion", rule.fusion, get_args(Fusion))):
@@ -64,3 +71,9 @@ def to_keep(rule: SearchRule) -> dict[str, Any]:
     Raises UsageError."""
     plain = dataclasses.asdict(SearchRule())
     return {name: value for name, value in dataclasses.asdict(checked(rule)).items() if value != plain[name]}
+
+
+def common_rule(bases: Sequence[Base]) -> SearchRule:
+    """The rule that all these bases keep; LLMFlow's own where they differ."""
+    kept = {kept_rule(base.retrieval) for base in bases}
+    return kept.pop() if len(kept) == 1 else SearchRule()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal
 
+from llmflow.knowledge.conditions import Conditions
+
 State = Literal["queued", "running", "ready", "failed", "deleting"]
 Stage = Literal["", "parse", "chunk", "embed", "index"]
 Mode = Literal["dense", "keyword", "hybrid"]
@@ -208,7 +210,7 @@ class Compared:
 @dataclass(frozen=True, slots=True)
 class Note:
     """What a search did not do as it was told, or did by itself. `code`: dense_failed, rerank_missing, rerank_failed,
-    reword_failed, or threshold_unused; `text`: why, for people."""
+    reword_failed, filter_failed, choice_failed or threshold_unused; `text`: why, for people."""
 
     code: str
     text: str
@@ -216,11 +218,13 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """`found`: best first. `wordings`: of the question, as they were searched, its own first."""
+    """`found`: best first. `wordings`: of the question, as they were searched, its own first. `conditions`: on the
+    documents that were searched, whoever made them."""
 
     found: list[Found]
     notes: list[Note]
     wordings: list[str]
+    conditions: Conditions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +240,8 @@ class Child:
 @dataclass(frozen=True, slots=True)
 class Found:
     """A hit with all that a citation needs. `score`: the one it is ranked by: of the reranker, else of the mode; fused
-    scores lie in 0..1. `answer`: of a question in Q&A. `children`: of a parent, those that were found, best first; its
-    scores are those of the best."""
+    scores lie in 0..1. `answer`: of a question in Q&A. `metadata`: what its document says of itself, by the names of
+    fields. `children`: of a parent, those that were found, best first; its scores are those of the best."""
 
     document: str
     document_id: str
@@ -256,4 +260,5 @@ class Found:
     hit_count: int
     answer: str | None = None
     parent_id: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)

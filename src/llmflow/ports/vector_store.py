@@ -25,7 +25,9 @@ class IndexRow(msgspec.Struct, frozen=True):
 class Filter(msgspec.Struct, frozen=True):
     """Applied before the search, never after. None means: no such condition."""
 
-    document_ids: tuple[str, ...] | None = None
+    document_ids: tuple[str, ...] | None = None  # of these alone
+    without_documents: tuple[str, ...] | None = None
+    without_chunks: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None  # the caller's groups: rows with none, or with one of these
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
+from llmflow.knowledge.conditions import Conditions, Guess
 from llmflow.net.messages import HttpAnswer, HttpRequest
 from llmflow.ports.llm import ChatDelta, ChatRequest, Message, ModelInfo
 from llmflow.ports.sandbox import Code, Ran
@@ -24,13 +25,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search of knowledge. `vector_weight` None: the platform's own; 0 keywords alone, 1 meaning alone."""
+    """A search of knowledge. `wishes`: fields of knowledge.rule.SearchRule that are otherwise than the bases keep them.
+    `conditions`: on documents, given or made by a model. `one_of`: the model that chooses one of the bases; None: all
+    are searched."""
 
     knowledge: tuple[str, ...]
     query: str
-    top_k: int = 5
-    threshold: float | None = None
-    vector_weight: float | None = None
+    wishes: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Conditions | Guess | None = None
+    one_of: Guess | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """`passages`: as Dify's knowledge-retrieval gives them, best first. `told`: what the trace shows beside them."""
+
+    passages: list[dict[str, Any]]
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ class Question:
 class Asked:
     """A question to be answered honestly, see nodes/knowledge_answer.py. `request`: model and parameters, without
     messages. `files`: file values; `history`: turns that the caller keeps itself, {"role", "content"}; `waits`: until
-    the documents are read."""
+    the documents are read. `wishes`, `conditions`, `one_of`: of the search, as in `Search`."""
 
     query: str
     request: ChatRequest
@@ -86,6 +97,9 @@ class Asked:
     files: tuple[Mapping[str, Any], ...] = ()
     history: tuple[Mapping[str, Any], ...] = ()
     waits: bool = False
+    wishes: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Conditions | Guess | None = None
+    one_of: Guess | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,7 @@ async def _no_model(name: str) -> ModelInfo:
     return ModelInfo(id=name)
 
 
-async def _no_search(search: Search) -> list[dict[str, Any]]:
+async def _no_search(search: Search) -> Retrieved:
     raise _absent("Knowledge")
 
 
@@ -162,7 +176,7 @@ async def _no_history(turns: int | None) -> Sequence[Message]:
 class Outside:
     """What nodes may reach outside of their run; each raises errors of errors.py.
 
-    `search` gives passages as Dify's knowledge-retrieval does, best first; `history` the last `turns` questions and
+    `search` finds passages; `history` the last `turns` questions and
     answers of the conversation, oldest first (None: all); `keep_file` gives a file value (files.make_file); `read_text`
     the text of a document, as Markdown; `code` runs it apart (ports.sandbox); `count_tokens`: of a text for a model, or
     more; `tools`: what can be called by name; `ask` keeps a form for people and says when it expires, in Unix
@@ -171,7 +185,7 @@ class Outside:
     chat: Chat = _no_chat
     model: Callable[[str], Awaitable[ModelInfo]] = _no_model
     count_tokens: Callable[[str, str], Awaitable[int]] = _most_tokens
-    search: Callable[[Search], Awaitable[list[dict[str, Any]]]] = _no_search
+    search: Callable[[Search], Awaitable[Retrieved]] = _no_search
     http: Callable[[HttpRequest], Awaitable[HttpAnswer]] = _no_http
     read_file: Callable[[Mapping[str, Any]], Awaitable[bytes]] = _no_read
     read_text: Callable[[Mapping[str, Any]], Awaitable[str]] = _no_text

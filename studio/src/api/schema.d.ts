@@ -2678,6 +2678,38 @@ export interface components {
             notes: components["schemas"]["Note"][];
         };
         /**
+         * Condition
+         * @description `value`: a text, a number, or for `in` and `not in` a list of these or a text with commas; None: no value.
+         */
+        Condition: {
+            /** Name */
+            name: string;
+            /**
+             * Operator
+             * @enum {string}
+             */
+            operator: "contains" | "not contains" | "start with" | "end with" | "is" | "is not" | "in" | "not in" | "empty" | "not empty" | "=" | "≠" | ">" | "<" | "≥" | "≤" | "before" | "after";
+            /** Value */
+            value?: string | number | (string | number)[] | null;
+        };
+        /**
+         * Conditions
+         * @description All of them (`and`) or at least one (`or`).
+         */
+        Conditions: {
+            /**
+             * Conditions
+             * @default []
+             */
+            conditions: components["schemas"]["Condition"][];
+            /**
+             * Operator
+             * @default and
+             * @enum {string}
+             */
+            operator: "and" | "or";
+        };
+        /**
          * Connection
          * @description A model server that somebody connected, as it may be shown: whether it has a key, never the key.
          *
@@ -3190,8 +3222,8 @@ export interface components {
         /**
          * Found
          * @description A hit with all that a citation needs. `score`: the one it is ranked by: of the reranker, else of the mode; fused
-         *     scores lie in 0..1. `answer`: of a question in Q&A. `children`: of a parent, those that were found, best first; its
-         *     scores are those of the best.
+         *     scores lie in 0..1. `answer`: of a question in Q&A. `metadata`: what its document says of itself, by the names of
+         *     fields. `children`: of a parent, those that were found, best first; its scores are those of the best.
          */
         Found: {
             /** Document */
@@ -3227,6 +3259,10 @@ export interface components {
             answer?: string | null;
             /** Parent Id */
             parent_id?: string | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            };
             /** Children */
             children?: components["schemas"]["Child"][];
         };
@@ -3876,7 +3912,7 @@ export interface components {
         /**
          * Note
          * @description What a search did not do as it was told, or did by itself. `code`: dense_failed, rerank_missing, rerank_failed,
-         *     reword_failed, or threshold_unused; `text`: why, for people.
+         *     reword_failed, filter_failed, choice_failed or threshold_unused; `text`: why, for people.
          */
         Note: {
             /** Code */
@@ -4437,7 +4473,8 @@ export interface components {
         };
         /**
          * Searched
-         * @description `found`: best first. `wordings`: of the question, as they were searched, its own first.
+         * @description `found`: best first. `wordings`: of the question, as they were searched, its own first. `conditions`: on the
+         *     documents that were searched, whoever made them.
          */
         Searched: {
             /** Found */
@@ -4446,6 +4483,7 @@ export interface components {
             notes: components["schemas"]["Note"][];
             /** Wordings */
             wordings: string[];
+            conditions?: components["schemas"]["Conditions"] | null;
         };
         /** ServerChoice */
         ServerChoice: {

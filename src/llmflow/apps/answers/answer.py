@@ -29,8 +29,9 @@ from llmflow.apps.types import Answer, Citation, Waiting
 from llmflow.errors import OrganError
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.conditions import Conditions, Guess
 from llmflow.knowledge.retrieve import Retriever
-from llmflow.knowledge.rule import SearchRule
+from llmflow.knowledge.rule import common_rule
 from llmflow.knowledge.types import Found
 from llmflow.ports.llm import ChatRequest, ModelInfo, TokenUsage
 
@@ -40,7 +41,9 @@ _POOL = 30  # passages looked at, to judge whether the best stand out
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What an answer rests on. `knowledge`: ids of bases; `model` "": the default one; `top_k` None, `temperature`
-    None, `max_tokens` None: the setting's. `options`: further parameters of the model."""
+    None, `max_tokens` None: the setting's. `options`: further parameters of the model. `wishes`: fields of
+    SearchRule that are otherwise than the bases keep them; `conditions`: on documents; `one_of`: the model that chooses
+    one of the bases."""
 
     workspace_id: str
     knowledge: tuple[str, ...] = ()
@@ -50,6 +53,9 @@ class Ground:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    wishes: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Conditions | Guess | None = None
+    one_of: Guess | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,12 @@ class Answerer:
         """The passages nearest to the question, relevant or not, best first."""
         wanted = set(ground.knowledge)
         bases = [base for base in await self._bases.all(ground.workspace_id) if base.id in wanted]
-        return (await self._retriever.search(bases, _searched(question), SearchRule(top_k=top_k))).found
+        query = _searched(question)
+        if ground.one_of is not None:
+            chooser = ground.one_of
+            bases, _ = await self._retriever.choose(bases, query, model=chooser.model, options=chooser.options)
+        rule = replace(common_rule(bases), **{**ground.wishes, "top_k": top_k})
+        return (await self._retriever.search(bases, query, rule, conditions=ground.conditions)).found
 
     async def reading(self, ground: Ground) -> Waiting | None:
         """How far the documents are read; None when none is queued or running."""

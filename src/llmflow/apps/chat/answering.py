@@ -108,6 +108,9 @@ def _ground(app: App, asked: Asked) -> Ground:
         max_tokens=request.max_tokens,
         stop=request.stop,
         options=request.options,
+        wishes=asked.wishes,
+        conditions=asked.conditions,
+        one_of=asked.one_of,
     )
 
 

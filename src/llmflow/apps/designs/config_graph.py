@@ -75,7 +75,7 @@ def _between(mode: str, config: Tree, chat: ChatConfig, names: Sequence[str]) ->
     is_expert = config.get("prompt_type") == "advanced"
     if mode == "chat" and not is_expert:
         return [_honest(config, chat, names)]
-    knowledge = [_retrieval(mode, config, chat)] if chat.knowledge else []
+    knowledge = [_retrieval(mode, config, chat, names)] if chat.knowledge else []
     return [*knowledge, _llm(mode, config, chat, names, is_expert)]
 
 
@@ -89,24 +89,48 @@ def _honest(config: Tree, chat: ChatConfig, names: Sequence[str]) -> Tree:
         instruction=_template(chat.instruction, names),
         top_k=chat.top_k,
         language=chat.language,
+        **_searching(config, chat, names),
     )
 
 
-def _retrieval(mode: str, config: Tree, chat: ChatConfig) -> Tree:
+def _searching(config: Tree, chat: ChatConfig, names: Sequence[str]) -> Tree:
+    """How the app's knowledge is searched, as a node says it."""
     settings = mapping(config.get("dataset_configs"))
-    variable = text(config.get("dataset_query_variable"))
     threshold = settings.get("score_threshold") if settings.get("score_threshold_enabled") is True else None
-    search: Tree = {"top_k": chat.top_k or 4, "score_threshold": threshold, "reranking_enable": False}
-    if settings.get("reranking_mode") == "weighted_score" and settings.get("weights"):
-        search |= {"reranking_mode": "weighted_score", "weights": settings["weights"]}
+    conditions = mapping(settings.get("metadata_filtering_conditions"))
+    listed = [{**one, "value": _filled(one.get("value"), names)} for one in mappings(conditions.get("conditions"))]
+    return {
+        "retrieval_mode": "single" if settings.get("retrieval_model") == "single" else "multiple",
+        "single_retrieval_config": {"model": _model(config, chat)},
+        "multiple_retrieval_config": {
+            "top_k": chat.top_k,
+            "score_threshold": threshold,
+            "reranking_enable": settings.get("reranking_enable") is True,
+            "reranking_mode": text(settings.get("reranking_mode")) or "reranking_model",
+            "reranking_model": mapping(settings.get("reranking_model")),
+            "weights": mapping(settings.get("weights")) or None,
+        },
+        "metadata_filtering_mode": text(settings.get("metadata_filtering_mode")) or "disabled",
+        "metadata_filtering_conditions": {**conditions, "conditions": listed},
+        "metadata_model_config": _model(config, chat),
+    }
+
+
+def _filled(value: Any, names: Sequence[str]) -> Any:
+    return _template(value, names) if isinstance(value, str) else value
+
+
+def _retrieval(mode: str, config: Tree, chat: ChatConfig, names: Sequence[str]) -> Tree:
+    variable = text(config.get("dataset_query_variable"))
+    search = _searching(config, chat, names)
+    search["multiple_retrieval_config"] |= {"top_k": chat.top_k or 4}
     return _node(
         KNOWLEDGE,
         "knowledge-retrieval",
         "Knowledge",
         query_variable_selector=[START, variable] if variable and mode == "completion" else ["sys", "query"],
         dataset_ids=list(chat.knowledge),
-        retrieval_mode="multiple",
-        multiple_retrieval_config=search,
+        **search,
     )
 
 
@@ -158,7 +182,7 @@ def _agent(config: Tree, chat: ChatConfig, names: Sequence[str]) -> Tree:
     strategy = text(settings.get("strategy")).lower()
     given: dict[str, tuple[str, Any]] = {
         "model": ("constant", _model(config, chat)),
-        "tools": ("constant", [*map(_tool, mappings(settings.get("tools"))), *map(_searching, chat.knowledge)]),
+        "tools": ("constant", [*map(_tool, mappings(settings.get("tools"))), *map(_tool_of, chat.knowledge)]),
         "instruction": ("mixed", _template(chat.instruction, names)),
         "query": ("mixed", "{{#sys.query#}}"),
         "maximum_iterations": ("constant", rounds),
@@ -186,7 +210,7 @@ def _tool(item: Tree) -> Tree:
     }
 
 
-def _searching(base_id: str) -> Tree:
+def _tool_of(base_id: str) -> Tree:
     return {"enabled": True, "provider_type": "dataset-retrieval", "provider_id": base_id, "tool_name": base_id}
 
 

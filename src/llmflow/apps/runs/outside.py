@@ -193,4 +193,4 @@ async def _described_file(body: bytes, name: str, media_type: str) -> dict[str, 
 
 
 async def _search_one(search: Passages, base_id: str, query: str, top_k: int) -> list[dict[str, Any]]:
-    return await search(Search((base_id,), query, top_k=top_k))
+    return (await search(Search((base_id,), query, {"top_k": top_k}))).passages

@@ -137,6 +137,10 @@ def _condition(where: Filter | None) -> str:
     parts = []
     if where.document_ids is not None:
         parts.append(f"document_id IN ({listed(where.document_ids)})")
+    if where.without_documents:
+        parts.append(f"document_id NOT IN ({listed(where.without_documents)})")
+    if where.without_chunks:
+        parts.append(f"chunk_id NOT IN ({listed(where.without_chunks)})")
     if where.groups is not None:
         allowed = [EVERYBODY, *(f"g:{group}" for group in where.groups)]
         parts.append(f"array_has_any(groups, [{listed(allowed)}])")

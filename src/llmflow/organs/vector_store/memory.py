@@ -76,6 +76,10 @@ class MemoryVectorStore:
         entries = list(self._collections.get(collection, {}).values())
         if where and where.document_ids is not None:
             entries = [e for e in entries if e[0].document_id in where.document_ids]
+        if where and where.without_documents:
+            entries = [e for e in entries if e[0].document_id not in where.without_documents]
+        if where and where.without_chunks:
+            entries = [e for e in entries if e[0].chunk_id not in where.without_chunks]
         if where and where.groups is not None:
             entries = [e for e in entries if not e[0].groups or set(e[0].groups) & set(where.groups)]
         return entries

@@ -46,18 +46,19 @@ def _knowledge(data: Tree) -> Iterator[Reason]:
         yield Reason(
             "dataset_none", "It names no data set to search; choose a knowledge base in the draft.", stops=True
         )
-    mode, conditions = data.get("metadata_filtering_mode"), mapping(data.get("metadata_filtering_conditions"))
-    if mode == "automatic" or (mode == "manual" and conditions.get("conditions")):
-        yield Reason("filters_unserved", "Filters on metadata are not served by this version.", stops=True)
     if data.get("query_attachment_selector"):
         yield Reason("attachments_unsearched", "Files are not searched for; the question's words are.")
-    if data.get("retrieval_mode") == "single":
-        yield Reason("search_of_all", "All its data sets are searched at once; no model chooses one of them.")
     config = mapping(data.get("multiple_retrieval_config"))
+    if config.get("score_threshold"):
+        yield Reason("threshold_differs", "The score threshold is held against LLMFlow's own scores.")
     yield Reason("search_differs", "Passages are found by LLMFlow's own fused search, with its own scores.")
     if config.get("reranking_enable") is True and config.get("reranking_mode") == "reranking_model":
         model = text(mapping(config.get("reranking_model")).get("model"))
-        yield Reason("rerank_ignored", f"Passages are not reranked by `{model}`." if model else "Nothing is reranked.")
+        if model:
+            told = f"Passages are reranked by the reranker set up here, not by `{model}`; without one they are not."
+            yield Reason("rerank_here", told)
+        else:
+            yield Reason("rerank_ignored", "Nothing is reranked.")
 
 
 def _llm(data: Tree) -> Iterator[Reason]:

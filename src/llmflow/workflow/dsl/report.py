@@ -196,7 +196,7 @@ def _config(document: Document, bindings: Bindings, here: Here) -> Iterator[Node
     ids = config_datasets(config)
     yield _judged("", "prompt", "", _prompt_reasons(document.mode, config, has_knowledge=bool(ids)))
     if ids:
-        yield _judged("", "knowledge", "", [*_datasets(ids, bindings, here), *_search_reasons(config)])
+        yield _judged("", "knowledge", "", [*_datasets(ids, bindings, here), *_search_reasons(document, config)])
     for tool in mappings(mapping(config.get("agent_mode")).get("tools")):
         if document.mode == "agent-chat" and tool.get("tool_name") and tool.get("enabled", True) is True:
             given = [name for name, value in mapping(tool.get("tool_parameters")).items() if value not in (None, "")]
@@ -221,15 +221,13 @@ def _prompt_reasons(mode: str, config: Tree, *, has_knowledge: bool) -> Iterator
         yield Reason("prompt_differs", "Models without tool calls are asked in LLMFlow's own words.")
 
 
-def _search_reasons(config: Tree) -> Iterator[Reason]:
+def _search_reasons(document: Document, config: Tree) -> Iterator[Reason]:
     settings = mapping(config.get("dataset_configs"))
     yield Reason("search_differs", "Passages are found by LLMFlow's own fused search, with its own scores.")
-    ignored = {
-        "a score threshold": settings.get("score_threshold_enabled") is True,
-        "reranking": settings.get("reranking_enable") is True or settings.get("reranking_enabled") is True,
-        "filters on metadata": settings.get("metadata_filtering_mode") not in (None, "", "disabled"),
-        "a query variable": bool(config.get("dataset_query_variable")),
-    }
-    named = ", ".join(name for name, is_set in ignored.items() if is_set)
-    if named:
-        yield Reason("search_options_ignored", f"Not used: {named}.")
+    if settings.get("reranking_enable") is True and settings.get("reranking_mode") == "reranking_model":
+        told = "Passages are reranked by the reranker that is set up here; without one they are not."
+        yield Reason("rerank_here", told)
+    if settings.get("score_threshold_enabled") is True:
+        yield Reason("threshold_differs", "The score threshold is held against LLMFlow's own scores.")
+    if config.get("dataset_query_variable") and document.mode != "completion":
+        yield Reason("search_options_ignored", "Not used: a query variable.")

@@ -15,25 +15,20 @@ from llmflow.workflow.asking.answer import ModelData, cost, request_of, usage_sh
 from llmflow.workflow.context import Answered, Asked, Context
 from llmflow.workflow.files import files_in
 from llmflow.workflow.kind import Kind
+from llmflow.workflow.searching import SearchData
 from llmflow.workflow.templates.template import selectors
 from llmflow.workflow.types import Log, Outcome, Piece, Selector, Words
 from llmflow.workflow.variables import text_of
 
 
-class AnswerData(ModelData):
-    """`dataset_ids`: knowledge bases. `instruction`: a template, which stands in LLMFlow's own prompt. `top_k`:
+class AnswerData(ModelData, SearchData):
+    """`instruction`: a template, which stands in LLMFlow's own prompt. `top_k`:
     passages for the model; None: the setting's. `language` "": the question's."""
 
     query_variable_selector: list[str] = Field(default_factory=lambda: ["sys", "query"])
-    dataset_ids: list[str] = Field(default_factory=list)
     instruction: str = ""
     top_k: int | None = Field(default=None, ge=1, le=100)
     language: str = ""
-
-    @field_validator("dataset_ids", mode="before")
-    @classmethod
-    def _no_ids(cls, value: object) -> object:
-        return value or []
 
     @field_validator("instruction", "language", mode="before")
     @classmethod
@@ -53,6 +48,9 @@ async def run(data: AnswerData, context: Context) -> AsyncGenerator[Piece | Log 
         files=tuple(files_in(context.get(("sys", "files")))),
         history=tuple(context.get(("sys", "history")) or ()),
         waits=context.get(("sys", "waits")) is True,
+        wishes=data.wishes(),
+        conditions=data.conditions(context.fill),
+        one_of=data.one_of(),
     )
     answered: Answered | None = None
     async with aclosing(context.outside.answer(asked)) as told:

@@ -1,0 +1,44 @@
+"""Which documents and passages a search may find, decided in SQL before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from llmflow.knowledge.conditions import Conditions, Field, where
+from llmflow.knowledge.types import KnowledgeBase
+from llmflow.ports.vector_store import Filter
+from llmflow.store.tables import chunks, documents, knowledge_fields
+
+
+async def fields_of(connection: AsyncConnection, bases: Sequence[KnowledgeBase]) -> list[Field]:
+    """What the bases' documents say of themselves, by name."""
+    columns = [knowledge_fields.c[name] for name in ("id", "knowledge_id", "name", "type")]
+    of_bases = knowledge_fields.c.knowledge_id.in_([base.id for base in bases])
+    rows = await connection.execute(sa.select(*columns).where(of_bases).order_by(knowledge_fields.c.name))
+    return [Field(**row._mapping) for row in rows]
+
+
+async def reach(
+    connection: AsyncConnection, bases: Sequence[KnowledgeBase], conditions: Conditions | None = None
+) -> Filter:
+    """Without documents and passages that are switched off or archived, and of the documents those that `conditions`
+    fit. Of two lists that say the same, the shorter. Raises UsageError for a value that does not fit its field."""
+    ids = [base.id for base in bases]
+    of_bases = documents.c.knowledge_id.in_(ids)
+    is_off = sa.or_(documents.c.enabled.is_(False), documents.c.archived)
+    off_chunks = sa.select(chunks.c.id).where(chunks.c.knowledge_id.in_(ids), chunks.c.enabled.is_(False))
+    without_chunks = tuple(await connection.scalars(off_chunks)) or None
+    if conditions is None:
+        off = tuple(await connection.scalars(sa.select(documents.c.id).where(of_bases, is_off)))
+        return Filter(without_documents=off or None, without_chunks=without_chunks)
+    fits = sa.func.coalesce(where(conditions, await fields_of(connection, bases)), sa.false())
+    rows = await connection.execute(sa.select(documents.c.id, sa.and_(fits, sa.not_(is_off))).where(of_bases))
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for document_id, is_meant in rows:
+        found[bool(is_meant)].append(document_id)
+    if len(found[True]) <= len(found[False]):
+        return Filter(document_ids=tuple(found[True]), without_chunks=without_chunks)
+    return Filter(without_documents=tuple(found[False]) or None, without_chunks=without_chunks)
