@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { Citation } from "@/api/ask";
 import "@/i18n/all";
 import { Answer } from "@/pages/chat/Answer";
-import type { Exchange } from "@/pages/chat/threads";
+import type { Exchange } from "@/pages/chat/exchange";
 import { splitAt } from "@/pages/knowledge/PassageText";
 import { RichText } from "@/ui/RichText";
 
@@ -38,6 +38,7 @@ const exchange = (answer: string, citations: readonly Citation[]): Exchange => (
   citations,
   opinion: null,
   steps: [],
+  forms: [],
 });
 
 const rich = (text: string, streaming = false) =>
@@ -46,7 +47,7 @@ const rich = (text: string, streaming = false) =>
 test("a mark in the answer and its chip open the passage", async () => {
   const opened = vi.fn();
   const one = citation(1, "규정.pdf");
-  render(<Answer exchange={exchange("연차는 16일입니다. [1]", [one])} onCitation={opened} />);
+  render(<Answer app="a" exchange={exchange("연차는 16일입니다. [1]", [one])} onCitation={opened} />);
   const buttons = await waitFor(() => {
     const found = screen.getAllByRole("button", { name: /규정\.pdf/ });
     expect(found).toHaveLength(2);
@@ -67,18 +68,18 @@ test("an agent's tools are folded above its answer, those under way by name", as
     observation: JSON.stringify({ current_time: "12:00", weather: "Error: no such town" }),
   };
   const done = { ...exchange("정오입니다.", []), steps: [step] };
-  const { rerender, container } = render(<Answer exchange={done} onCitation={() => undefined} />);
+  const { rerender, container } = render(<Answer app="a" exchange={done} onCitation={() => undefined} />);
   expect(container.querySelector("details")?.open).toBe(false);
   expect(container.textContent).toContain("시계를 봅니다");
   expect(container.textContent).toContain("12:00");
   expect(container.querySelectorAll("pre")).toHaveLength(4);
   const busy = { ...done, state: "waiting" as const, answer: "", steps: [{ ...step, tool: "weather", observation: "" }] };
-  rerender(<Answer exchange={busy} onCitation={() => undefined} />);
+  rerender(<Answer app="a" exchange={busy} onCitation={() => undefined} />);
   expect(screen.getByRole("status").textContent).toContain("weather");
 });
 
 test("a number without a citation stays text", async () => {
-  render(<Answer exchange={exchange("See [7] and [1].", [citation(1, "a.pdf")])} onCitation={() => undefined} />);
+  render(<Answer app="a" exchange={exchange("See [7] and [1].", [citation(1, "a.pdf")])} onCitation={() => undefined} />);
   await waitFor(() => expect(screen.getAllByRole("button", { name: /a\.pdf/ })).toHaveLength(2));
   expect(document.body.textContent).toContain("[7]");
 });
@@ -125,7 +126,7 @@ test("HTML in an answer is shown as the letters it is", () => {
 
 test("names with markup are only letters", async () => {
   const name = '<img src=x onerror="hacked()">.pdf';
-  render(<Answer exchange={exchange("x [1]", [citation(1, name)])} onCitation={() => undefined} />);
+  render(<Answer app="a" exchange={exchange("x [1]", [citation(1, name)])} onCitation={() => undefined} />);
   await waitFor(() => expect(screen.getAllByRole("button", { name: /onerror/ })).toHaveLength(2));
   expect(document.querySelectorAll("img")).toHaveLength(0);
   expect(document.body.textContent).toContain(name);

@@ -221,3 +221,42 @@ test("a proxy's answer means that the server is not there", () => {
   expect(errorOf(502, "<html>Bad gateway</html>", null).code).toBe("server_unreachable");
   expect(errorOf(500, "<html>oops</html>", "r")).toMatchObject({ code: "invalid_answer", requestId: "r" });
 });
+
+test("an answer that waits for a person is followed through its pause while a page shows it", async () => {
+  const form = { id: "f", title: "결재", state: "waiting", may_answer: true };
+  let state = "waiting";
+  const paths: string[] = [];
+  let goOn = (_: Response) => {};
+  const later = new Promise<Response>((resolve) => (goOn = resolve));
+  vi.stubGlobal("fetch", async (input: Request | string) => {
+    const url = new URL(input instanceof Request ? input.url : input, "http://studio.test");
+    paths.push(url.pathname + url.search);
+    if (url.pathname.endsWith("/ask")) return stream(begin("m"), delta("먼저. "), { ...end("m"), paused: true });
+    if (url.pathname.endsWith("/events")) return later;
+    const status = state === "waiting" ? "paused" : "running";
+    const messages = [{ ...message("m", null), answer: "먼저. ", status, forms: [{ ...form, state }] }];
+    return json({ id: "conv", name: "", messages });
+  });
+  const thread = new Thread("waits");
+  thread.show();
+  await thread.ask("연차");
+  await vi.waitFor(() => expect(paths.at(-1)).toMatch(/messages\/m\/events\?through_pause=true$/));
+  const [shown] = thread.get().exchanges;
+  expect([shown?.state, shown?.answer, shown?.forms[0]?.state, thread.get().isBusy]).toEqual(["paused", "먼저. ", "waiting", false]);
+  state = "submitted";
+  goOn(stream(begin("m"), delta("먼저. "), delta("좋습니다"), end("m")));
+  await vi.waitFor(() => {
+    const [done] = thread.get().exchanges;
+    expect([done?.state, done?.answer, done?.forms[0]?.state]).toEqual(["done", "먼저. 좋습니다", "submitted"]);
+  });
+  thread.hide();
+});
+
+test("what waits for a person is not followed where no page shows it", async () => {
+  const kept = [{ ...message("m", null), status: "paused", forms: [] }];
+  const calls = serve({ "GET /conversations/conv": () => json({ id: "conv", name: "", messages: kept }) });
+  const thread = new Thread("hidden", "conv");
+  await thread.load();
+  expect(thread.get().exchanges[0]?.state).toBe("paused");
+  expect(calls).toHaveLength(1);
+});

@@ -24,6 +24,7 @@ from llmflow.apps.designs.imports import Imports
 from llmflow.apps.designs.plans import Plans
 from llmflow.apps.forms.desk import Desk
 from llmflow.apps.forms.forms import Forms
+from llmflow.apps.forms.in_chat import FormsInChat
 from llmflow.apps.forms.inbox import Inbox
 from llmflow.apps.forms.post import Post
 from llmflow.apps.runs.called import CalledApps
@@ -152,6 +153,7 @@ class AppsRoom:
         self.annotations = Annotations(database, near)
         self.annotation_reply = AnnotationReply(database, gateway, near, jobs)
         self.inbox = Inbox(database, self.forms)
+        self.forms_in_chat = FormsInChat(self.forms, self.conversations)
         server = settings.server
         self.post = Post(
             database,

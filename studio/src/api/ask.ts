@@ -74,9 +74,26 @@ export async function* ask(app: string, asked: Asked, signal: AbortSignal): Asyn
   yield* read(answer, signal);
 }
 
-/** The events of an answer that is under way, or over, from its start. */
-export async function* follow(app: string, message: string, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
-  yield* read(await send(`${BASE}/apps/${encodeURIComponent(app)}/messages/${message}/events`, { signal }), signal);
+const messageAt = (app: string, message: string): string => `${BASE}/apps/${encodeURIComponent(app)}/messages/${message}`;
+
+/** The events of an answer that is under way, or over, from its start. `throughPause`: of one that waits for a person,
+    once it goes on. */
+export async function* follow(
+  app: string,
+  message: string,
+  signal: AbortSignal,
+  { throughPause = false }: { throughPause?: boolean } = {},
+): AsyncGenerator<AnswerEvent> {
+  const way = throughPause ? "?through_pause=true" : "";
+  yield* read(await send(`${messageAt(app, message)}/events${way}`, { signal }), signal);
+}
+
+/** Where a form that an answer waits for is answered. */
+export const formAt = (app: string, message: string, form: string): string => `${messageAt(app, message)}/forms/${form}`;
+
+export async function answerForm(address: string, action: string, inputs: Record<string, unknown>): Promise<void> {
+  const headers = { "Content-Type": "application/json" };
+  await send(address, { method: "POST", headers, body: JSON.stringify({ action, inputs }) });
 }
 
 async function* read(answer: Response, signal: AbortSignal): AsyncGenerator<AnswerEvent> {

@@ -1218,6 +1218,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/apps/{app}/messages/{message_id}/forms/{form_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Chat Form
+         * @description Answers it, once; the answer to the question goes on.
+         */
+        post: operations["answer_chat_form_apps__app__messages__message_id__forms__form_id__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/apps/{app}/messages/{message_id}/forms/{form_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Chat Form File
+         * @description Sends a file for the form, its bytes as the body.
+         */
+        post: operations["send_chat_form_file_apps__app__messages__message_id__forms__form_id__files_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/apps/{app}/conversations": {
         parameters: {
             query?: never;
@@ -4617,9 +4657,47 @@ export interface components {
             messages: components["schemas"]["ShownMessage"][];
         };
         /**
+         * ShownForm
+         * @description `may_answer`: the reader may see and answer it; of one for others only the title and what became of it is told.
+         *     `content`: Markdown, with {{#$output.NAME#}} where a field belongs; of an answered form with what was said.
+         *     `action`: the button that was pressed, "" for none. `expires_at`: Unix milliseconds.
+         */
+        ShownForm: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "submitted" | "expired";
+            /** May Answer */
+            may_answer: boolean;
+            /** Content */
+            content: string;
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            }[];
+            /** Actions */
+            actions: {
+                [key: string]: unknown;
+            }[];
+            /** Defaults */
+            defaults: {
+                [key: string]: unknown;
+            };
+            /** Action */
+            action: string;
+            /** Expires At */
+            expires_at: number;
+        };
+        /**
          * ShownMessage
          * @description A question and its answer. `parent_id`: the message it follows; those with one parent are branches. `task_id`:
-         *     of the answer while it is written, to stop it. `steps`: what an agent did. `rating`, `reason`, `correction`: what
+         *     of the answer while it is written, to stop it. `steps`: what an agent did. `forms`: what a workflow asked
+         *     people for it. `rating`, `reason`, `correction`: what
          *     its reader thinks of it.
          */
         ShownMessage: {
@@ -4647,6 +4725,8 @@ export interface components {
             citations: components["schemas"]["Citation"][];
             /** Steps */
             steps: components["schemas"]["Thought"][];
+            /** Forms */
+            forms: components["schemas"]["ShownForm"][];
             /** Created At */
             created_at: number;
             /** Elapsed Ms */
@@ -7576,6 +7656,8 @@ export interface operations {
         parameters: {
             query?: {
                 user?: string;
+                /** @description Of an answer that waits for a person: once it goes on */
+                through_pause?: boolean;
             };
             header?: never;
             path: {
@@ -7626,6 +7708,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Stopped"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    answer_chat_form_apps__app__messages__message_id__forms__form_id__post: {
+        parameters: {
+            query?: {
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                message_id: string;
+                form_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    send_chat_form_file_apps__app__messages__message_id__forms__form_id__files_post: {
+        parameters: {
+            query: {
+                name: string;
+                user?: string;
+            };
+            header?: never;
+            path: {
+                app: string;
+                message_id: string;
+                form_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormFile"];
                 };
             };
             /** @description Validation Error */

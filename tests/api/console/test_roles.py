@@ -59,6 +59,8 @@ NEEDS: dict[Role, set[str]] = {
         "POST /apps/{app}/files",
         "GET /apps/{app}/files/{file_id}",
         "GET /apps/{app}/messages/{message_id}/events",
+        "POST /apps/{app}/messages/{message_id}/forms/{form_id}",
+        "POST /apps/{app}/messages/{message_id}/forms/{form_id}/files",
         "PUT /apps/{app}/messages/{message_id}/feedback",
         "DELETE /apps/{app}/messages/{message_id}/feedback",
         "GET /apps/{app}/conversations",

@@ -197,7 +197,9 @@ def test_a_blocking_run_that_asks_is_answered_as_paused(flow: httpx.Client) -> N
     assert told[-1]["data"]["outputs"] == {"out": "approve!: 좋습니다"}
 
 
-def test_a_chat_answer_that_asks_pauses_and_its_message_is_completed(chat: httpx.Client) -> None:
+def test_a_chat_answer_that_asks_pauses_and_its_message_is_completed(
+    chat: httpx.Client, official: dict[str, Any]
+) -> None:
     told = streamed(chat, "/chat-messages", {"inputs": {}, "query": "휴가"})
     paused = told[-1]
     assert paused["event"] == "workflow_paused"
@@ -206,7 +208,15 @@ def test_a_chat_answer_that_asks_pauses_and_its_message_is_completed(chat: httpx
     params = {"user": "ann", "conversation_id": conversation}
     (waiting,) = chat.get("/messages", params=params).json()["data"]
     assert (waiting["answer"], waiting["status"]) == ("먼저. ", "paused")
-    token = named(told, "human_input_required")["data"]["form_token"]
+    asked = named(told, "human_input_required")["data"]
+    token = asked["form_token"]
+    schemas = official["components"]["schemas"]
+    (content,) = waiting["extra_contents"]
+    assert set(content) == set(schemas["HumanInputContent"]["properties"])
+    assert (content["type"], content["submitted"], content["form_submission_data"]) == ("human_input", False, None)
+    assert content["workflow_run_id"] == paused["workflow_run_id"]
+    assert set(content["form_definition"]) == set(schemas["HumanInputFormDefinition"]["properties"])
+    assert content["form_definition"] == asked  # as the stream told it
     chat.post(f"/form/human_input/{token}", json=SAID).raise_for_status()
     rest = followed(chat, paused["workflow_run_id"], include_state_snapshot="true", continue_on_pause="true")
     assert [event["event"] for event in rest[-2:]] == ["message_end", "workflow_finished"]
@@ -214,6 +224,11 @@ def test_a_chat_answer_that_asks_pauses_and_its_message_is_completed(chat: httpx
     assert "".join(event["answer"] for event in rest if event["event"] == "message") == "먼저. 좋습니다"
     (done,) = chat.get("/messages", params=params).json()["data"]
     assert (done["answer"], done["status"]) == ("먼저. 좋습니다", "normal")
+    (content,) = done["extra_contents"]
+    assert (content["submitted"], content["form_definition"]) == (True, None)
+    assert set(content["form_submission_data"]) == set(schemas["HumanInputFormSubmissionData"]["properties"])
+    assert content["form_submission_data"]["rendered_content"] == "확인"
+    assert content["form_submission_data"]["action_text"] == "approve!"
 
 
 def test_a_blocking_chat_answer_that_asks_says_so(chat: httpx.Client) -> None:

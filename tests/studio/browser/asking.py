@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.api.chat_server import events
-from tests.flow_apps import dsl, end, human, start, template
+from tests.flow_apps import answer, dsl, end, human, start, template
 from tests.live import LiveServer
 
 TEXT = """## 휴가 신청 검토
@@ -60,3 +60,22 @@ def waiting_form(server: LiveServer, name: str = "휴가 결재") -> str:
 def link_of(server: LiveServer, form_id: str) -> str:
     with server.client() as client:
         return str(client.get(f"/api/v1/forms/{form_id}").json()["link"])
+
+
+def waiting_chat(server: LiveServer, *, in_app: bool = True) -> str:
+    """The id of a chatflow whose answer waits for a form, of whoever asks or of others; made once each."""
+    name = "휴가 상담" if in_app else "휴가 결재 상담"
+    more: dict[str, Any] = {} if in_app else {"delivery_methods": []}
+    fields = [{"type": "paragraph", "output_variable_name": "reason"}]
+    text = "휴가 **사흘**을 신청합니다. 사유를 적어 주세요.\n\n{{#$output.reason#}}"
+    ask = human("ask", text, fields, user_actions=ACTIONS, **more)
+    ask["data"]["title"] = "사유 확인"
+    nodes = (start(), answer("확인하겠습니다. "), ask, {**answer("신청했습니다: {{#ask.reason#}}"), "id": "done"})
+    edges = (("start", "answer"), ("answer", "ask"), ("ask:approve", "done"), ("ask:reject", "done"))
+    with server.client() as client:
+        for app in client.get("/api/v1/apps").raise_for_status().json():
+            if app["name"] == name:
+                return str(app["id"])
+        document = dsl(name, nodes, edges, mode="advanced-chat")
+        made = client.post("/api/v1/apps/import", json={"document": document, "publish": True})
+        return str(made.raise_for_status().json()["app_id"])

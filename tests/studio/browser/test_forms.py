@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import expect
 
-from tests.studio.browser.asking import link_of, waiting_form
+from tests.studio.browser.asking import link_of, waiting_chat, waiting_form
 from tests.studio.browser.look import axe, fits, shoot
-from tests.studio.browser.pages import Pages
+from tests.studio.browser.pages import Language, Pages
+from tests.studio.browser.words import say
 
 
 async def test_a_form_is_answered_by_its_link_on_a_phone(pages: Pages) -> None:
@@ -52,3 +54,50 @@ async def test_the_inbox_counts_shows_and_answers_forms(pages: Pages) -> None:
     await page.get_by_role("link", name="Inbox").first.click()
     await page.get_by_text("Done", exact=True).click()
     await expect(page.get_by_role("row", name="휴가 승인").filter(has_text="반려").first).to_be_visible()
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("ko", 360)])
+async def test_a_chat_shows_the_form_it_waits_for_and_goes_on_with_its_answer(
+    pages: Pages, language: Language, width: int
+) -> None:
+    app = waiting_chat(pages.server)
+    page = await pages.open(f"/chat/{app}", language=language, width=width, theme="dark" if width == 360 else "light")
+    await page.get_by_role("textbox", name=say("chat.question", language)).fill("사흘 쉬고 싶습니다")
+    await page.keyboard.press("Enter")
+    form = page.get_by_role("region", name="사유 확인")
+    await expect(form.get_by_text(say("chat.form.yours", language))).to_be_visible()
+    await expect(form.get_by_label("reason")).to_be_visible()
+    await shoot(page, f"chat-form-{language}")
+    await axe(page)
+    await fits(page)
+    await page.reload()  # whoever comes later finds it as well
+    await form.get_by_label("reason").fill("가족 여행")
+    await form.get_by_role("button", name="승인").click()
+    answer = page.get_by_role("article").last
+    await expect(answer.get_by_text("확인하겠습니다. 신청했습니다: 가족 여행")).to_be_visible()
+    await expect(form).to_have_count(0)
+    await expect(answer.get_by_text("승인")).to_be_visible()
+    await shoot(page, f"chat-form-answered-{language}")
+    await axe(page)
+
+
+async def test_a_chat_that_waits_for_others_says_so_and_goes_on_when_they_answered(pages: Pages) -> None:
+    app = waiting_chat(pages.server, in_app=False)
+    with pages.server.client() as console:
+        console.put(f"/api/v1/apps/{app}/site", json={"is_on": True}).raise_for_status()
+        code = console.post(f"/api/v1/apps/{app}/site/code").raise_for_status().json()["code"]
+        page = await pages.open(f"/p/{code}", language="ko", width=360, signed_in=False)
+        await page.get_by_role("textbox", name=say("chat.question", "ko")).fill("사흘 쉬고 싶습니다")
+        await page.keyboard.press("Enter")
+        waits = page.get_by_role("status").filter(has_text="“사유 확인” 담당자의 답을 기다리고 있습니다.")
+        await expect(waits).to_be_visible()
+        await axe(page)
+        await fits(page)
+        await shoot(page, "page-form-of-others")
+        waiting = console.get("/api/v1/forms").raise_for_status().json()["forms"]
+        form = next(form for form in waiting if form["app_id"] == app)
+        said = {"action": "approve", "inputs": {"reason": "승인합니다"}}
+        console.post(f"/api/v1/forms/{form['id']}", json=said).raise_for_status()
+    await expect(page.get_by_role("article").get_by_text("신청했습니다: 승인합니다")).to_be_visible()
+    await expect(waits).to_have_count(0)
+    await expect(page.get_by_text("“사유 확인” 담당자가 답했습니다.")).to_be_visible()

@@ -24,6 +24,7 @@ from llmflow.apps.designs.plans import Compiled, Plans
 from llmflow.apps.runs.runs import Begin, Companion, Runs
 from llmflow.apps.types import App, EndUser
 from llmflow.errors import CODES, NotFound, UsageError
+from llmflow.gateway.asker import asker
 from llmflow.store.batch import Prepared, Row
 from llmflow.store.content import Content, Scope
 from llmflow.store.database import Database
@@ -180,6 +181,7 @@ class Chat:
             source="public" if user.source == "public" else ask.source,
             user=user.external_id,
             end_user_id=user.id,
+            account_id=asker().account_id if ask.source == "console" else None,
             task_id=turn.id,
             conversation=declared,
             conversation_id=turn.conversation_id,

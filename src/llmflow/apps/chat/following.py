@@ -16,10 +16,10 @@ class Following:
         self._runs = runs
         self._reruns = reruns
 
-    async def find(self, user: EndUser, message_id: str) -> Turn | ChatMessage:
+    async def find(self, user: EndUser, message_id: str, *, through_pause: bool = False) -> Turn | ChatMessage:
         """The turn that writes the message, or the message as it was left. One that a dead process left is waited
-        for until this one takes it up; where it does not, the message says that it is running. Raises NotFound
-        (message_not_exists)."""
+        for until this one takes it up; where it does not, the message says that it is running. `through_pause`: one
+        that waits for a person is waited for, too. Raises NotFound (message_not_exists)."""
         while True:
             message = await self._conversations.message(user, message_id)
             run_id = message.workflow_run_id or ""
@@ -27,6 +27,7 @@ class Following:
             if (turn := self._turns.running(message.conversation_id).get(message_id)) is not None:
                 return turn
             message = await self._conversations.message(user, message_id)  # it may have ended just now
-            if message.status != "running" or not self._reruns.may_take_up(run_id):
+            is_open = self._reruns.may_take_up(run_id) if message.status == "running" else message.status == "paused"
+            if not is_open or (message.status == "paused" and not through_pause):
                 return message
             await woken.wait()

@@ -6,7 +6,7 @@ A link's token is made from the form's id under the master key: it can be shown 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from llmflow.apps.chat import file_queries
 from llmflow.apps.chat.files import AppFiles
 from llmflow.apps.forms import queries
 from llmflow.apps.forms.check import check, check_type
-from llmflow.apps.forms.types import Answering, Asked, HumanForm, Mail, Reply
+from llmflow.apps.forms.types import Answering, Asked, HumanForm, Mail, Reply, State
 from llmflow.apps.types import App, AppFile, EndUser
 from llmflow.errors import NotFound, PreconditionFailed, UsageError
 from llmflow.store.content import Scope
@@ -150,6 +150,28 @@ class Forms:
         if found is None:
             raise _unknown()
         return found
+
+    async def of_runs(self, run_ids: Sequence[str]) -> dict[str, list[HumanForm]]:
+        """What those runs asked, by run, as it was asked."""
+        found: dict[str, list[HumanForm]] = {}
+        if run_ids:
+            async with self._database.read() as connection:
+                for form in await queries.of_runs(connection, run_ids):
+                    found.setdefault(form.run_id, []).append(form)
+        return found
+
+    async def told(self, forms: Sequence[HumanForm], account_id: str) -> set[str]:
+        """The ids of those that the account was told of."""
+        if not forms:
+            return set()
+        async with self._database.read() as connection:
+            return await queries.told(connection, [form.id for form in forms], account_id)
+
+    def state(self, form: HumanForm) -> State:
+        """expired: nobody answered in time, or the run is over."""
+        if form.status == "submitted":
+            return "submitted"
+        return "waiting" if form.is_open and form.expires_at > self.now() else "expired"
 
     def check_open(self, form: HumanForm) -> None:
         """Raises PreconditionFailed (human_input_form_submitted, human_input_form_expired)."""

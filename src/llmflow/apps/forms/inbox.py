@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.apps.forms import queries
 from llmflow.apps.forms.forms import Forms
-from llmflow.apps.forms.types import HumanForm
+from llmflow.apps.forms.types import HumanForm, State
 from llmflow.errors import NotFound
 from llmflow.store.database import Database
 from llmflow.store.tables import accounts, apps, end_users, form_recipients, human_forms, workflow_runs
-
-State = Literal["waiting", "submitted", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +94,12 @@ class Inbox:
         return [
             Entry(
                 form,
-                self._state(form),
+                self._forms.state(form),
                 names.get(form.app_id, ""),
                 who.get(form.answered_as, {}).get(form.answered_by, form.answered_by),
             )
             for form in found
         ]
-
-    def _state(self, form: HumanForm) -> State:
-        if form.status == "submitted":
-            return "submitted"
-        return "waiting" if form.is_open and form.expires_at > self._forms.now() else "expired"
 
 
 def _by(found: list[HumanForm], kind: str) -> list[str]:

@@ -71,6 +71,20 @@ async def forms(
     return [_shown(row) for row in rows]
 
 
+async def of_runs(connection: AsyncConnection, run_ids: Sequence[str]) -> list[HumanForm]:
+    """As they were asked."""
+    found = sa.select(*_FORM, workflow_runs.c.status.label("run_status")).select_from(WITH_RUN)
+    rows = await connection.execute(found.where(_form.run_id.in_(list(run_ids))).order_by(_form.created_at, _form.id))
+    return [_shown(row) for row in rows]
+
+
+async def told(connection: AsyncConnection, form_ids: Sequence[str], account_id: str) -> set[str]:
+    """Those of the forms that the account was told of."""
+    table = form_recipients.c
+    found = sa.select(table.form_id).where(table.form_id.in_(list(form_ids)), table.account_id == account_id)
+    return set(await connection.scalars(found))
+
+
 def by_id(form_id: str) -> sa.ColumnElement[bool]:
     return _form.id == form_id
 

@@ -10,6 +10,7 @@ import msgspec
 from llmflow.workflow.events import At
 
 Status = Literal["waiting", "submitted", "timeout"]
+State = Literal["waiting", "submitted", "expired"]
 AnsweredAs = Literal["account", "end_user", "link", ""]
 
 

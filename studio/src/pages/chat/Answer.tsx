@@ -5,9 +5,10 @@ import { useTranslation } from "react-i18next";
 import type { Citation } from "@/api/ask";
 import type { Opinion as Kept } from "@/api/client";
 import { ErrorPanel } from "@/frame/ErrorPanel";
+import { AskedForms } from "@/pages/chat/AskedForms";
 import { Opinion, OpinionNote } from "@/pages/chat/Opinion";
 import { Steps } from "@/pages/chat/Steps";
-import { type Exchange, isUnderWay } from "@/pages/chat/threads";
+import { type Exchange, isUnderWay } from "@/pages/chat/exchange";
 import { Badge } from "@/ui/Badge";
 import { IconButton } from "@/ui/Button";
 import { Copy } from "@/ui/Copy";
@@ -16,6 +17,8 @@ import { Progress } from "@/ui/Progress";
 import { CITATION_MARK } from "@/ui/classes";
 
 interface AnswerProps {
+  /** The app's id, or the code of its public page. */
+  app: string;
   exchange: Exchange;
   /** false: the numbers of sources are left out of the text. */
   showsMarks?: boolean;
@@ -23,11 +26,14 @@ interface AnswerProps {
   /** Undefined while it cannot be asked again. */
   onAgain?: (() => void) | undefined;
   onRate?: (opinion: Kept | null) => Promise<void>;
+  /** Something became of a form that the answer waits for. */
+  onAnswered?: () => void;
 }
 
-export function Answer({ exchange, showsMarks = true, onCitation, onAgain, onRate }: AnswerProps) {
+export function Answer({ app, exchange, showsMarks = true, onCitation, onAgain, onRate, onAnswered }: AnswerProps) {
   const { t } = useTranslation();
-  const { answer, state, kind, model, error, citations, opinion, steps, isLost } = exchange;
+  const { answer, state, kind, model, error, citations, opinion, steps, forms, isLost } = exchange;
+  const waits = forms.some((form) => form.state === "waiting");
   const over = !isUnderWay(exchange);
   const mark = useCallback(
     (position: number) => {
@@ -49,6 +55,9 @@ export function Answer({ exchange, showsMarks = true, onCitation, onAgain, onRat
           copyLabel={t("common.copy")}
           copiedLabel={t("common.copied")}
         />
+      )}
+      {exchange.id !== null && forms.length > 0 && (
+        <AskedForms app={app} message={exchange.id} forms={forms} onAnswered={onAnswered ?? (() => undefined)} />
       )}
       {isLost && (
         <p role="status" className="flex items-center gap-2 text-sm text-warn">
@@ -76,7 +85,7 @@ export function Answer({ exchange, showsMarks = true, onCitation, onAgain, onRat
               {t("chat.stopped")}
             </Badge>
           )}
-          {state === "paused" && (
+          {state === "paused" && !waits && (
             <Badge tone="accent" icon={Hourglass}>
               {t("chat.paused")}
             </Badge>

@@ -8,9 +8,10 @@ import { acceptedBy } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { Answer } from "@/pages/chat/Answer";
 import { Composer } from "@/pages/chat/Composer";
+import { isUnderWay } from "@/pages/chat/exchange";
 import { Question } from "@/pages/chat/Question";
 import { useReadingPlace } from "@/pages/chat/readingPlace";
-import { type Thread, isUnderWay, useThread } from "@/pages/chat/threads";
+import { type Thread, useThread } from "@/pages/chat/threads";
 import { IconButton } from "@/ui/Button";
 import { SkeletonRows } from "@/ui/States";
 
@@ -59,11 +60,13 @@ export function Conversation({ app, thread, opening, onCitation, takesFiles = tr
                 onChoose={thread.choose}
               />
               <Answer
+                app={app}
                 exchange={exchange}
                 showsMarks={showsMarks}
                 onCitation={onCitation}
                 onAgain={isBusy ? undefined : () => thread.again(exchange.key)}
                 onRate={(opinion) => thread.rate(exchange.key, opinion)}
+                onAnswered={() => void thread.load()}
               />
             </article>
           ))}

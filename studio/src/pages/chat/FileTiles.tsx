@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { BASE } from "@/api/client";
 import { useFormat } from "@/i18n/format";
-import type { Attached } from "@/pages/chat/threads";
+import type { Attached } from "@/pages/chat/exchange";
 import { Dialog } from "@/ui/Dialog";
 
 const addressOf = (app: string, file: Attached): string => `${BASE}/apps/${encodeURIComponent(app)}/files/${file.id}`;

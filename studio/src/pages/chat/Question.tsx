@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { composing, sends } from "@/actions/keys";
 import { FileTiles } from "@/pages/chat/FileTiles";
-import type { Placed } from "@/pages/chat/threads";
+import type { Placed } from "@/pages/chat/exchange";
 import { Button, IconButton } from "@/ui/Button";
 import { Copy } from "@/ui/Copy";
 

@@ -2,42 +2,15 @@
 
 import { useEffect, useSyncExternalStore } from "react";
 
-import { type AnswerEvent, type Citation, type Step, ask, follow } from "@/api/ask";
+import { type AnswerEvent, ask, follow } from "@/api/ask";
 import { type Message, type Opinion, api, body } from "@/api/client";
 import { connection } from "@/api/connection";
 import { ApiError, asApiError } from "@/api/errors";
 import { queryClient } from "@/api/queries";
+import { type Attached, EMPTY, type Exchange, type Placed, exchangeOf, isUnderWay, withStep } from "@/pages/chat/exchange";
 
-export type Attached = Message["files"][number];
-
-export interface Exchange {
-  /** Stays the same while the exchange lives in this window. */
-  readonly key: string;
-  /** The server's id of the message; null until the server has the question. */
-  readonly id: string | null;
-  /** The message it follows; those with one parent are branches. */
-  readonly parent: string | null;
-  readonly question: string;
-  readonly files: readonly Attached[];
-  readonly answer: string;
-  readonly state: "waiting" | "writing" | "done" | "paused" | "stopped" | "failed";
-  readonly kind: "" | "generated" | "quoted" | "unknown" | "annotated" | "given";
-  readonly model: string;
-  readonly citations: readonly Citation[];
-  readonly opinion: Opinion | null;
-  /** What an agent did, round by round. */
-  readonly steps: readonly Step[];
-  /** Documents that are read before the answer begins. */
-  readonly reading?: { readonly ready: number; readonly total: number };
-  /** The server went away; the answer is looked for when it is back. */
-  readonly isLost?: boolean;
-  readonly error?: ApiError;
-}
-
-/** An exchange among its branches; `branches` are their keys, oldest first. */
-export interface Placed extends Exchange {
-  readonly branches: readonly string[];
-}
+/** Answers that wait for a person are followed in so many lines to the server at most; a browser has six. */
+const MOST_WATCHED = 3;
 
 /** A thread as it is shown: one branch of it, oldest first. A new object whenever anything changed. */
 export interface Shown {
@@ -48,8 +21,6 @@ export interface Shown {
   readonly isLoading: boolean;
   readonly error: ApiError | null;
 }
-
-export const isUnderWay = ({ state }: Exchange): boolean => state === "waiting" || state === "writing";
 
 let next = 1;
 
@@ -64,6 +35,7 @@ export class Thread {
   #shown: Shown;
   #drawn: number | undefined;
   #isForgotten = false;
+  #pages = 0; // that show it
   readonly #chosen = new Map<string, string>(); // by parent ("" for none): the key of the branch that is shown
   readonly #reading = new Map<string, AbortController>(); // by key
   readonly #tasks = new Map<string, string>(); // by key
@@ -84,6 +56,18 @@ export class Thread {
     this.#listeners.add(tell);
     return () => this.#listeners.delete(tell);
   };
+
+  /** A page shows it; the answers that wait for a person are followed, so that it sees them going on. */
+  show(): void {
+    this.#pages += 1;
+    void this.load();
+  }
+
+  hide(): void {
+    this.#pages -= 1;
+    if (this.#pages > 0) return;
+    for (const { key, state } of this.#all) if (state === "paused") this.#reading.get(key)?.abort();
+  }
 
   /** Reads the conversation from the server, and follows the answers that are under way in it; never throws. */
   readonly load = async (): Promise<void> => {
@@ -195,6 +179,7 @@ export class Thread {
     if (this.#reading.get(key) === stop) this.#reading.delete(key);
     this.#tasks.delete(key);
     this.#tell();
+    if (this.#find(key).state === "paused" && !stop.signal.aborted) void this.load(); // for its forms
     if (!this.#isForgotten) void queryClient.invalidateQueries({ queryKey: ["conversations", this.app] });
   }
 
@@ -214,7 +199,9 @@ export class Thread {
 
   #begun(key: string, event: AnswerEvent & { event: "begin" }): void {
     if (event.task_id) this.#tasks.set(key, event.task_id);
-    this.#change(key, { id: event.message_id, answer: "", steps: [], isLost: false });
+    const goesOn = this.#find(key).state === "paused";
+    this.#change(key, { id: event.message_id, answer: "", steps: [], isLost: false, ...(goesOn && { state: "waiting" }) });
+    if (goesOn) void this.load(); // what became of its forms
     if (this.#conversation !== null) return;
     this.#conversation = event.conversation_id;
     threads.set(slot(this.app, event.conversation_id), this);
@@ -224,6 +211,10 @@ export class Thread {
 
   /** A question that the server has is not lost with the line to it. */
   #broken(key: string, error: ApiError): void {
+    if (this.#find(key).state === "paused") {
+      if (error.code === "server_unreachable") void this.#loadWhenBack();
+      return;
+    }
     if (error.code !== "server_unreachable" || this.#find(key).id === null) {
       this.#change(key, { state: "failed", error });
       return;
@@ -245,15 +236,17 @@ export class Thread {
     this.#all = [
       ...messages.map((message): Exchange => {
         const old = known.get(message.id);
-        return old && this.#reading.has(old.key) ? old : exchangeOf(message, old?.key ?? message.id);
+        const isRead = old && isUnderWay(old) && this.#reading.has(old.key);
+        return isRead ? { ...old, forms: message.forms } : exchangeOf(message, old?.key ?? message.id);
       }),
       ...unsent,
     ];
     if (isFirst) this.#chooseNewest();
-    for (const { id, key, state } of this.#all) {
-      if (state !== "waiting" || id === null || this.#reading.has(key)) continue;
+    const paused = this.#pages > 0 ? this.#path().filter(({ state }) => state === "paused") : [];
+    for (const { id, key, state } of [...this.#all.filter((one) => one.state === "waiting"), ...paused.slice(-MOST_WATCHED)]) {
+      if (id === null || this.#reading.has(key)) continue;
       const stop = this.#begin(key);
-      void this.#read(key, follow(this.app, id, stop.signal), stop);
+      void this.#read(key, follow(this.app, id, stop.signal, { throughPause: state === "paused" }), stop);
     }
   }
 
@@ -307,49 +300,6 @@ export class Thread {
   }
 }
 
-const EMPTY: Exchange = {
-  key: "",
-  id: null,
-  parent: null,
-  question: "",
-  files: [],
-  answer: "",
-  state: "waiting",
-  kind: "",
-  model: "",
-  citations: [],
-  opinion: null,
-  steps: [],
-};
-
-/** One of an id that is there takes its place. */
-function withStep(steps: readonly Step[], step: Step): readonly Step[] {
-  const isThere = steps.some(({ id }) => id === step.id);
-  return isThere ? steps.map((one) => (one.id === step.id ? step : one)) : [...steps, step];
-}
-
-const STATES = { running: "waiting", normal: "done", paused: "paused", stopped: "stopped", error: "failed" } as const;
-const KINDS = ["generated", "quoted", "unknown", "annotated", "given"] as const;
-
-function exchangeOf(message: Message, key: string): Exchange {
-  const { rating, reason, correction } = message;
-  return {
-    key,
-    id: message.id,
-    parent: message.parent_id,
-    question: message.question,
-    files: message.files,
-    answer: message.answer,
-    state: STATES[message.status],
-    kind: KINDS.find((kind) => kind === message.kind) ?? "",
-    model: message.model,
-    citations: message.citations as readonly Citation[],
-    steps: ((message as { steps?: unknown }).steps ?? []) as readonly Step[], // a public page is told of none
-    opinion: rating && { rating, reason: reason ?? "", correction: correction ?? "" },
-    ...(message.error && { error: new ApiError(200, message.error) }),
-  };
-}
-
 const threads = new Map<string, Thread>();
 const slot = (app: string, conversation: string | null): string => `${app}/${conversation ?? ""}`;
 
@@ -383,6 +333,9 @@ export function forgetThreads(): void {
 
 /** What the thread shows, read anew from the server when the page opens. */
 export function useThread(thread: Thread): Shown {
-  useEffect(() => void thread.load(), [thread]);
+  useEffect(() => {
+    thread.show();
+    return () => thread.hide();
+  }, [thread]);
   return useSyncExternalStore(thread.subscribe, thread.get);
 }

@@ -14,6 +14,7 @@ from llmflow.api import errors
 from llmflow.api.routes.console import (
     apps,
     asking,
+    chat_forms,
     conversations,
     designs,
     documents,
@@ -65,6 +66,7 @@ def console(platform: Platform) -> FastAPI:
         forms,
         triggers,
         asking,
+        chat_forms,
         conversations,
         feedback,
         files,

@@ -15,12 +15,13 @@ start.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any, assert_never
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from llmflow.access.types import Caller
@@ -28,7 +29,6 @@ from llmflow.api import auth, errors, sse
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.attachments import kind_of
 from llmflow.apps.chat.turns import Turn
-from llmflow.apps.room import AppsRoom
 from llmflow.apps.types import App, ChatMessage, Ended, EndUser, Failed, MadeFile, Replaced, TextDelta, Thought, Waiting
 from llmflow.errors import CODES, LLMFlowError, UsageError
 
@@ -90,12 +90,19 @@ async def ask(app: str, body: Question, request: Request) -> sse.EventStream:
 
 
 @router.get("/apps/{app}/messages/{message_id}/events")
-async def follow(app: str, message_id: str, request: Request, user: str = CONSOLE) -> sse.EventStream:
+async def follow(
+    app: str,
+    message_id: str,
+    request: Request,
+    user: str = CONSOLE,
+    through_pause: bool = Query(False, description="Of an answer that waits for a person: once it goes on"),
+) -> sse.EventStream:
     """The events of an answer from its start: as it is written, or, when it is over, what it came to."""
     _, asking = await asker(request, app, user)
     room = auth.platform_of(request).apps
     await room.conversations.message(asking, message_id)  # or 404
-    return sse.EventStream(_of_message(room, asking, message_id, errors.request_id(request)), ping=_PING)
+    find = partial(room.following.find, asking, message_id, through_pause=through_pause)
+    return sse.EventStream(_of_message(find, errors.request_id(request)), ping=_PING)
 
 
 @router.post("/tasks/{task_id}/stop")
@@ -117,8 +124,8 @@ def error_of(message: ChatMessage) -> dict[str, Any] | None:
     return {"code": code, "message": said, "hint": CODES.get(code, ""), "param": None, "request_id": None}
 
 
-async def _of_message(room: AppsRoom, user: EndUser, message_id: str, request_id: str) -> AsyncGenerator[bytes]:
-    found = await room.following.find(user, message_id)
+async def _of_message(find: Callable[[], Awaitable[Turn | ChatMessage]], request_id: str) -> AsyncGenerator[bytes]:
+    found = await find()
     async with aclosing(_of_turn(found) if isinstance(found, Turn) else _of_kept(found, request_id)) as events:
         async for event in events:
             yield event

@@ -11,12 +11,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from llmflow.access.types import reaches
 from llmflow.api import auth
 from llmflow.api.routes.console.asking import CONSOLE, asker, error_of
 from llmflow.api.routes.console.files import AttachedFile, shown_file
 from llmflow.apps.chat import transcript
 from llmflow.apps.chat.search import Hit
 from llmflow.apps.chat.turns import Turn
+from llmflow.apps.forms.in_chat import ShownForm
 from llmflow.apps.types import AppFile, ChatMessage, Citation, Conversation, MessageStatus, Rating, Thought
 from llmflow.errors import NotFound
 
@@ -55,7 +57,8 @@ class MessageError(BaseModel):
 
 class ShownMessage(BaseModel):
     """A question and its answer. `parent_id`: the message it follows; those with one parent are branches. `task_id`:
-    of the answer while it is written, to stop it. `steps`: what an agent did. `rating`, `reason`, `correction`: what
+    of the answer while it is written, to stop it. `steps`: what an agent did. `forms`: what a workflow asked
+    people for it. `rating`, `reason`, `correction`: what
     its reader thinks of it."""
 
     id: str
@@ -69,6 +72,7 @@ class ShownMessage(BaseModel):
     model: str
     citations: list[Citation]
     steps: list[Thought]
+    forms: list[ShownForm]
     created_at: int
     elapsed_ms: int
     task_id: str | None
@@ -107,10 +111,14 @@ async def list_conversations(
 
 @router.get("/apps/{app}/conversations/{conversation_id}")
 async def get_conversation(app: str, conversation_id: str, request: Request, user: str = CONSOLE) -> ShownConversation:
+    caller = await auth.console_caller(request, needs="member")
     _, asking = await asker(request, app, user)
     room = auth.platform_of(request).apps
     running = room.turns.running(conversation_id)  # before the messages: one that ends meanwhile is read as ended
     conversation, messages = await room.conversations.tree(asking, conversation_id)
+    forms = await room.forms_in_chat.shown(
+        messages, account_id=caller.account_id, sees_all=reaches(caller.role, "editor")
+    )
     files = await room.files.of(asking, [id for message in messages for id in _file_ids(message)])
     return ShownConversation(
         id=conversation.id,
@@ -118,7 +126,7 @@ async def get_conversation(app: str, conversation_id: str, request: Request, use
         name=conversation.name,
         created_at=conversation.created_at,
         updated_at=conversation.updated_at,
-        messages=[_shown(message, running.get(message.id), files) for message in messages],
+        messages=[_shown(message, running.get(message.id), files, forms.get(message.id, [])) for message in messages],
     )
 
 
@@ -192,17 +200,21 @@ def _file_ids(message: ChatMessage) -> list[str]:
     return [str(file["upload_file_id"]) for file in message.files if "upload_file_id" in file]
 
 
-def _shown(message: ChatMessage, turn: Turn | None, files: Mapping[str, AppFile]) -> ShownMessage:
+def _shown(
+    message: ChatMessage, turn: Turn | None, files: Mapping[str, AppFile], forms: list[ShownForm]
+) -> ShownMessage:
     values: dict[str, Any] = {
         name: getattr(message, name)
         for name in ShownMessage.model_fields
-        if name not in ("question", "files", "steps", "error", "task_id")
+        if name not in ("question", "files", "steps", "forms", "status", "error", "task_id")
     }
     error = error_of(message)
     return ShownMessage(
         **values,
         question=message.query,
         steps=message.thoughts,
+        forms=forms,
+        status="running" if turn else message.status,  # one that goes on after a form is kept as paused until it ends
         files=[shown_file(files[id]) for id in _file_ids(message) if id in files],
         error=MessageError(**error) if error else None,
         task_id=turn.id if turn else None,

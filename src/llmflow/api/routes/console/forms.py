@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from llmflow.access.types import reaches
 from llmflow.api import auth
-from llmflow.apps.forms.inbox import Entry, State, Told
-from llmflow.apps.forms.types import Answering
+from llmflow.apps.forms.inbox import Entry, Told
+from llmflow.apps.forms.types import Answering, State
 from llmflow.wiring import Platform
 from llmflow.workflow.form import excerpt
 

@@ -102,15 +102,16 @@ async def _follow(visit: Visit) -> Response:
     """The events of an answer from its start: as it is written, or, when it is over, what it came to."""
     user, room = await visit.owner(), visit.platform.apps
     kept = await room.conversations.message(user, visit.named("message_id"))  # or 404
-    return _stream(_of_message(visit, user, kept.id))
+    through_pause = visit.request.query_params.get("through_pause") == "true"
+    return _stream(_of_message(visit, user, kept.id, through_pause))
 
 
 def _stream(events: AsyncGenerator[bytes]) -> sse.EventStream:
     return sse.EventStream(events, headers={"cache-control": "no-store"}, ping=_PING)
 
 
-async def _of_message(visit: Visit, user: EndUser, message_id: str) -> AsyncGenerator[bytes]:
-    found = await visit.platform.apps.following.find(user, message_id)
+async def _of_message(visit: Visit, user: EndUser, message_id: str, through_pause: bool) -> AsyncGenerator[bytes]:
+    found = await visit.platform.apps.following.find(user, message_id, through_pause=through_pause)
     async with aclosing(_of_turn(visit, found) if isinstance(found, Turn) else _of_kept(visit, found)) as events:
         async for event in events:
             yield event

@@ -41,7 +41,7 @@ def routes(platform: Platform, rates: Rates) -> list[Route]:
 
         return Route(f"/forms/{{token}}{path}", endpoint, methods=[method])
 
-    return [operation("", "GET", _show), operation("", "POST", _submit), operation("/files", "POST", _take_file)]
+    return [operation("", "GET", _show), operation("", "POST", _submit), operation("/files", "POST", take_file)]
 
 
 async def _show(platform: Platform, request: Request, form: HumanForm) -> Response:
@@ -66,17 +66,21 @@ async def _show(platform: Platform, request: Request, form: HumanForm) -> Respon
 
 
 async def _submit(platform: Platform, request: Request, form: HumanForm) -> Response:
+    return await submit(platform, request, form, Answering("link", form.sent_to))
+
+
+async def submit(platform: Platform, request: Request, form: HumanForm, who: Answering) -> Response:
     try:
         said = msgspec.json.decode(await request.body(), type=_Answer)
     except msgspec.ValidationError as error:
         raise UsageError(f"{error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError("The body is not JSON.", code="invalid_json") from error
-    await platform.apps.desk.submit(form, Answering("link", form.sent_to), said.action, said.inputs)
+    await platform.apps.desk.submit(form, who, said.action, said.inputs)
     return answer({"state": "submitted"})
 
 
-async def _take_file(platform: Platform, request: Request, form: HumanForm) -> Response:
+async def take_file(platform: Platform, request: Request, form: HumanForm) -> Response:
     """The bytes are the body."""
 
     async def pieces() -> AsyncIterator[bytes]:

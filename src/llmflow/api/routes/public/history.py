@@ -64,6 +64,8 @@ async def _conversation(visit: Visit) -> Response:
     user, room = await visit.owner(), visit.platform.apps
     running = room.turns.running(visit.named("conversation_id"))  # first: one that ends meanwhile is read as ended
     conversation, messages = await room.conversations.tree(user, visit.named("conversation_id"))
+    forms = await room.forms_in_chat.shown(messages)
+    shown = [shapes.message(visit.site, visit.app, one, running.get(one.id), forms.get(one.id, [])) for one in messages]
     return answer(
         {
             "id": conversation.id,
@@ -71,7 +73,7 @@ async def _conversation(visit: Visit) -> Response:
             "name": conversation.name,
             "created_at": conversation.created_at,
             "updated_at": conversation.updated_at,
-            "messages": [shapes.message(visit.site, visit.app, one, running.get(one.id)) for one in messages],
+            "messages": shown,
         }
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from llmflow.api.routes.public.visit import shown
 from llmflow.apps.chat.search import Hit
 from llmflow.apps.chat.turns import Turn
+from llmflow.apps.forms.in_chat import ShownForm
 from llmflow.apps.types import App, ChatMessage, Citation, Site
 from llmflow.errors import LLMFlowError
 
@@ -60,7 +61,7 @@ def conversation(hit: Hit, *, is_running: bool) -> dict[str, Any]:
     }
 
 
-def message(site: Site, app: App, found: ChatMessage, turn: Turn | None) -> dict[str, Any]:
+def message(site: Site, app: App, found: ChatMessage, turn: Turn | None, forms: Sequence[ShownForm]) -> dict[str, Any]:
     """A question and its answer; those with one parent are branches. Why one failed is told in few words."""
     failed = shown(LLMFlowError("The answer was cut off.", code="interrupted")).body()["error"]
     return {
@@ -68,12 +69,13 @@ def message(site: Site, app: App, found: ChatMessage, turn: Turn | None) -> dict
         "parent_id": found.parent_id,
         "question": found.query,
         "answer": found.answer,
-        "status": found.status,
+        "status": "running" if turn else found.status,
         "error": failed if found.status == "error" else None,
         "kind": found.kind,
         "model": "",
         "citations": citations(site, app, found.citations),
         "files": [],
+        "forms": forms,
         "created_at": found.created_at,
         "elapsed_ms": found.elapsed_ms,
         "task_id": turn.id if turn else None,

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from llmflow.access.rates import Rates
-from llmflow.api.routes.public import forms, history
+from llmflow.api.routes.public import chat_forms, forms, history
 from llmflow.api.routes.public.asking import Asking
 from llmflow.api.routes.public.visit import failed
 from llmflow.wiring import Platform
@@ -24,6 +24,7 @@ def public(platform: Platform) -> ASGIApp:
             Route("/healthz", _healthz),
             *Asking(platform, rates).routes(),
             *history.routes(platform, rates),
+            *chat_forms.routes(platform, rates),
             *forms.routes(platform, rates),
         ],
         exception_handlers={HTTPException: failed, ClientDisconnect: failed, Exception: failed},

@@ -14,6 +14,7 @@ from llmflow.api.routes.service import shapes
 from llmflow.api.routes.service.dify import CHATS, HEADERS, Call, answer, checked, operation
 from llmflow.apps.chat.queries import ConversationOrder
 from llmflow.apps.chat.variables import Variable
+from llmflow.apps.forms.types import HumanForm
 from llmflow.apps.types import ChatMessage, EndUser
 from llmflow.errors import UsageError
 from llmflow.store.ids import is_uuid
@@ -143,11 +144,30 @@ async def _messages(call: Call) -> Response:
     )
     names = await _file_names(call, user, found)
     with_sources = call.app.config.retriever_resource
+    extra = await _asked(call, found)
     data = [
-        shapes.message(m, [_file(m, at, f, names) for at, f in enumerate(m.files)], with_sources=with_sources)
+        shapes.message(
+            m,
+            [_file(m, at, f, names) for at, f in enumerate(m.files)],
+            extra.get(m.workflow_run_id or "", []),
+            with_sources=with_sources,
+        )
         for m in found
     ]
     return answer({"limit": limit, "has_more": has_more, "data": data})
+
+
+async def _asked(call: Call, messages: list[ChatMessage]) -> dict[str, list[dict[str, Any]]]:
+    """The forms of the messages' runs, by run; with the token of those that wait for whoever uses the app."""
+    if not call.app.has_graph:
+        return {}
+    forms = call.platform.apps.forms
+    asked = await forms.of_runs([m.workflow_run_id for m in messages if m.workflow_run_id])
+
+    def token(form: HumanForm) -> str | None:
+        return forms.token(form.id) if form.asked.in_app and forms.state(form) == "waiting" else None
+
+    return {run: [shapes.human_input(form, token(form)) for form in found] for run, found in asked.items()}
 
 
 async def _file_names(call: Call, user: EndUser, messages: list[ChatMessage]) -> dict[str, dict[str, Any]]:

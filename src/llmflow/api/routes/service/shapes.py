@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from llmflow.apps.forms.types import HumanForm
 from llmflow.apps.types import Answer, ChatMessage, Citation, Conversation, EndUser, Thought, Usage
 
 DEFAULT_USER = "DEFAULT-USER"  # where a request names nobody
@@ -108,8 +109,43 @@ def conversation(found: Conversation, introduction: str) -> dict[str, Any]:
     }
 
 
-def message(found: ChatMessage, files: list[dict[str, Any]], *, with_sources: bool) -> dict[str, Any]:
-    """`llmflow` is ours. A message being written has status "normal", as in Dify; `llmflow.status` tells."""
+def human_input(form: HumanForm, token: str | None) -> dict[str, Any]:
+    """One of a message's extra contents: a form that is asked, or what was said in it. `token`: for those who may
+    answer."""
+    reply, asked = form.reply, form.asked
+    definition = {
+        "form_id": form.id,
+        "node_id": form.node_id,
+        "node_title": asked.title,
+        "form_content": asked.content,
+        "inputs": asked.inputs,
+        "actions": asked.actions,
+        "display_in_ui": asked.in_app,
+        "form_token": token,
+        "resolved_default_values": asked.defaults,
+        "expiration_time": seconds(form.expires_at),
+    }
+    said = reply and {
+        "node_id": form.node_id,
+        "node_title": asked.title,
+        "rendered_content": reply.content,
+        "action_id": reply.action_id,
+        "action_text": reply.action_text,
+    }
+    return {
+        "type": "human_input",
+        "workflow_run_id": form.run_id,
+        "submitted": reply is not None,
+        "form_definition": None if reply else definition,
+        "form_submission_data": said,
+    }
+
+
+def message(
+    found: ChatMessage, files: list[dict[str, Any]], extra: list[dict[str, Any]], *, with_sources: bool
+) -> dict[str, Any]:
+    """`extra`: forms that were asked for it. `llmflow` is ours. A message being written has status "normal", as in
+    Dify; `llmflow.status` tells."""
     return {
         "id": found.id,
         "conversation_id": found.conversation_id,
@@ -124,7 +160,7 @@ def message(found: ChatMessage, files: list[dict[str, Any]], *, with_sources: bo
         "message_files": files,
         "status": found.status if found.status in ("error", "paused") else "normal",
         "error": found.error or None,
-        "extra_contents": [],
+        "extra_contents": extra,
         "llmflow": {"kind": found.kind, "model": found.model, "status": found.status},
     }
 
