@@ -45,9 +45,11 @@ from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
 from llmflow.knowledge.fields import Fields
+from llmflow.knowledge.indexing import Indexing
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.passages import Passages
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.tags import Tags
@@ -177,6 +179,8 @@ class Platform:
     documents: Documents
     fields: Fields
     tags: Tags
+    passages: Passages
+    indexing: Indexing
     knowledge_jobs: KnowledgeJobs
     originals: Originals
     progress: Progress
@@ -229,7 +233,7 @@ class Platform:
         await self.apps.start()
         await self.organs.jobs.start()
         self.apps.schedules.start()
-        await self.knowledge_jobs.start(self.documents)
+        await self.knowledge_jobs.start(self.documents, self.indexing)
         self.originals.start()
         await self.servers.start_wanted()
         self.is_ready = True
@@ -410,6 +414,8 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         max_bytes=settings.limits.document_mb * _MB,
         min_free_bytes=min_free_bytes,
     )
+    indexing = Indexing(database, bases, organs.embedding, organs.vector_store)
+    passages = Passages(database, bases, indexing, changes, count_tokens=_count_tokens, wake=knowledge_jobs.wake)
     retriever = Retriever(database, organs.embedding, organs.vector_store, gateway)
     node_http = HttpClient(guard=Guard(settings.workflow.http_allow))
     exchange = Exchange(node_http, redirects=settings.workflow.http_redirects)
@@ -431,6 +437,8 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         documents=documents,
         fields=Fields(database),
         tags=Tags(database),
+        passages=passages,
+        indexing=indexing,
         knowledge_jobs=knowledge_jobs,
         originals=originals,
         progress=progress,

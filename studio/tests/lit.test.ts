@@ -64,6 +64,8 @@ const passage = (ordinal: number, heading_path: string[], text: string, kind = "
   answer: null,
   keywords: [],
   enabled: true,
+  made: "cut",
+  edited_at: null,
 });
 
 test("passages read as one text: headings once, shared sentences once", () => {

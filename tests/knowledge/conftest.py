@@ -15,9 +15,11 @@ from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
+from llmflow.knowledge.indexing import Indexing
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.passages import Passages
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.rule import SearchRule
@@ -108,6 +110,8 @@ class Room:
     jobs: MemoryJobs
     bases: Bases
     documents: Documents
+    passages: Passages
+    indexing: Indexing
     knowledge_jobs: KnowledgeJobs
     progress: Progress
     changes: Changes
@@ -132,6 +136,10 @@ class Room:
 
     async def refreshed(self) -> KnowledgeBase:
         return await self.bases.get("w", self.base.id)
+
+
+def _words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
 
 
 async def _stream(content: bytes) -> AsyncIterator[bytes]:
@@ -159,6 +167,8 @@ def build_room(database: Database, folder: Path) -> Room:
         max_bytes=100_000,
         min_free_bytes=0,
     )
+    indexing = Indexing(database, bases, embedding, vectors)
+    passages = Passages(database, bases, indexing, changes, count_tokens=_words, wake=knowledge_jobs.wake)
     return Room(
         database,
         blobs,
@@ -168,6 +178,8 @@ def build_room(database: Database, folder: Path) -> Room:
         jobs,
         bases,
         documents,
+        passages,
+        indexing,
         knowledge_jobs,
         progress,
         changes,
@@ -182,7 +194,7 @@ async def room(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     room = build_room(database, tmp_path)
     room.base = await room.bases.create("w", "handbook")
     await room.jobs.start()
-    await room.knowledge_jobs.start(room.documents)
+    await room.knowledge_jobs.start(room.documents, room.indexing)
     yield room
     await room.knowledge_jobs.close()
     await room.jobs.close()

@@ -88,13 +88,15 @@ async def test_passages_are_found_by_the_one_among_them(room: Room) -> None:
     document = await room.settled(
         (await room.add("긴 글.txt", "\n\n".join(f"문단 {n}" for n in range(25)))).document.id
     )
-    everything = await room.documents.passages(document)
-    part = await room.documents.passages(document, holding=everything[17].id, limit=10)
+    everything, total = await room.passages.page(document)
+    part, _ = await room.passages.page(document, holding=everything[17].id, limit=10)
     assert [passage.ordinal for passage in part] == list(range(10, 20))
-    gone = await room.documents.passages(document, holding="gone", limit=10)
+    assert total == 25
+    gone, _ = await room.passages.page(document, holding="gone", limit=10)
     assert [passage.ordinal for passage in gone] == list(range(10))
-    assert len(await room.documents.passages(document, page=1)) == 25
-    assert await room.documents.passages(document, page=2) == []
+    assert (await room.passages.page(document, on_page=1))[1] == 25
+    assert await room.passages.page(document, on_page=2) == ([], 0)
+    assert [p.text for p in (await room.passages.page(document, search="문단 2"))[0]][:2] == ["문단 2", "문단 20"]
 
 
 async def test_the_searches_are_compared_from_one_question(room: Room) -> None:

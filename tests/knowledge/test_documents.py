@@ -194,7 +194,7 @@ async def test_what_a_dead_process_left_is_finished_at_start(room: Room, tmp_pat
     successor = build_room(room.database, tmp_path)
     successor.base = room.base
     await successor.jobs.start()
-    await successor.knowledge_jobs.start(successor.documents)
+    await successor.knowledge_jobs.start(successor.documents, successor.indexing)
     for name in ("queued", "unknown job", "running"):
         assert (await successor.settled(left[name])).state == "ready"
     async with room.database.read() as connection:

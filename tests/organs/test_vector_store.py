@@ -216,6 +216,16 @@ async def test_a_collection_emptied_by_deletes_is_empty(store: VectorStore) -> N
     assert await store.keyword("kb", ["word"], top_k=5) == []
 
 
+async def test_single_rows_go_without_the_rest_of_their_document(store: VectorStore) -> None:
+    await store.upsert("kb", [row(n, "word") for n in range(25)], unit(25))
+    await store.delete("kb", chunk_ids=["c00003", "never there"])
+    assert len(await store.chunk_ids("kb", document_id="d0")) == 9
+    await store.delete("kb", document_ids=["d1"], chunk_ids=["c00004"])
+    assert await store.chunk_ids("kb") == [f"c{n:05}" for n in range(25) if n not in (3, 4) and n // 10 != 1]
+    await store.delete("kb")
+    assert len(await store.keyword("kb", ["word"], top_k=50)) == 13
+
+
 async def test_collections_do_not_see_each_other(store: VectorStore) -> None:
     await store.upsert("하나", [row(0, "word")], unit(1))
     await store.upsert("둘", [row(1, "word")], unit(1))

@@ -277,23 +277,6 @@ class Documents:
                 limit=limit,
             )
 
-    async def passages(
-        self,
-        document: Document,
-        *,
-        page: int | None = None,
-        holding: str = "",
-        offset: int = 0,
-        limit: int = 100,
-    ) -> list[Passage]:
-        """In reading order; `page`: those that stand on it; `holding`: from the place, a multiple of `limit`, whose
-        passages hold this one, where the document still has it."""
-        async with self._database.read() as connection:
-            if holding:
-                ordinal = await queries.ordinal_of(connection, document.id, holding)
-                offset = offset if ordinal is None else ordinal // limit * limit
-            return await queries.passages_of_document(connection, document.id, page=page, offset=offset, limit=limit)
-
     async def passages_by_id(self, ids: Sequence[str]) -> dict[str, Passage]:
         """Those that are there."""
         async with self._database.read() as connection:

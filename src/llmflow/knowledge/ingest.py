@@ -18,6 +18,8 @@ from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.embed import embed_passages
+from llmflow.knowledge.indexed import embedded
+from llmflow.knowledge.indexing import ROOM_TOKENS
 from llmflow.knowledge.language import language_of
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.terms import terms
@@ -34,7 +36,6 @@ from llmflow.store.tables import documents as table
 
 _BATCH_BYTES = 2 * 1024 * 1024  # documents parsed together hold about this many bytes
 _PARSE_AT_ONCE = 4
-_ROOM_TOKENS = 16  # of the model's window, for its prefix and marks
 _CHUNK_NAMESPACE = uuid.UUID("6f0d3c52-0b1e-7c0a-9d2e-1d9a5f0c7b11")
 
 
@@ -133,7 +134,7 @@ class Ingest:
     async def _rule(self, base: KnowledgeBase) -> ChunkRule:
         """The base's sizes, as far as the embedding model reads a passage whole."""
         await self._embedding.embed([], "passage")  # loads the model, which alone knows its limit
-        most = self._embedding.max_tokens - _ROOM_TOKENS
+        most = self._embedding.max_tokens - ROOM_TOKENS
         return ChunkRule(max_tokens=min(base.chunk_tokens, most), overlap_tokens=base.overlap_tokens)
 
     async def _parse(self, document: Document) -> ParsedDocument:
@@ -159,7 +160,7 @@ class Ingest:
     async def _embed(self, base: KnowledgeBase, prepared: Sequence[_Prepared]) -> Vectors:
         """One vector for each passage of all documents, in order."""
         passages = [
-            (p, _with_headings(chunk.heading_path, text))
+            (p, embedded(chunk.heading_path, text))
             for p in prepared
             for chunk, text in zip(p.chunks, p.texts, strict=True)
         ]
@@ -187,7 +188,7 @@ class Ingest:
             if not valid:
                 return
             stale = await queries.document_ids(connection, table.c.id.in_(valid), table.c.chunk_count > 0)
-            await queries.delete_passages(connection, stale)
+            await queries.delete_passages(connection, list(valid))
             await queries.insert_passages(connection, [row for row in rows if row["document_id"] in valid])
             await queries.set_chunk_counts(connection, {i: len(p.chunks) for i, p in valid.items()})
         keep = [i for i, row in enumerate(index_rows) if row.document_id in valid]
@@ -212,7 +213,7 @@ class Ingest:
                 mine = [f for f in failures if current.get(f.document.id) == ("running", f.document.digest)]
                 ids = [failure.document.id for failure in mine]
                 stale = await queries.document_ids(connection, table.c.id.in_(ids), table.c.chunk_count > 0)
-                await queries.delete_passages(connection, stale)
+                await queries.delete_passages(connection, ids)
             if stale:
                 await self._vectors.delete(base.collection, document_ids=stale)
             async with self._database.write() as connection:
@@ -255,7 +256,7 @@ def _rows(base: KnowledgeBase, prepared: Sequence[_Prepared]) -> tuple[list[dict
     for p in prepared:
         for ordinal, (chunk, text) in enumerate(zip(p.chunks, p.texts, strict=True)):
             chunk_id = str(uuid.uuid5(_CHUNK_NAMESPACE, f"{p.document.id}/{p.document.digest}/{ordinal}"))
-            words = terms(_with_headings(chunk.heading_path, text))
+            words = terms(embedded(chunk.heading_path, text))
             index_rows.append(IndexRow(chunk_id=chunk_id, document_id=p.document.id, terms=tuple(words)))
             rows.append(
                 {
@@ -274,11 +275,6 @@ def _rows(base: KnowledgeBase, prepared: Sequence[_Prepared]) -> tuple[list[dict
                 }
             )
     return rows, index_rows
-
-
-def _with_headings(heading_path: Sequence[str], text: str) -> str:
-    """What is embedded and analysed: a passage says little without the headings above it."""
-    return f"{' > '.join(heading_path)}\n{text}" if heading_path else text
 
 
 def _ready_row(prepared: _Prepared) -> dict[str, object]:

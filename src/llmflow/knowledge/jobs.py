@@ -18,6 +18,7 @@ from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
+from llmflow.knowledge.indexing import Indexing
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.types import Document
 from llmflow.ports.jobs import Jobs
@@ -77,9 +78,9 @@ class KnowledgeJobs:
         self._arrived += 1
         self._awake.set()
 
-    async def start(self, documents: Documents) -> None:
+    async def start(self, documents: Documents, indexing: Indexing) -> None:
         """Takes up what a dead process began, then what comes, in the background."""
-        self._dispatcher = asyncio.create_task(self._dispatch_forever(documents))
+        self._dispatcher = asyncio.create_task(self._dispatch_forever(documents, indexing))
         self.wake()
 
     async def close(self) -> None:
@@ -87,12 +88,14 @@ class KnowledgeJobs:
             self._dispatcher.cancel()
             await asyncio.gather(self._dispatcher, return_exceptions=True)
 
-    async def _dispatch_forever(self, documents: Documents) -> None:
+    async def _dispatch_forever(self, documents: Documents, indexing: Indexing) -> None:
         may_be_lost = True
         while True:
             await self._gather()
             try:
                 await self._finish_deletions(documents)
+                if not await indexing.settle_left():
+                    asyncio.get_running_loop().call_later(_STORE_WAIT_S, self._awake.set)
                 if may_be_lost:
                     await self._take_up_lost()
                     may_be_lost = False

@@ -11,7 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.knowledge.types import Choice, Display, Document, Flow, KnowledgeBase, Passage, Sort, State
 from llmflow.store.batch import Prepared
-from llmflow.store.tables import chunks, documents, files, knowledge_bases, knowledge_fields, tags_of_knowledge
+from llmflow.store.tables import (
+    chunks,
+    documents,
+    files,
+    knowledge_bases,
+    knowledge_fields,
+    tags_of_knowledge,
+    unsettled_chunks,
+)
 
 
 def _names(noun: type) -> list[str]:
@@ -76,7 +84,8 @@ async def delete_contents(connection: AsyncConnection, base_id: str) -> set[str]
     """Deletes the base's documents and passages; the digests of the documents."""
     of_base = documents.c.knowledge_id == base_id
     digests = set(await connection.scalars(sa.select(documents.c.digest).where(of_base)))
-    await connection.execute(sa.delete(chunks).where(chunks.c.knowledge_id == base_id))
+    for of_chunks in (chunks, unsettled_chunks):
+        await connection.execute(sa.delete(of_chunks).where(of_chunks.c.knowledge_id == base_id))
     await connection.execute(sa.delete(documents).where(of_base))
     return digests
 
@@ -310,7 +319,9 @@ async def unfinished_jobs(connection: AsyncConnection) -> dict[str, list[str]]:
 
 
 async def delete_marked(connection: AsyncConnection, ids: Sequence[str]) -> None:
-    """Deletes the rows but those that an upload of the same name took back meanwhile."""
+    """Deletes the rows but those that an upload of the same name took back meanwhile. Their passages are gone from
+    the index already."""
+    await connection.execute(sa.delete(unsettled_chunks).where(unsettled_chunks.c.document_id.in_(ids)))
     await connection.execute(sa.delete(documents).where(documents.c.id.in_(ids), documents.c.state == "deleting"))
 
 
@@ -355,25 +366,6 @@ async def children_counted(connection: AsyncConnection, parent_ids: Sequence[str
         .group_by(chunks.c.parent_id)
     )
     return {row[0]: row[1] for row in rows}
-
-
-async def ordinal_of(connection: AsyncConnection, document_id: str, passage_id: str) -> int | None:
-    found: int | None = await connection.scalar(
-        sa.select(chunks.c.ordinal).where(chunks.c.id == passage_id, chunks.c.document_id == document_id)
-    )
-    return found
-
-
-async def passages_of_document(
-    connection: AsyncConnection, document_id: str, *, page: int | None = None, offset: int = 0, limit: int = 100
-) -> list[Passage]:
-    where = [chunks.c.document_id == document_id]
-    if page is not None:
-        where += [chunks.c.page <= page, sa.func.coalesce(chunks.c.page_end, chunks.c.page) >= page]
-    rows = await connection.execute(
-        sa.select(*_PASSAGE).where(*where).order_by(chunks.c.ordinal).offset(offset).limit(limit)
-    )
-    return [Passage(**row._mapping) for row in rows]
 
 
 #: A passage, by its `key`, was cited once more.

@@ -28,6 +28,7 @@ Sort = Literal[
 ]  # "-": the greatest first
 Outcome = Literal["accepted", "replaced", "unchanged", "duplicate"]
 Display = Literal["queuing", "indexing", "error", "available", "disabled", "archived"]
+Made = Literal["cut", "edited", "added", "removed"]
 
 
 _TEXTS = (".txt", ".md", ".markdown", ".csv", ".tsv", ".html", ".htm")
@@ -164,7 +165,9 @@ class Flow:
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk as it is kept. `page` counts from 1, `ordinal` from 0. Each of `boxes`: page, x0, top, x1,
-    bottom in points, origin top left; none where the file's kind has no places."""
+    bottom in points, origin top left; none where the file's kind has no places. `made`: "cut" from its document,
+    "edited" after that, "added" by people; one "removed" is kept out of sight, so that it does not come back when its
+    document is read again. `edited_at`: when people last changed its words or its extent."""
 
     id: str
     knowledge_id: str
@@ -182,6 +185,8 @@ class Passage:
     answer: str | None
     keywords: list[str]
     enabled: bool
+    made: Made
+    edited_at: int | None
 
 
 @dataclass(frozen=True, slots=True)

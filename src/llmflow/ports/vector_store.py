@@ -47,8 +47,8 @@ class VectorStore(Protocol):
         """Row i has vectors[i]. Replaces rows of the same chunk_id, so a repeat changes nothing. Durable on return,
         and seen by the next search."""
 
-    async def delete(self, collection: str, *, document_ids: Sequence[str]) -> None:
-        """Removes every row of these documents; unknown ids are no error."""
+    async def delete(self, collection: str, *, document_ids: Sequence[str] = (), chunk_ids: Sequence[str] = ()) -> None:
+        """Removes every row of these documents, and these rows; unknown ids are no error."""
 
     async def dense(self, collection: str, vector: Vectors, *, top_k: int, where: Filter | None = None) -> list[Hit]:
         """The `top_k` nearest by cosine to `vector` (shape (dimensions,)), best first, ties by chunk_id."""

@@ -331,8 +331,20 @@ chunks = sa.Table(
     _content("answer", null=True),  # of a question
     _json("keywords", default="[]"),
     _flag("enabled", default=True),
-    sa.Column("digest", sa.String(64), nullable=False, server_default=""),  # of what was embedded; "" is unknown
+    sa.Column("digest", sa.String(64), nullable=False, server_default=""),  # of what its document says here
+    sa.Column("made", sa.String(8), nullable=False, server_default="cut"),  # cut, edited, added, removed
+    _ref("origin_id", null=True),  # the first of those that people merged into it or split off it
+    _time("edited_at", null=True),
     sa.Index("ix_chunks_document_id_ordinal", "document_id", "ordinal"),
+)
+
+unsettled_chunks = sa.Table(
+    "unsettled_chunks",  # of which the index may say something else than `chunks`; also some that are gone there
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    _ref("knowledge_id"),
+    _ref("document_id", index=True),
 )
 
 apps = sa.Table(

@@ -447,12 +447,17 @@ export interface paths {
         };
         /**
          * List Passages
-         * @description In reading order. `page`: those that stand on it. `holding`: the id of a passage; then the `limit` passages
-         *     among which it stands.
+         * @description In reading order. `page`: those that stand on it. `search`: whose text or answer has this in it. `holding`: the
+         *     id of a passage; then the `limit` passages among which it stands.
          */
         get: operations["list_passages_documents__document_id__passages_get"];
         put?: never;
-        post?: never;
+        /**
+         * Add Passage
+         * @description Writes a passage into a document that is ready. It is searched at once, and stays when the document is read
+         *     again.
+         */
+        post: operations["add_passage_documents__document_id__passages_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -533,6 +538,134 @@ export interface paths {
          * @description Queues a failed document anew.
          */
         post: operations["retry_document_documents__document_id__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/documents/{document_id}/passages/{passage_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Passage
+         * @description Removes a passage with its parts. It stays away as long as the document says the same there.
+         */
+        delete: operations["delete_passage_documents__document_id__passages__passage_id__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Passage
+         * @description Other words, or in and out of the search.
+         */
+        patch: operations["change_passage_documents__document_id__passages__passage_id__patch"];
+        trace?: never;
+    };
+    "/documents/{document_id}/passages/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Passages
+         * @description Removes several at once.
+         */
+        post: operations["remove_passages_documents__document_id__passages_remove_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/documents/{document_id}/passages/switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Switch Passages
+         * @description Takes several out of the search, or brings them back.
+         */
+        post: operations["switch_passages_documents__document_id__passages_switch_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/documents/{document_id}/passages/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge Passages
+         * @description Neighbours as one passage, the first of them.
+         */
+        post: operations["merge_passages_documents__document_id__passages_merge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/documents/{document_id}/passages/{passage_id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Split Passage
+         * @description Two passages: the text before character `at`, and from there. A table is cut between its rows.
+         */
+        post: operations["split_passage_documents__document_id__passages__passage_id__split_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/documents/{document_id}/passages/{passage_id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Parts
+         * @description What is searched in the passage's stead, in reading order; none of a passage that is searched whole.
+         */
+        get: operations["list_parts_documents__document_id__passages__passage_id__parts_get"];
+        put?: never;
+        /**
+         * Add Part
+         * @description A further part of a passage that is searched by its parts.
+         */
+        post: operations["add_part_documents__document_id__passages__passage_id__parts_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2354,6 +2487,11 @@ export interface components {
             /** New */
             new: unknown;
         };
+        /** Changed */
+        Changed: {
+            /** Count */
+            count: number;
+        };
         /**
          * ChangedApp
          * @description What is left out stays as it is. `seen_at`: the app's `updated_at` as the change was made on it; where somebody
@@ -2631,6 +2769,11 @@ export interface components {
              */
             search: string;
         };
+        /** ChosenPassages */
+        ChosenPassages: {
+            /** Ids */
+            ids: string[];
+        };
         /**
          * Citation
          * @description A passage an answer rests on. `position`: the number in the answer, from 1; `quote`: the words quoted from it.
@@ -2811,6 +2954,11 @@ export interface components {
             where: string;
             /** Has Secret */
             has_secret: boolean;
+        };
+        /** Cut */
+        Cut: {
+            /** At */
+            at: number;
         };
         /**
          * Declared
@@ -3761,6 +3909,23 @@ export interface components {
             /** @description What it may use, from its first call on */
             limits?: components["schemas"]["Bounds"] | null;
         };
+        /**
+         * NewPassage
+         * @description `answer`: where `text` is a question. `after`: the passage it stands behind; None: at the end.
+         */
+        NewPassage: {
+            /** Text */
+            text: string;
+            /** Answer */
+            answer?: string | null;
+            /**
+             * Keywords
+             * @default []
+             */
+            keywords: string[];
+            /** After */
+            after?: string | null;
+        };
         /** NewPassword */
         NewPassword: {
             /** Old */
@@ -4042,7 +4207,9 @@ export interface components {
         /**
          * Passage
          * @description A chunk as it is kept. `page` counts from 1, `ordinal` from 0. Each of `boxes`: page, x0, top, x1,
-         *     bottom in points, origin top left; none where the file's kind has no places.
+         *     bottom in points, origin top left; none where the file's kind has no places. `made`: "cut" from its document,
+         *     "edited" after that, "added" by people; one "removed" is kept out of sight, so that it does not come back when its
+         *     document is read again. `edited_at`: when people last changed its words or its extent.
          */
         Passage: {
             /** Id */
@@ -4077,6 +4244,34 @@ export interface components {
             keywords: string[];
             /** Enabled */
             enabled: boolean;
+            /**
+             * Made
+             * @enum {string}
+             */
+            made: "cut" | "edited" | "added" | "removed";
+            /** Edited At */
+            edited_at: number | null;
+        };
+        /**
+         * PassageChange
+         * @description What is left out stays as it is.
+         */
+        PassageChange: {
+            /** Text */
+            text?: string | null;
+            /** Answer */
+            answer?: string | null;
+            /** Keywords */
+            keywords?: string[] | null;
+            /** Enabled */
+            enabled?: boolean | null;
+        };
+        /** PassagePage */
+        PassagePage: {
+            /** Passages */
+            passages: components["schemas"]["Passage"][];
+            /** Total */
+            total: number;
         };
         /**
          * Preferences
@@ -4971,6 +5166,13 @@ export interface components {
             exceptions_count: number;
             /** Finished At */
             finished_at?: number | null;
+        };
+        /** Switched */
+        Switched: {
+            /** Ids */
+            ids: string[];
+            /** Enabled */
+            enabled: boolean;
         };
         /**
          * Thought
@@ -6226,6 +6428,8 @@ export interface operations {
         parameters: {
             query?: {
                 page?: number | null;
+                search?: string;
+                enabled?: boolean | null;
                 holding?: string;
                 offset?: number;
                 limit?: number;
@@ -6245,6 +6449,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Passage"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_passage_documents__document_id__passages_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassage"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passage"];
                 };
             };
             /** @description Validation Error */
@@ -6373,6 +6612,285 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_passage_documents__document_id__passages__passage_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+                passage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_passage_documents__document_id__passages__passage_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+                passage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PassageChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_passages_documents__document_id__passages_remove_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChosenPassages"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    switch_passages_documents__document_id__passages_switch_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Switched"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    merge_passages_documents__document_id__passages_merge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChosenPassages"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    split_passage_documents__document_id__passages__passage_id__split_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+                passage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Cut"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passage"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_parts_documents__document_id__passages__passage_id__parts_get: {
+        parameters: {
+            query?: {
+                search?: string;
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+                passage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassagePage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_part_documents__document_id__passages__passage_id__parts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+                passage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassage"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passage"];
                 };
             };
             /** @description Validation Error */

@@ -134,11 +134,11 @@ class Collection:
             await _retried(merge)
             self._written(len(rows))
 
-    async def delete(self, document_ids: Sequence[str]) -> None:
+    async def delete(self, where: str) -> None:
         async with self._writing():
             table = self._table
             if table is not None:
-                await _retried(lambda: table.delete(f"document_id IN ({listed(document_ids)})"))
+                await _retried(lambda: table.delete(where))
                 self._written(0)
 
     async def drop(self) -> None:

@@ -51,11 +51,13 @@ class LanceVectorStore:
         with _told():
             await (await self._collection(collection)).upsert(rows, vectors)
 
-    async def delete(self, collection: str, *, document_ids: Sequence[str]) -> None:
-        if not document_ids:
+    async def delete(self, collection: str, *, document_ids: Sequence[str] = (), chunk_ids: Sequence[str] = ()) -> None:
+        named = {"document_id": document_ids, "chunk_id": chunk_ids}
+        where = " OR ".join(f"{column} IN ({listed(ids)})" for column, ids in named.items() if ids)
+        if not where:
             return
         with _told():
-            await (await self._collection(collection)).delete(document_ids)
+            await (await self._collection(collection)).delete(where)
 
     async def dense(self, collection: str, vector: Vectors, *, top_k: int, where: Filter | None = None) -> list[Hit]:
         with _told():

@@ -28,10 +28,12 @@ class MemoryVectorStore:
             _check_dimensions(kept, vector)
         kept.update({row.chunk_id: (row, vector) for row, vector in zip(rows, vectors, strict=True)})
 
-    async def delete(self, collection: str, *, document_ids: Sequence[str]) -> None:
-        gone = set(document_ids)
+    async def delete(self, collection: str, *, document_ids: Sequence[str] = (), chunk_ids: Sequence[str] = ()) -> None:
+        of, gone = set(document_ids), set(chunk_ids)
         kept = self._collections.get(collection, {})
-        self._collections[collection] = {i: entry for i, entry in kept.items() if entry[0].document_id not in gone}
+        self._collections[collection] = {
+            i: entry for i, entry in kept.items() if i not in gone and entry[0].document_id not in of
+        }
 
     async def dense(self, collection: str, vector: Vectors, *, top_k: int, where: Filter | None = None) -> list[Hit]:
         _check_dimensions(self._collections.get(collection, {}), vector)

@@ -34,14 +34,19 @@ async def list_passages(
     document_id: str,
     request: Request,
     page: int | None = Query(None, ge=1),
+    search: str = "",
+    enabled: bool | None = None,
     holding: str = "",
     offset: int = Query(0, ge=0),
     limit: int = Query(100, ge=1, le=1000),
 ) -> list[Passage]:
-    """In reading order. `page`: those that stand on it. `holding`: the id of a passage; then the `limit` passages
-    among which it stands."""
+    """In reading order. `page`: those that stand on it. `search`: whose text or answer has this in it. `holding`: the
+    id of a passage; then the `limit` passages among which it stands."""
     platform, document = await _document(request, document_id)
-    return await platform.documents.passages(document, page=page, holding=holding, offset=offset, limit=limit)
+    found, _ = await platform.passages.page(
+        document, on_page=page, search=search, enabled=enabled, holding=holding, offset=offset, limit=limit
+    )
+    return found
 
 
 @router.get("/documents/{document_id}/pages/{page}", response_class=Response, responses=_IMAGE)

@@ -1,0 +1,213 @@
+"""SQL of passages that people look at and change."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from llmflow.knowledge.types import Document, Passage
+from llmflow.store.tables import chunks, documents, unsettled_chunks
+
+_FAR = 1_000_000  # more than a passage has parts
+
+_PASSAGE = [chunks.c[field.name] for field in dataclasses.fields(Passage)]
+
+#: In sight: not kept only so that it does not come back.
+IN_SIGHT = chunks.c.made != "removed"
+#: In the index: a passage with parts is searched by them.
+SEARCHED = sa.and_(IN_SIGHT, chunks.c.enabled, chunks.c.kind != "parent")
+
+
+def _siblings(document_id: str, parent_id: str | None) -> list[sa.ColumnElement[bool]]:
+    of_parent = chunks.c.parent_id.is_(None) if parent_id is None else chunks.c.parent_id == parent_id
+    return [chunks.c.document_id == document_id, of_parent, IN_SIGHT]
+
+
+async def page(
+    connection: AsyncConnection,
+    document_id: str,
+    *,
+    parent_id: str | None = None,
+    on_page: int | None = None,
+    search: str = "",
+    enabled: bool | None = None,
+    offset: int = 0,
+    limit: int = 100,
+) -> tuple[list[Passage], int]:
+    """A document's passages in reading order, or the parts of one of them; and how many there are in all."""
+    where = _siblings(document_id, parent_id)
+    if on_page is not None:
+        where += [chunks.c.page <= on_page, sa.func.coalesce(chunks.c.page_end, chunks.c.page) >= on_page]
+    if search:
+        words = sa.type_coerce(chunks.c.text, sa.Text), sa.type_coerce(chunks.c.answer, sa.Text)
+        where.append(sa.or_(*(column.icontains(search, autoescape=True) for column in words)))
+    if enabled is not None:
+        where.append(chunks.c.enabled.is_(enabled))
+    rows = await connection.execute(
+        sa.select(*_PASSAGE).where(*where).order_by(chunks.c.ordinal, chunks.c.id).offset(offset).limit(limit)
+    )
+    total = await connection.scalar(sa.select(sa.func.count()).select_from(chunks).where(*where))
+    return [Passage(**row._mapping) for row in rows], total or 0
+
+
+async def before(connection: AsyncConnection, document_id: str, passage_id: str) -> int | None:
+    """How many passages stand before this one, or before the one it is a part of; None: it is not in sight."""
+    found = (await of_document(connection, document_id, [passage_id])).get(passage_id)
+    if found is not None and found.parent_id is not None:
+        found = (await of_document(connection, document_id, [found.parent_id])).get(found.parent_id)
+    if found is None:
+        return None
+    earlier = chunks.c.ordinal < found.ordinal
+    count = sa.select(sa.func.count()).select_from(chunks).where(*_siblings(document_id, None), earlier)
+    return await connection.scalar(count) or 0
+
+
+async def of_document(connection: AsyncConnection, document_id: str, ids: Iterable[str]) -> dict[str, Passage]:
+    """Those of these that are in sight, by id."""
+    rows = await connection.execute(
+        sa.select(*_PASSAGE).where(chunks.c.id.in_(list(ids)), chunks.c.document_id == document_id, IN_SIGHT)
+    )
+    return {row.id: Passage(**row._mapping) for row in rows}
+
+
+async def parts_of(connection: AsyncConnection, document_id: str, parent_ids: Sequence[str]) -> list[Passage]:
+    rows = await connection.execute(
+        sa.select(*_PASSAGE)
+        .where(chunks.c.document_id == document_id, chunks.c.parent_id.in_(parent_ids), IN_SIGHT)
+        .order_by(chunks.c.parent_id, chunks.c.ordinal)
+    )
+    return [Passage(**row._mapping) for row in rows]
+
+
+async def searched(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Passage]:
+    """Those of these that belong into the index."""
+    rows = await connection.execute(sa.select(*_PASSAGE).where(chunks.c.id.in_(list(ids)), SEARCHED))
+    return {row.id: Passage(**row._mapping) for row in rows}
+
+
+async def order(connection: AsyncConnection, document_id: str, parent_id: str | None) -> list[tuple[str, int]]:
+    """(id, ordinal) of a document's passages, or of the parts of one, in their order."""
+    rows = await connection.execute(
+        sa.select(chunks.c.id, chunks.c.ordinal)
+        .where(*_siblings(document_id, parent_id))
+        .order_by(chunks.c.ordinal, chunks.c.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+_SET_ORDINAL = sa.update(chunks).where(chunks.c.id == sa.bindparam("of_id")).values(ordinal=sa.bindparam("new_ordinal"))
+
+
+async def put_in_order(connection: AsyncConnection, ids: Sequence[str], have: Mapping[str, int]) -> None:
+    """Counts these from 0; `have`: the ordinals they have."""
+    rows = [{"of_id": i, "new_ordinal": n} for n, i in enumerate(ids) if have.get(i) != n]
+    if rows:
+        await connection.execute(_SET_ORDINAL, rows)
+
+
+async def change(connection: AsyncConnection, ids: Sequence[str], **values: Any) -> None:
+    await connection.execute(sa.update(chunks).where(chunks.c.id.in_(ids)).values(**values))
+
+
+async def claim(connection: AsyncConnection, document_id: str) -> tuple[str, bool] | None:
+    """A document's state and whether it is archived; both stay so until the transaction ends."""
+    row = (
+        await connection.execute(
+            sa.select(documents.c.state, documents.c.archived).where(documents.c.id == document_id).with_for_update()
+        )
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+async def delete(connection: AsyncConnection, ids: Sequence[str]) -> None:
+    await connection.execute(sa.delete(chunks).where(chunks.c.id.in_(ids)))
+
+
+async def origins(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, str]:
+    """The first of those that people merged or split together, of each of these."""
+    rows = await connection.execute(
+        sa.select(chunks.c.id, sa.func.coalesce(chunks.c.origin_id, chunks.c.id)).where(chunks.c.id.in_(ids))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def move_origins(connection: AsyncConnection, document_id: str, old: Sequence[str], new: str) -> None:
+    """What was merged or split together with `old` is now so with `new`."""
+    await connection.execute(
+        sa.update(chunks)
+        .where(chunks.c.document_id == document_id, sa.or_(chunks.c.origin_id.in_(old), chunks.c.id.in_(old)))
+        .values(origin_id=new)
+    )
+
+
+async def move_parts(connection: AsyncConnection, parent_id: str, of: Sequence[str]) -> None:
+    """The parts of others become this one's, behind its own."""
+    for number, other in enumerate(of, 1):
+        await connection.execute(
+            sa.update(chunks)
+            .where(chunks.c.parent_id == other)
+            .values(parent_id=parent_id, ordinal=chunks.c.ordinal + number * _FAR)
+        )
+
+
+async def copy(connection: AsyncConnection, passage_id: str, **values: Any) -> None:
+    """A row like another but for these values, among them `id`, `text` and `answer`."""
+    row = (await connection.execute(sa.select(chunks).where(chunks.c.id == passage_id))).one()
+    await connection.execute(chunks.insert().values(**{**row._mapping, "digest": "", **values}))
+
+
+async def recount(connection: AsyncConnection, document_id: str, now: int) -> None:
+    """Tells the document's row how many passages it has, and of how many tokens and characters."""
+    own = _siblings(document_id, None)
+    await connection.execute(
+        sa.update(documents)
+        .where(documents.c.id == document_id)
+        .values(
+            chunk_count=sa.select(sa.func.count()).select_from(chunks).where(*own).scalar_subquery(),
+            token_count=sa.select(sa.func.coalesce(sa.func.sum(chunks.c.tokens), 0)).where(*own).scalar_subquery(),
+            word_count=sa.select(
+                sa.func.coalesce(sa.func.sum(sa.func.length(sa.type_coerce(chunks.c.text, sa.Text))), 0)
+            )
+            .where(*own)
+            .scalar_subquery(),
+            updated_at=now,
+        )
+    )
+
+
+async def note_unsettled(connection: AsyncConnection, document: Document, ids: Collection[str]) -> None:
+    """The index may now say something else of these; `Indexing` brings it into line."""
+    if not ids:
+        return
+    await forget_unsettled(connection, ids)
+    of = {"workspace_id": document.workspace_id, "knowledge_id": document.knowledge_id, "document_id": document.id}
+    await connection.execute(unsettled_chunks.insert(), [{"id": i, **of} for i in ids])
+
+
+async def forget_unsettled(connection: AsyncConnection, ids: Collection[str]) -> None:
+    await connection.execute(sa.delete(unsettled_chunks).where(unsettled_chunks.c.id.in_(ids)))
+
+
+async def unsettled(
+    connection: AsyncConnection, limit: int, *, but: Collection[str] = ()
+) -> dict[tuple[str, str], list[str]]:
+    """Ids by (workspace, base), but of some bases and of documents that are to be read: their job settles them."""
+    waiting = sa.select(documents.c.id).where(documents.c.state.in_(("queued", "running")))
+    rows = await connection.execute(
+        sa.select(unsettled_chunks.c.workspace_id, unsettled_chunks.c.knowledge_id, unsettled_chunks.c.id)
+        .where(unsettled_chunks.c.knowledge_id.not_in(but), unsettled_chunks.c.document_id.not_in(waiting))
+        .limit(limit)
+    )
+    found: dict[tuple[str, str], list[str]] = {}
+    for workspace_id, base_id, chunk_id in rows:
+        found.setdefault((workspace_id, base_id), []).append(chunk_id)
+    return found
+
+
+async def still_unsettled(connection: AsyncConnection, ids: Collection[str]) -> list[str]:
+    rows = await connection.scalars(sa.select(unsettled_chunks.c.id).where(unsettled_chunks.c.id.in_(ids)))
+    return list(rows)
