@@ -18,6 +18,8 @@ from llmflow.ports.llm import TokenUsage
 
 _MAX_EVENT_BYTES = 16 * 1024 * 1024
 _SHOWN = 500
+#: What an event that must be read has in it.
+_SIGNS = (b'"usage":{', b'"usage": {', b'"error":')
 _CONTEXT = ("context length", "context window", "maximum context", "context size", "prompt is too long")
 
 
@@ -172,9 +174,12 @@ class Passing:
             self.is_finished = True
         if b"[DONE]" in events and events.rstrip().endswith(b"[DONE]"):
             self._is_done = True
-        if b'"usage":{' in events or b'"usage": {' in events or b'"error":' in events:
-            return b"".join(self._event(event) for event in events.split(b"\n\n") if event.strip())
-        return events
+        signs = [at for sign in _SIGNS if (at := events.find(sign)) >= 0]
+        if not signs:
+            return events
+        start = events.rfind(b"\n\n", 0, min(signs)) + 2  # what stands before the first of them goes on as it came
+        start = start if start > 1 else 0
+        return events[:start] + b"".join(self._event(one) for one in events[start:].split(b"\n\n") if one.strip())
 
     def _event(self, event: bytes) -> bytes:
         """One event that may carry usage or an error; b"" for one the client must not see."""
