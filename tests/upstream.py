@@ -163,6 +163,8 @@ class Upstream:
         if request.path.partition("?")[0].endswith("/models"):
             return answers({"object": "list", "data": [{"id": name, "max_model_len": 4096} for name in self.models]})
         self.seen.append(request)
+        if request.path.endswith("/responses"):  # only some have it: those with a route of that name
+            return refuses(404, "Not Found")
         return self.does.pop(0) if self.does else self.default
 
 

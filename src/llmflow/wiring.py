@@ -38,6 +38,7 @@ from llmflow.gateway.gateway import DEFAULT, Gateway
 from llmflow.gateway.kept_routes import KeptRoutes
 from llmflow.gateway.quotas.quotas import Quotas
 from llmflow.gateway.relay import Relay
+from llmflow.gateway.responding import Responding
 from llmflow.gateway.routes import Route, read_route
 from llmflow.gateway.speech import SpeechGateway
 from llmflow.gateway.types import Address
@@ -190,6 +191,7 @@ class Platform:
     quotas: Quotas
     speech: SpeechGateway
     relay: Relay
+    responding: Responding
     routes: KeptRoutes
     connections: Connections
     servers: Servers
@@ -363,6 +365,7 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         every = {DEFAULT: settings.organs["llm"], **settings.servers}
         llms = {name: llm for name, llm in llms.items() if serves_anywhere("llm", every[name])}
     gateway = Gateway(llms, organs.embedding, organs.rerank, limits=quotas, on_span=spans.add, is_whole=leads)
+    relay = Relay(gateway)
     routes = KeptRoutes(database, gateway.servers, _routes(settings), tell=news.tell)
     await routes.load(workspace_id)
     servers.on_change = partial(_serve_managed, servers, gateway, http, direct)
@@ -447,7 +450,8 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         gateway=gateway,
         quotas=quotas,
         speech=SpeechGateway(organs.speech, limits=quotas),
-        relay=Relay(gateway),
+        relay=relay,
+        responding=Responding(relay),
         routes=routes,
         connections=connections,
         servers=servers,

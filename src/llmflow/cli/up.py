@@ -168,7 +168,6 @@ async def _assist(settings: Settings, post: Post, leader: Path) -> None:
 def _keep_what_stays() -> None:
     """What a start made is not looked through again for what may be thrown away: modules and classes are most of what
     there is, and looking took a third of the time of 64 streams."""
-    gc.collect()
     gc.freeze()
 
 

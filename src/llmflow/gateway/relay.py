@@ -52,7 +52,7 @@ class Relay:
 
     async def chat(self, asked: Asked) -> bytes:
         """A chat completion, whole. Raises as `Gateway.stream`."""
-        shared = await self._shared(asked, lambda: self._chat_in_one(asked))
+        shared = await self.shared(asked, lambda: self._chat_in_one(asked))
         if shared is None:
             return await self._chat(asked)
         async with aclosing(shared) as pieces:
@@ -62,25 +62,24 @@ class Relay:
         yield await self._chat(asked)
 
     async def _chat(self, asked: Asked) -> bytes:
+        if self._gateway.border is None:
+            return await self.answered("chat", asked, lambda leg, entry: self.chat_at(leg, asked, entry), lambda: asked)
         resolved, call, entry = await self._admitted("chat", asked)
         try:
-            if self._gateway.border is not None:
-                deltas = self._gateway.answer(resolved, call, entry, chat_of(asked.fields))
-                return encode(await whole_of(deltas, await anext(deltas, None), _head(asked, resolved)))
-            self._shadow(resolved, asked, call)
-            return await self._whole(resolved, call, entry, lambda leg: self._chat_at(leg, asked, entry))
+            deltas = self._gateway.answer(resolved, call, entry, chat_of(asked.fields))
+            return encode(await whole_of(deltas, await anext(deltas, None), _head(asked, resolved)))
         finally:
             entry.end()
 
     async def chat_stream(self, asked: Asked) -> AsyncGenerator[bytes]:
         """A chat completion in server-sent events; the first piece comes with the model's first word, so that what
         fails before it can be tried elsewhere, and then raises. What fails later raises too, after whole events."""
-        shared = await self._shared(asked, lambda: self._chat_stream(asked))
+        shared = await self.shared(asked, lambda: self._chat_stream(asked))
         async with aclosing(shared or self._chat_stream(asked)) as pieces:
             async for piece in pieces:
                 yield piece
 
-    async def _shared(self, asked: Asked, fresh: Callable[[], AsyncGenerator[bytes]]) -> AsyncGenerator[bytes] | None:
+    async def shared(self, asked: Asked, fresh: Callable[[], AsyncGenerator[bytes]]) -> AsyncGenerator[bytes] | None:
         """None: the route keeps no answers, or not to such requests."""
         resolved = await self._gateway.servers.resolve(asked.model)
         rule = resolved.route.cache
@@ -92,21 +91,42 @@ class Relay:
             return None
         return self._gateway.share(resolved, "chat", asked.model, key, fresh, len)
 
-    async def _chat_stream(self, asked: Asked) -> AsyncGenerator[bytes]:
+    def _chat_stream(self, asked: Asked) -> AsyncGenerator[bytes]:
+        if self._gateway.border is not None:
+            return self._crossing(asked)
+
+        def begin(leg: Leg, entry: Entry, first_s: float) -> AsyncGenerator[bytes]:
+            return self.chat_pieces(leg, asked, entry, first_s)
+
+        return self.streamed("chat", asked, begin, lambda: asked)
+
+    async def _crossing(self, asked: Asked) -> AsyncGenerator[bytes]:
         resolved, call, entry = await self._admitted("chat", asked)
         try:
-            if self._gateway.border is not None:
-                deltas = self._gateway.answer(resolved, call, entry, chat_of(asked.fields))
-                head, start = _head(asked, resolved), await anext(deltas, None)
-                async with aclosing(chunks_of(deltas, start, head, include_usage=asked.include_usage)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
-                return
-            self._shadow(resolved, asked, call)
+            deltas = self._gateway.answer(resolved, call, entry, chat_of(asked.fields))
+            head, start = _head(asked, resolved), await anext(deltas, None)
+            async with aclosing(chunks_of(deltas, start, head, include_usage=asked.include_usage)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            entry.end()
+
+    async def streamed(
+        self,
+        operation: Operation,
+        asked: Asked,
+        open: Callable[[Leg, Entry, float], AsyncGenerator[bytes]],
+        as_chat: Callable[[], Asked],
+    ) -> AsyncGenerator[bytes]:
+        """An answer's events, by deployments that `open` asks: its first piece is the model's first word. `as_chat`:
+        the request for a shadow."""
+        resolved, call, entry = await self._admitted(operation, asked)
+        try:
+            self._shadow(resolved, as_chat, call)
             first_s, between_s = resolved.route.timeouts.first_s, resolved.route.timeouts.between_s
 
             async def begin(leg: Leg) -> tuple[bytes | None, AsyncGenerator[bytes]]:
-                pieces = self._pieces_of(leg, asked, entry, first_s)
+                pieces = open(leg, entry, first_s)
                 try:
                     return await anext(pieces, None), pieces
                 except BaseException:
@@ -120,7 +140,7 @@ class Relay:
             try:
                 while piece is not None:
                     yield piece
-                    piece = await _within(between_s, anext(pieces, None))
+                    piece = await within(between_s, anext(pieces, None))
                 _succeed(begun, entry)
             except LLMFlowError as error:
                 _fail(begun, entry, error)
@@ -131,12 +151,27 @@ class Relay:
         finally:
             entry.end()
 
+    async def answered(
+        self,
+        operation: Operation,
+        asked: Asked,
+        ask: Callable[[Leg, Entry], Awaitable[bytes]],
+        as_chat: Callable[[], Asked],
+    ) -> bytes:
+        """As `streamed`, whole."""
+        resolved, call, entry = await self._admitted(operation, asked)
+        try:
+            self._shadow(resolved, as_chat, call)
+            return await self._whole(resolved, call, entry, lambda leg: ask(leg, entry))
+        finally:
+            entry.end()
+
     async def pass_on(self, operation: Operation, path: str, asked: Asked) -> bytes:
         """An operation that only servers with OpenAI's protocol know; a body of JSON, answered whole."""
         resolved, call, entry = await self._admitted(operation, asked)
         try:
             sent = await self._hidden(call, asked)
-            return await self._whole(resolved, call, entry, lambda leg: _wired_whole(leg, path, sent, entry))
+            return await self._whole(resolved, call, entry, lambda leg: wired_whole(leg, path, sent, entry))
         finally:
             entry.end()
 
@@ -247,20 +282,21 @@ class Relay:
         self, resolved: Resolved, call: Call, entry: Entry, begin: Callable[[Leg], Awaitable[bytes]]
     ) -> bytes:
         first_s = resolved.route.timeouts.first_s
-        bounded = begin if not first_s else lambda leg: _within(first_s, begin(leg))
+        bounded = begin if not first_s else lambda leg: within(first_s, begin(leg))
         begun = await self._begin(resolved, call, entry, bounded)
         _succeed(begun, entry)
         return begun.result
 
-    async def _chat_at(self, leg: Leg, asked: Asked, entry: Entry) -> bytes:
+    async def chat_at(self, leg: Leg, asked: Asked, entry: Entry) -> bytes:
+        """One deployment's chat completion, whole. Raises what it raises."""
         if leg.deployment.wire is not None:
-            return await _wired_whole(leg, CHAT, asked, entry)
+            return await wired_whole(leg, CHAT, asked, entry)
         first, deltas = await first_of(leg, chat_of(asked.fields), 0)
         noted = _noted(deltas, entry)
         _note(entry, first)
         return encode(await whole_of(noted, first, _head_of(leg, asked)))
 
-    async def _pieces_of(self, leg: Leg, asked: Asked, entry: Entry, first_s: float) -> AsyncGenerator[bytes]:
+    async def chat_pieces(self, leg: Leg, asked: Asked, entry: Entry, first_s: float) -> AsyncGenerator[bytes]:
         """One deployment's stream from its first word on. Raises what it raises."""
         if leg.deployment.wire is None:
             first, deltas = await first_of(leg, chat_of(asked.fields), first_s)
@@ -272,13 +308,13 @@ class Relay:
                     yield chunk
             return
         passing = Passing(entry, include_usage=asked.include_usage)
-        answer = await _within(first_s, leg.deployment.wire.post(CHAT, asked.fields_for(leg.model)))
+        answer = await within(first_s, leg.deployment.wire.post(CHAT, asked.fields_for(leg.model)))
         try:
             if answer.headers.get("content-type", "").startswith("application/json"):  # it does not stream
                 async for chunk in passing.unstreamed(await answer.read(), _head_of(leg, asked)):
                     yield chunk
                 return
-            while (piece := await _within(first_s, answer.piece())) is not None:
+            while (piece := await within(first_s, answer.piece())) is not None:
                 if held := passing.begin(piece):
                     yield held
                     break
@@ -300,10 +336,10 @@ class Relay:
         finally:
             answer.close()
 
-    def _shadow(self, resolved: Resolved, asked: Asked, call: Call) -> None:
+    def _shadow(self, resolved: Resolved, as_chat: Callable[[], Asked], call: Call) -> None:
         """Only where there is one is the request parsed."""
         if resolved.shadow is not None:
-            self._gateway.shadows.copy(resolved, chat_of(asked.fields), call)
+            self._gateway.shadows.copy(resolved, chat_of(as_chat().fields), call)
 
 
 def _wire(leg: Leg) -> Wire:
@@ -313,7 +349,8 @@ def _wire(leg: Leg) -> Wire:
     return leg.deployment.wire
 
 
-async def _wired_whole(leg: Leg, path: str, asked: Asked, entry: Entry) -> bytes:
+async def wired_whole(leg: Leg, path: str, asked: Asked, entry: Entry) -> bytes:
+    """A server's answer as it came. Raises OrganError for one that is none, and where it knows no such path."""
     answer = await _wire(leg).post(path, asked.fields_for(leg.model))
     try:
         body = await answer.read()
@@ -340,7 +377,7 @@ def _note(entry: Entry, delta: ChatDelta | None) -> None:
         entry.reason = delta.finish_reason or entry.reason
 
 
-async def _within(seconds: float, work: Awaitable[T]) -> T:
+async def within(seconds: float, work: Awaitable[T]) -> T:
     if not seconds:
         return await work
     try:

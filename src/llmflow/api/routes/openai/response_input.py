@@ -20,8 +20,8 @@ _SAME = (
 _STATEFUL = ("previous_response_id", "conversation", "background")
 
 
-def chat_body(body: dict[str, Any]) -> dict[str, Any]:
-    """The body of a chat completion. Raises UsageError that names what cannot be served."""
+def refuse_state(body: dict[str, Any]) -> None:
+    """Raises UsageError that names what would have to be kept."""
     for name in _STATEFUL:
         if body.get(name):
             raise UsageError(
@@ -29,6 +29,10 @@ def chat_body(body: dict[str, Any]) -> dict[str, Any]:
                 param=name,
                 hint="Send the conversation so far in `input`.",
             )
+
+
+def chat_body(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a chat completion. Raises UsageError that names what cannot be served."""
     messages = _messages(body.get("input"))
     if body.get("instructions"):
         messages.insert(0, {"role": "system", "content": body["instructions"]})

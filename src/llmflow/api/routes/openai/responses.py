@@ -1,10 +1,12 @@
-"""POST /v1/responses: a chat with OpenAI's newer words. Nothing is kept; what needs keeping is refused by name."""
+"""POST /v1/responses: handed on where the model's server knows it, else a chat with OpenAI's newer words. Nothing is
+kept; what needs keeping is refused by name."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -14,8 +16,9 @@ from starlette.routing import Route
 
 from llmflow.access.types import Caller
 from llmflow.api.routes.openai import wire
-from llmflow.api.routes.openai.response_input import chat_body
-from llmflow.api.sse import EventStream, until_gone
+from llmflow.api.routes.openai.chat import streamed
+from llmflow.api.routes.openai.response_input import chat_body, refuse_state
+from llmflow.api.sse import until_gone
 from llmflow.errors import LLMFlowError
 from llmflow.gateway.asked import asked_of
 from llmflow.store.ids import new_id
@@ -40,32 +43,67 @@ def routes(platform: Platform) -> list[Route]:
 
 
 async def _respond(request: Request, platform: Platform, caller: Caller) -> Response:
+    raw = await request.body()
     body = await wire.body_of(request)
-    asked = asked_of(wire.encode(chat_body(body)))
+    refuse_state(body)
+    asked = asked_of(raw)
     wire.name_user(asked.user)
-    told = _Told(body, asked.model)
+    as_chat = cache(lambda: asked_of(wire.encode(chat_body(body))))
+    telling = _Telling(request, body, asked.model)
+    if platform.gateway.border is not None:  # a chat in any case: that is what it reads
+        if not asked.stream:
+            return wire.json_bytes(telling.whole(await until_gone(request, platform.relay.chat(as_chat()))))
+        return await streamed(request, _unless_told(telling.events(platform.relay.chat_stream(as_chat())), telling))
     if not asked.stream:
-        chat = msgspec.json.decode(await until_gone(request, platform.relay.chat(asked)))
-        return wire.answer(told.whole(chat))
-    chunks = platform.relay.chat_stream(asked)
-    first = await until_gone(request, anext(chunks, b""))
-    return EventStream(_stream(request, told, first, chunks))
+        return wire.json_bytes(await until_gone(request, platform.responding.whole(asked, as_chat, telling)))
+    return await streamed(request, _unless_told(platform.responding.stream(asked, as_chat, telling), telling))
 
 
-async def _stream(request: Request, told: _Told, first: bytes, chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    yield told.begin()
+async def _unless_told(events: AsyncGenerator[bytes], telling: _Telling) -> AsyncGenerator[bytes]:
+    """An error that ended a response as failed is no event of its own too."""
     try:
-        async with aclosing(chunks):
-            piece = first
-            while piece:
-                for event in piece.split(b"\n\n"):
-                    data = event.removeprefix(b"data: ")
-                    if data and data != b"[DONE]" and not event.startswith(b":"):
-                        yield told.chunk(msgspec.json.decode(data))
-                piece = await anext(chunks, b"")
-        yield told.end()
-    except LLMFlowError as error:
-        yield told.failed(wire.error_body(error, request)["error"])
+        async with aclosing(events):
+            async for event in events:
+                yield event
+    except LLMFlowError:
+        if not telling.has_failed:
+            raise
+
+
+class _Telling:
+    """A response out of a chat completion; each try begins a new one."""
+
+    def __init__(self, request: Request, body: dict[str, Any], model: str) -> None:
+        self._request, self._body, self._model = request, body, model
+        self.has_failed = False
+
+    def whole(self, chat: bytes) -> bytes:
+        return wire.encode(_Told(self._body, self._model).whole(msgspec.json.decode(chat)))
+
+    async def events(self, chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+        first = await anext(chunks, b"")  # what fails before it is tried elsewhere
+        told = _Told(self._body, self._model)
+        try:
+            async with aclosing(_told(told, first, chunks)) as events:
+                async for event in events:
+                    yield event
+        except LLMFlowError as error:
+            self.has_failed = True
+            yield told.failed(wire.error_body(error, self._request)["error"])
+            raise
+
+
+async def _told(told: _Told, first: bytes, chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    yield told.begin()
+    async with aclosing(chunks):
+        piece = first
+        while piece:
+            for event in piece.split(b"\n\n"):
+                data = event.removeprefix(b"data: ")
+                if data and data != b"[DONE]" and not event.startswith(b":"):
+                    yield told.chunk(msgspec.json.decode(data))
+            piece = await anext(chunks, b"")
+    yield told.end()
 
 
 class _Told:
