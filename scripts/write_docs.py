@@ -303,7 +303,7 @@ def _surface_v1() -> list[str]:
     return [
         *lines,
         "",
-        f"The other {waiting} paths of the Service API (passages and pipelines of knowledge) answer 501 with the",
+        f"The other {waiting} paths of the Service API (pipelines of knowledge) answer 501 with the",
         "code `not_yet`, or Dify's error for an app of another mode.",
     ]
 

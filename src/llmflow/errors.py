@@ -221,6 +221,7 @@ CODES: dict[str, str] = {
     "archived_document_immutable": "Take the document back out of the archive first.",
     "dataset_name_duplicate": "Choose another name.",
     "dataset_in_use": "Take it out of the apps that use it first.",
+    "external_refused": "Check the address and the key; POST to it ending in /retrieval must be answered.",
     "invalid_action": "Use one of the actions named.",
     "invalid_metadata": "Ask for all, only or without.",
     # apps

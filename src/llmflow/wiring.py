@@ -45,6 +45,7 @@ from llmflow.gateway.types import Address
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
+from llmflow.knowledge.external import External
 from llmflow.knowledge.fields import Fields
 from llmflow.knowledge.indexing import Indexing
 from llmflow.knowledge.ingest import Ingest
@@ -179,6 +180,7 @@ class Platform:
     bases: Bases
     documents: Documents
     fields: Fields
+    external: External
     tags: Tags
     passages: Passages
     indexing: Indexing
@@ -419,7 +421,8 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
     )
     indexing = Indexing(database, bases, organs.embedding, organs.vector_store)
     passages = Passages(database, bases, indexing, changes, count_tokens=_count_tokens, wake=knowledge_jobs.wake)
-    retriever = Retriever(database, organs.embedding, organs.vector_store, gateway)
+    external = External(database, cipher, connected_http)
+    retriever = Retriever(database, organs.embedding, organs.vector_store, gateway, elsewhere=external)
     node_http = HttpClient(guard=Guard(settings.workflow.http_allow))
     exchange = Exchange(node_http, redirects=settings.workflow.http_redirects)
     collections = Collections(database, cipher, exchange, max_bytes=settings.limits.openapi_mb * _MB)
@@ -439,6 +442,7 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         bases=bases,
         documents=documents,
         fields=Fields(database),
+        external=external,
         tags=Tags(database),
         passages=passages,
         indexing=indexing,

@@ -21,6 +21,7 @@ from llmflow.api.middleware import Edge, hosts_for
 from llmflow.api.numbers import Numbers
 from llmflow.api.public_page import public_page_routes
 from llmflow.api.routes.console.app import console
+from llmflow.api.routes.external import external_routes
 from llmflow.api.routes.openai.surface import direct_paths
 from llmflow.api.routes.public.surface import public
 from llmflow.api.routes.service import surface
@@ -50,6 +51,7 @@ def create_app(platform: Platform, *, numbers: Numbers | None = None) -> ASGIApp
             Mount("/api/public/v1", public(platform)),
             Mount("/api/v1", console(platform)),
             Mount("/v1", surface(platform)),
+            *external_routes(platform),
             *trigger_routes(),
             *public_page_routes(platform),
             *studio_routes(),

@@ -55,8 +55,11 @@ class Bases:
         description: str = "",
         service: dict[str, Any] | None = None,
         created_by: str | None = None,
+        external_api_id: str | None = None,
+        external_id: str = "",
     ) -> KnowledgeBase:
-        """`service`: what a client of the Service API says of it; `created_by`: an account or a key.
+        """`service`: what a client of the Service API says of it; `created_by`: an account or a key; `external_id`:
+        what the server `external_api_id` calls it (see `External`).
 
         Raises UsageError for an empty or overlong name and Conflict for a taken one."""
         name = _checked(name)
@@ -74,6 +77,8 @@ class Bases:
             groups=[],
             service=service or {},
             created_by=created_by,
+            external_api_id=external_api_id,
+            external_id=external_id,
             created_at=now,
             updated_at=now,
         )
@@ -92,6 +97,7 @@ class Bases:
         name: str | None = None,
         description: str | None = None,
         service: dict[str, Any] | None = None,
+        external_id: str | None = None,
     ) -> KnowledgeBase:
         """The base with what is given in place of what it has; `service` is added to what it has. Raises what `create`
         raises."""
@@ -101,6 +107,8 @@ class Bases:
             changes["name"] = _checked(name)
         if description is not None:
             changes["description"] = description
+        if external_id is not None:
+            changes["external_id"] = external_id
         try:
             async with self._database.write() as connection:
                 if service is not None:

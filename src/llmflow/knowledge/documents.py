@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from llmflow.errors import Conflict, Forbidden, NotFound, OrganError
+from llmflow.errors import Conflict, Forbidden, NotFound, OrganError, UsageError
 from llmflow.knowledge import counting, queries
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.names import clean_name, free_name
@@ -91,6 +91,8 @@ class Documents:
         Raises TooLarge, UsageError (a name that is no name), NotFound (the base was deleted meanwhile) and OrganError
         (disk_full); nothing is kept then."""
         name = clean_name(name)
+        if base.is_external:
+            raise UsageError(f"`{base.name}` is another server's knowledge and takes no documents.", param="knowledge")
         self._check_disk()
         async with self._originals.kept(content, max_bytes=self._max_bytes) as blob:
             accepted, outdated = await self._enter(base, name, blob, origin, chunking, as_new=as_new)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -15,20 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.errors import Conflict, NotFound, UsageError
 from llmflow.knowledge import queries
+from llmflow.knowledge.conditions import BUILT_IN, FieldType
 from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import documents, knowledge_fields
 
-FieldType = Literal["string", "number", "time"]
-#: What is known of every document without anybody saying it, and its type.
-BUILT_IN: dict[str, FieldType] = {
-    "document_name": "string",
-    "uploader": "string",
-    "upload_date": "time",
-    "last_update_date": "time",
-    "source": "string",
-}
 _MOST_CHARACTERS = 8_000
 _AT_ONCE = 500  # documents whose values are rewritten in one statement's parameters
 

@@ -43,9 +43,27 @@ class Models(reword.Models, Protocol):
     async def rerank(self, query: str, texts: Sequence[str], *, top_n: int | None = None) -> list[Ranked]: ...
 
 
+class Elsewhere(Protocol):
+    """Knowledge of other servers."""
+
+    async def search(
+        self, bases: Sequence[KnowledgeBase], query: str, rule: SearchRule, conditions: Conditions | None
+    ) -> tuple[list[Found], list[Note]]: ...
+
+
 class Retriever:
-    def __init__(self, database: Database, embedding: Embedding, vectors: VectorStore, models: Models) -> None:
+    def __init__(
+        self,
+        database: Database,
+        embedding: Embedding,
+        vectors: VectorStore,
+        models: Models,
+        *,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
+        """`elsewhere`: asked about bases that are another server's knowledge; None: they are passed over."""
         self._database = database
+        self._elsewhere = elsewhere
         self._legs = Legs(embedding, vectors)
         self._models = models
 
@@ -67,19 +85,21 @@ class Retriever:
         whose vectors another model made, OrganError when an organ does not answer."""
         rule = checked(rule or SearchRule())
         query = query.strip()[:_MAX_QUERY]
-        bases = [base for base in bases if base.embedding_model]  # the others hold nothing yet
-        if not query or not bases:
+        others = [base for base in bases if base.is_external]
+        bases = [base for base in bases if base.embedding_model]  # the rest holds nothing yet
+        if not query or not (bases or others):
             return Searched([], [], [])
         with _tracer.start_as_current_span("retrieve") as span:
             wordings, notes = await self._wordings(query, rule, model)
             if isinstance(conditions, Guess):
                 conditions, missed = await self._guessed(bases, query, conditions)
                 notes += missed
-            async with self._database.read() as connection:
-                where = await reach(connection, bases, conditions)
-            fused, missed = await self._fused(bases, wordings, rule, where)
-            notes += missed
-            found = await self._found(bases, fused)
+            (found, missed), (theirs, failed) = await asyncio.gather(
+                self._own(bases, wordings, rule, conditions), self._others(others, query, rule, conditions)
+            )
+            notes += missed + failed
+            if theirs:
+                found = sorted(found + theirs, key=lambda hit: -hit.score)
             if rule.rerank:
                 found, failed = await self._reranked(query, found, rule.top_k)
                 notes += failed
@@ -89,13 +109,30 @@ class Retriever:
             span.set_attributes(
                 {
                     "llmflow.mode": rule.mode,
-                    "llmflow.bases": len(bases),
+                    "llmflow.bases": len(bases) + len(others),
                     "llmflow.wordings": len(wordings),
                     "llmflow.hits": len(found),
                     "llmflow.notes": [note.code for note in notes],
                 }
             )
             return Searched(found[: rule.top_k], list(dict.fromkeys(notes)), wordings, conditions)
+
+    async def _own(
+        self, bases: Sequence[KnowledgeBase], wordings: Sequence[str], rule: SearchRule, conditions: Conditions | None
+    ) -> tuple[list[Found], list[Note]]:
+        if not bases:
+            return [], []
+        async with self._database.read() as connection:
+            where = await reach(connection, bases, conditions)
+        fused, notes = await self._fused(bases, wordings, rule, where)
+        return await self._found(bases, fused), notes
+
+    async def _others(
+        self, bases: Sequence[KnowledgeBase], query: str, rule: SearchRule, conditions: Conditions | None
+    ) -> tuple[list[Found], list[Note]]:
+        if not bases or self._elsewhere is None:
+            return [], []
+        return await self._elsewhere.search(bases, query, rule, conditions)
 
     async def choose(
         self, bases: Sequence[KnowledgeBase], query: str, *, model: str = "", options: Mapping[str, Any] | None = None

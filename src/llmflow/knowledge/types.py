@@ -50,8 +50,15 @@ class KnowledgeBase:
     groups: list[str]
     service: dict[str, Any]
     created_by: str | None
+    external_api_id: str | None
+    external_id: str
     created_at: int
     updated_at: int
+
+    @property
+    def is_external(self) -> bool:
+        """Whether it is another server's knowledge, which is asked and not kept here."""
+        return self.external_api_id is not None
 
     @property
     def collection(self) -> str:
@@ -215,7 +222,8 @@ class Compared:
 @dataclass(frozen=True, slots=True)
 class Note:
     """What a search did not do as it was told, or did by itself. `code`: dense_failed, rerank_missing, rerank_failed,
-    reword_failed, filter_failed, choice_failed or threshold_unused; `text`: why, for people."""
+    reword_failed, filter_failed, choice_failed, external_failed or threshold_unused;
+    `text`: why, for people."""
 
     code: str
     text: str

@@ -236,6 +236,21 @@ knowledge_bases = sa.Table(
     _json("groups", default="[]"),  # who may see its documents, unless a document says otherwise; none: everybody
     _json("service", default="{}"),  # what clients of the Service API set, and are shown
     _ref("created_by", null=True),  # an account or a key; NULL: unknown
+    _ref("external_api_id", null=True, index=True),  # of whose knowledge it is; it then has no documents of its own
+    _text("external_id", default=""),  # what that server calls it
+    _time("created_at"),
+    _time("updated_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
+external_apis = sa.Table(
+    "external_apis",  # servers of knowledge, by Dify's External Knowledge API
+    metadata,
+    _id(),
+    _ref("workspace_id"),
+    sa.Column("name", sa.String(100), nullable=False),
+    _text("url"),  # without /retrieval
+    _text("sealed_key", null=True),  # crypto.Cipher, purpose = external_apis/id
     _time("created_at"),
     _time("updated_at"),
     sa.UniqueConstraint("workspace_id", "name"),

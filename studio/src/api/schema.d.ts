@@ -672,6 +672,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/external-knowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List External */
+        get: operations["list_external_external_knowledge_get"];
+        put?: never;
+        /**
+         * Create External
+         * @description Keeps a server that answers. It is tried as Dify tries one: with the key and without a body.
+         */
+        post: operations["create_external_external_knowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/external-knowledge/{api}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete External */
+        delete: operations["delete_external_external_knowledge__api__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change External
+         * @description By id or name. Another address or key is tried first.
+         */
+        patch: operations["change_external_external_knowledge__api__patch"];
+        trace?: never;
+    };
+    "/external-knowledge/{api}/bases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create External Base
+         * @description A knowledge base that is asked there; it has no documents here and is searched together with others.
+         */
+        post: operations["create_external_base_external_knowledge__api__bases_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/apps": {
         parameters: {
             query?: never;
@@ -2493,6 +2555,18 @@ export interface components {
             count: number;
         };
         /**
+         * ChangedApi
+         * @description What is left out stays; another address needs the key again.
+         */
+        ChangedApi: {
+            /** Name */
+            name?: string | null;
+            /** Url */
+            url?: string | null;
+            /** Key */
+            key?: string | null;
+        };
+        /**
          * ChangedApp
          * @description What is left out stays as it is. `seen_at`: the app's `updated_at` as the change was made on it; where somebody
          *     else changed it since, the change is refused.
@@ -3206,6 +3280,28 @@ export interface components {
             target: string;
         };
         /**
+         * ExternalApi
+         * @description A server of knowledge as it may be shown. `bases`: how many knowledge bases ask it.
+         */
+        ExternalApi: {
+            /** Id */
+            id: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /** Has Key */
+            has_key: boolean;
+            /** Bases */
+            bases: number;
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
+        };
+        /**
          * Flow
          * @description How far a base's documents are. `counts`: by state. `left_bytes`: of documents queued or running. `recent`,
          *     `recent_bytes`: documents that became ready or failed within the last `recent_s` seconds. `passages_per_s`: embedded
@@ -3610,6 +3706,10 @@ export interface components {
             };
             /** Created By */
             created_by: string | null;
+            /** External Api Id */
+            external_api_id: string | null;
+            /** External Id */
+            external_id: string;
             /** Created At */
             created_at: number;
             /** Updated At */
@@ -3762,6 +3862,25 @@ export interface components {
              */
             name: string | null;
         };
+        /**
+         * NewApi
+         * @description The address is the administrator's word: it may lie in the company's own network.
+         */
+        NewApi: {
+            /** Name */
+            name: string;
+            /**
+             * Url
+             * @description Without /retrieval, which is asked
+             */
+            url: string;
+            /**
+             * Key
+             * @description Sent as a bearer token; kept sealed and never shown
+             * @default
+             */
+            key: string;
+        };
         /** NewApp */
         NewApp: {
             /** Name */
@@ -3872,6 +3991,21 @@ export interface components {
              * @default false
              */
             untested: boolean;
+        };
+        /** NewExternalBase */
+        NewExternalBase: {
+            /** Name */
+            name: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Knowledge Id
+             * @description What the server calls the knowledge
+             */
+            knowledge_id: string;
         };
         /** NewInvitation */
         NewInvitation: {
@@ -4117,7 +4251,8 @@ export interface components {
         /**
          * Note
          * @description What a search did not do as it was told, or did by itself. `code`: dense_failed, rerank_missing, rerank_failed,
-         *     reword_failed, filter_failed, choice_failed or threshold_unused; `text`: why, for people.
+         *     reword_failed, filter_failed, choice_failed, external_failed or threshold_unused;
+         *     `text`: why, for people.
          */
         Note: {
             /** Code */
@@ -6891,6 +7026,158 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Passage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_external_external_knowledge_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalApi"][];
+                };
+            };
+        };
+    };
+    create_external_external_knowledge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApi"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalApi"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_external_external_knowledge__api__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                api: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_external_external_knowledge__api__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                api: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedApi"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalApi"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_external_base_external_knowledge__api__bases_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                api: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExternalBase"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnowledgeBase"];
                 };
             };
             /** @description Validation Error */

@@ -74,6 +74,8 @@ NEEDS: dict[Role, set[str]] = {
         "GET /workflow/nodes",
     },
     "editor": {
+        "GET /external-knowledge",
+        "POST /external-knowledge/{api}/bases",
         "POST /tools/try",
         "GET /tools/collections",
         "POST /knowledge",
@@ -125,6 +127,9 @@ NEEDS: dict[Role, set[str]] = {
         "POST /apps/{app}/runs/{run_id}/answer",
     },
     "admin": {
+        "POST /external-knowledge",
+        "PATCH /external-knowledge/{api}",
+        "DELETE /external-knowledge/{api}",
         "POST /tools/collections/preview",
         "POST /tools/collections",
         "PATCH /tools/collections/{collection}",

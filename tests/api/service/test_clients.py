@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.api.chat_server import QUESTION, ChatServer, events, imported
 from tests.flow_apps import answer, dsl, end, start, template
 
 NPM_CLIENT = "dify-client@2.3.2"
+KNOWLEDGE_CLIENTS = ("dify-knowledge-sdk==0.2.0", "dify-dataset-sdk==0.6.3", "dify-api-client==0.0.23")
 TYPED_CLIENTS = ("dify-client-python==1.0.3", "dify-api-client==0.0.23")
 SCRIPT = Path(__file__).with_name("chat.mjs")
 
@@ -100,11 +102,9 @@ def test_the_python_client_sees_a_refused_key(chat_server: ChatServer) -> None:
     assert made.get_application_parameters("py").status_code == 401
 
 
-@pytest.fixture(scope="module", params=TYPED_CLIENTS)
-def typed_client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one of the typed Python clients and what it needs: all of them are a package `dify_client`."""
-    folder = tmp_path_factory.mktemp("typed")
-    pip: list[str | Path] = [
+def _installed(package: str, folder: Path) -> Path:
+    """The folder, with a package and what it needs."""
+    pip = [
         sys.executable,
         "-m",
         "pip",
@@ -112,30 +112,52 @@ def typed_client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         "-q",
         "--disable-pip-version-check",
         "--target",
-        folder,
+        str(folder),
+        package,
     ]
-    done = subprocess.run([*pip, request.param], capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(pip, capture_output=True, text=True, timeout=240, check=False)
     if done.returncode != 0:
         if os.environ.get("CI"):
             pytest.fail(done.stderr)
-        pytest.skip(f"skipped: {request.param} cannot be installed here")
+        pytest.skip(f"skipped: {package} cannot be installed here")
     return folder
 
 
-def test_the_typed_python_clients_do_all_they_offer_unchanged(
-    chat_server: ChatServer, typed_client: Path, flow_key: str, chatflow_key: str
-) -> None:
-    script = Path(__file__).with_name("typed_client.py")
+def _run(script: str, folder: Path, *arguments: str) -> dict[str, Any]:
+    """What a script of this folder prints, with the packages of `folder`."""
     done = subprocess.run(
-        [sys.executable, script, f"{chat_server.live.url}/v1", chat_server.knows, flow_key, chatflow_key, QUESTION],
+        [sys.executable, Path(__file__).with_name(script), *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(typed_client), "NO_PROXY": "127.0.0.1"},
+        env={**os.environ, "PYTHONPATH": str(folder), "NO_PROXY": "127.0.0.1"},
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Each package once: several are a package `dify_client`, so each has a folder of its own."""
+    folders: dict[str, Path] = {}
+
+    def folder_of(package: str) -> Path:
+        if package not in folders:
+            folders[package] = _installed(package, tmp_path_factory.mktemp("client"))
+        return folders[package]
+
+    return folder_of
+
+
+@pytest.mark.parametrize("package", TYPED_CLIENTS)
+def test_the_typed_python_clients_do_all_they_offer_unchanged(
+    chat_server: ChatServer, installed: Callable[[str], Path], package: str, flow_key: str, chatflow_key: str
+) -> None:
+    url = f"{chat_server.live.url}/v1"
+    folder = installed(package)
+    found = _run("typed_client.py", folder, url, chat_server.knows, flow_key, chatflow_key, QUESTION)
     assert found["asked"]["documents"] == ["휴가 규정.md"]
     assert found["streamed"][-1] == "message_end"
     assert found["said"] == found["async_said"] == found["asked"]["answer"]
@@ -152,6 +174,39 @@ def test_the_typed_python_clients_do_all_they_offer_unchanged(
     assert found.get("spoken", "invalid_param") == "invalid_param"
     assert set(found.get("history", [QUESTION])) == {QUESTION}
     assert found["refused"] == "unauthorized"
+
+
+@pytest.mark.parametrize("package", KNOWLEDGE_CLIENTS)
+def test_the_clients_for_knowledge_do_all_they_offer_unchanged(
+    chat_server: ChatServer, installed: Callable[[str], Path], package: str
+) -> None:
+    name = package.partition("==")[0]
+    with chat_server.client(chat_server.dataset) as client:
+        base = client.post("/datasets", json={"name": f"for {name}"}).raise_for_status().json()["id"]
+    found = _run("knowledge_clients.py", installed(package), name, chat_server.live.url, chat_server.dataset, base)
+    assert found["segments"] == ["연차 휴가는 매년 15일입니다.", "반차는 4시간입니다."]
+    assert found["changed"] == "반차는 네 시간입니다."
+    if name == "dify-api-client":
+        assert (found["text"], found["file"], found["read"]) == ("글", "출장.txt", "completed")
+        assert found["fields"] == [["팀", 1]]
+        return
+    assert (found["twice"], found["gone"], found["listed"]) == ("DifyConflictError", "DifyNotFoundError", 1)
+    assert (found["text"], found["text_again"]) == ("completed", "completed")
+    assert (found["file"], found["file_again"][1]) == (["출장 규정.txt", "completed"], "completed")
+    assert found["reads_changed"] == ("ValidationError" if name == "dify-knowledge-sdk" else "")
+    if name == "dify-knowledge-sdk":
+        assert found["documents"] == ["새 글", "출장.txt"]
+        assert (found["deleted_segment"], found["deleted_document"]) == ("success", "success")
+        assert (found["field"], found["fields"]) == ("팀", ["팀"])
+        return
+    assert found["documents"] == ["새 글", "출장 규정.txt"]
+    assert (found["renamed"], found["got"], found["document"]) == ("데이터셋 SDK 2", "데이터셋 SDK 2", "새 글")
+    assert (found["upload_file"], found["switched"]) == ("출장 규정.txt", "success")
+    assert found["retrieved"] == ["연차 휴가는 매년 15일입니다."]
+    assert (found["segment"], found["children"]) == ("반차는 4시간입니다.", [])
+    assert found["flat"] == "DifyValidationError"
+    assert (found["built_in"], found["described"], found["fields"]) == ("success", "success", ["쪽수"])
+    assert (found["tags"], found["tag_count"], found["embeddings"]) == (["SDK 꼬리표 2"], 1, 1)
 
 
 @pytest.fixture(scope="module")

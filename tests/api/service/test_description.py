@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -29,6 +30,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 #: Operations with a body or an answer that come later, or that others describe better: a form's token is no guess.
 OF_APPS = r"^/(?!datasets|workspaces|form|workflow)"
 OF_WORKFLOWS = r"^/workflow"
+OF_KNOWLEDGE = r"^/(datasets|workspaces)(?!.*pipeline)"
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +121,14 @@ def keys(chat_server: ChatServer) -> dict[str, str]:
             "chat": chat_server.knows,
             "advanced-chat": imported(console, chatflow),
             "workflow": imported(console, dsl("described flow", flow)),
+            "knowledge": chat_server.dataset,
         }
 
 
 def _known(chat_server: ChatServer, key: str, mode: str) -> dict[str, str]:
     """Ids of things that are there, by the names that the description gives them."""
+    if mode == "knowledge":
+        return _known_of_knowledge(chat_server, key)
     with chat_server.client(key) as client:
         up = client.post("/files/upload", files={"file": ("a.txt", b"a", "text/plain")}, data={"user": "fuzz"}).json()
         known = {"user": "fuzz", "file_id": up["id"], "end_user_id": up["created_by"]}
@@ -141,10 +146,25 @@ def _known(chat_server: ChatServer, key: str, mode: str) -> dict[str, str]:
         return {**known, "message_id": asked["message_id"], "conversation_id": asked["conversation_id"]}
 
 
+def _known_of_knowledge(chat_server: ChatServer, key: str) -> dict[str, str]:
+    with chat_server.client(key) as client:
+        name = f"described {time.monotonic()}"
+        base = client.post("/datasets", json={"name": name}).raise_for_status().json()["id"]
+        body = {"name": "a.txt", "text": "연차 휴가는 15일입니다.", "indexing_technique": "high_quality"}
+        made = client.post(f"/datasets/{base}/document/create-by-text", json=body).raise_for_status().json()
+        field = client.post(f"/datasets/{base}/metadata", json={"type": "string", "name": "부서"}).json()["id"]
+        tag = client.post("/datasets/tags", json={"name": name[:50]}).raise_for_status().json()["id"]
+        chat_server.live.wait_until_indexed(name)
+        document = made["document"]["id"]
+        (segment,) = client.get(f"/datasets/{base}/documents/{document}/segments").json()["data"]
+        known = {"dataset_id": base, "document_id": document, "segment_id": segment["id"], "metadata_id": field}
+        return {**known, "batch": made["batch"], "tag_id": tag, "target_id": base}
+
+
 MODES = [("chat", OF_APPS), ("advanced-chat", OF_APPS), ("workflow", OF_WORKFLOWS)]
 
 
-@pytest.mark.parametrize(("mode", "only"), MODES)
+@pytest.mark.parametrize(("mode", "only"), [*MODES, ("knowledge", OF_KNOWLEDGE)])
 def test_what_is_answered_fits_the_official_description(
     chat_server: ChatServer,
     official: dict[str, Any],

@@ -8,15 +8,10 @@ from starlette.routing import Route
 from llmflow.api.routes.service.dify import DatasetCall, dataset_operation, not_yet
 from llmflow.wiring import Platform
 
-_DATASET, _DOCUMENT = "/datasets/{dataset_id:uuid}", "/datasets/{dataset_id:uuid}/documents/{document_id:uuid}"
-_SEGMENT = _DOCUMENT + "/segments/{segment_id:uuid}"
+_DATASET = "/datasets/{dataset_id:uuid}"
 
 #: (path, methods)
 FOR_DATASETS: tuple[tuple[str, str], ...] = (
-    (f"{_DOCUMENT}/segments", "GET POST"),
-    (_SEGMENT, "GET POST DELETE"),
-    (f"{_SEGMENT}/child_chunks", "GET POST"),
-    (f"{_SEGMENT}/child_chunks/{{child_chunk_id:uuid}}", "PATCH DELETE"),
     ("/datasets/pipeline/file-upload", "POST"),
     (f"{_DATASET}/pipeline/datasource-plugins", "GET"),
     (f"{_DATASET}/pipeline/datasource/nodes/{{node_id}}/run", "POST"),

@@ -8,10 +8,10 @@
 
 from starlette.routing import Route
 
-from llmflow.api.routes.service.datasets import bases, documents, fields, search, tags, writing
+from llmflow.api.routes.service.datasets import bases, children, documents, fields, search, segments, tags, writing
 from llmflow.wiring import Platform
 
-NOUNS = (tags, bases, fields, writing, documents, search)
+NOUNS = (tags, bases, fields, writing, documents, segments, children, search)
 
 
 def routes(platform: Platform) -> list[Route]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.responses import Response
@@ -14,7 +15,9 @@ from llmflow.api.routes.service.datasets import shapes
 from llmflow.api.routes.service.datasets.retrieval import RetrievalModel
 from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation, nothing, paged
 from llmflow.apps.types import App
-from llmflow.errors import Conflict, LLMFlowError, UsageError
+from llmflow.errors import Conflict, LLMFlowError, NotFound, UsageError
+from llmflow.knowledge.external import ExternalApi
+from llmflow.knowledge.rule import SearchRule, kept_rule
 from llmflow.knowledge.types import Contents, KnowledgeBase
 from llmflow.wiring import Platform
 
@@ -30,6 +33,18 @@ class DatasetCreatePayload(msgspec.Struct, frozen=True):
     permission: Permission | None = "only_me"
     provider: Literal["vendor", "external"] = "vendor"
     retrieval_model: RetrievalModel | None = None
+    external_knowledge_api_id: str | None = None
+    external_knowledge_id: str | None = None
+
+
+class ExternalRetrievalModel(msgspec.Struct, frozen=True):
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
+    score_threshold: float | None = None
+    score_threshold_enabled: bool | None = False
+
+    def rule(self, before: SearchRule) -> SearchRule:
+        threshold = self.score_threshold if self.score_threshold_enabled else None
+        return dataclasses.replace(before, top_k=self.top_k, threshold=threshold)
 
 
 class DatasetUpdatePayload(msgspec.Struct, frozen=True):
@@ -40,6 +55,9 @@ class DatasetUpdatePayload(msgspec.Struct, frozen=True):
     indexing_technique: Technique | None = None
     permission: Permission | None = None
     retrieval_model: RetrievalModel | None = None
+    external_retrieval_model: ExternalRetrievalModel | None = None
+    external_knowledge_api_id: str | None = None
+    external_knowledge_id: str | None = None
 
 
 def routes(platform: Platform) -> list[Route]:
@@ -68,8 +86,7 @@ async def _list(call: DatasetCall) -> Response:
 
 async def _create(call: DatasetCall) -> Response:
     wanted = checked(await call.body(), DatasetCreatePayload)
-    if wanted.provider == "external":
-        raise UsageError("Knowledge of other servers is added in the console.", param="provider")
+    api = await _api(call, wanted)
     service = {
         shapes.PERMISSION: wanted.permission or "only_me",
         **({shapes.INDEXING: wanted.indexing_technique} if wanted.indexing_technique else {}),
@@ -82,11 +99,25 @@ async def _create(call: DatasetCall) -> Response:
             description=wanted.description,
             service=service,
             created_by=call.caller.key_id,
+            external_api_id=api.id if api else None,
+            external_id=wanted.external_knowledge_id or "" if api else "",
         )
     except Conflict as error:
         raise _taken() from error
     made = await search_by(call, made, wanted.retrieval_model)
     return answer((await _shown(call, [made]))[0])
+
+
+async def _api(call: DatasetCall, wanted: DatasetCreatePayload) -> ExternalApi | None:
+    """The server whose knowledge it is to be; None: ours. Raises UsageError."""
+    if wanted.provider == "vendor":
+        return None
+    if not wanted.external_knowledge_api_id or not wanted.external_knowledge_id:
+        raise UsageError("external_knowledge_api_id and external_knowledge_id are required.", param="provider")
+    try:
+        return await call.platform.external.get(call.caller.workspace_id, wanted.external_knowledge_api_id)
+    except NotFound as error:
+        raise UsageError(error.message, param="external_knowledge_api_id") from error
 
 
 async def search_by(call: DatasetCall, base: KnowledgeBase, model: RetrievalModel | None) -> KnowledgeBase:
@@ -106,13 +137,23 @@ async def _change(call: DatasetCall) -> Response:
     wanted = checked(await call.body(), DatasetUpdatePayload)
     said = {shapes.PERMISSION: wanted.permission, shapes.INDEXING: wanted.indexing_technique}
     service = {key: value for key, value in said.items() if value is not None} | _retrieval(wanted.retrieval_model)
+    other = wanted.external_knowledge_id if base.is_external else None
     try:
         changed = await call.platform.bases.change(
-            base.workspace_id, base.id, name=wanted.name, description=wanted.description, service=service
+            base.workspace_id,
+            base.id,
+            name=wanted.name,
+            description=wanted.description,
+            service=service,
+            external_id=other,
         )
     except Conflict as error:
         raise _taken() from error
     changed = await search_by(call, changed, wanted.retrieval_model)
+    if base.is_external and wanted.external_retrieval_model is not None:
+        rule = wanted.external_retrieval_model.rule(kept_rule(changed.retrieval))
+        await call.platform.bases.set_retrieval(changed, rule)
+        changed = await call.platform.bases.by_id(base.workspace_id, base.id)
     (shown,) = await _shown(call, [changed])
     return answer({**shown, "partial_member_list": []})
 
@@ -147,6 +188,7 @@ async def _shown(call: DatasetCall, bases: Sequence[KnowledgeBase]) -> list[dict
     contents = await platform.bases.contents(ids)
     tags, fields = await platform.tags.of_bases(ids), await platform.fields.of_bases(ids)
     apps = await _apps(call)
+    apis = {api.id: api for api in await platform.external.all(call.caller.workspace_id)}
     names = {account.id: account.name for account in await platform.members.all(call.caller.workspace_id)}
     try:
         embedding_model = await platform.gateway.embedding_model()
@@ -166,6 +208,7 @@ async def _shown(call: DatasetCall, bases: Sequence[KnowledgeBase]) -> list[dict
                 fields=fields.get(base.id, []),
                 embedding_model=embedding_model,
                 author=names.get(base.created_by or "", ""),
+                api=apis.get(base.external_api_id or ""),
             )
         )
     return shown

@@ -11,7 +11,8 @@ from starlette.routing import Route
 from llmflow.api.routes.service.datasets import shapes
 from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation, nothing, taken_is_invalid
 from llmflow.errors import NotFound, UsageError
-from llmflow.knowledge.fields import BUILT_IN, Field
+from llmflow.knowledge.conditions import BUILT_IN
+from llmflow.knowledge.fields import Field
 from llmflow.wiring import Platform
 
 Switch = Literal["enable", "disable"]

@@ -41,17 +41,6 @@ class Weights(msgspec.Struct, frozen=True):
     keyword_setting: KeywordSetting | None = None
 
 
-class Condition(msgspec.Struct, frozen=True):
-    name: str
-    comparison_operator: str
-    value: str | float | list[str] | None = None
-
-
-class Conditions(msgspec.Struct, frozen=True):
-    logical_operator: Literal["and", "or"] | None = "and"
-    conditions: list[Condition] | None = None
-
-
 class RetrievalModel(msgspec.Struct, frozen=True):
     """`score_threshold` counts where it is enabled, `reranking_model` too."""
 
@@ -63,7 +52,7 @@ class RetrievalModel(msgspec.Struct, frozen=True):
     score_threshold_enabled: bool | None = False
     score_threshold: float | None = None
     weights: Weights | None = None
-    metadata_filtering_conditions: Conditions | None = None
+    metadata_filtering_conditions: dict[str, Any] | None = None
 
     def rule(self) -> SearchRule:
         """What it means here. Where the answers are to be ranked by weights, no reranker is asked."""

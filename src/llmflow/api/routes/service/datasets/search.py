@@ -11,9 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmflow.api.routes.service.datasets import shapes
+from llmflow.api.routes.service.datasets.bases import ExternalRetrievalModel
 from llmflow.api.routes.service.datasets.retrieval import RetrievalModel
 from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation
 from llmflow.errors import UsageError
+from llmflow.knowledge.conditions import read_conditions
 from llmflow.knowledge.fields import values_of
 from llmflow.knowledge.rule import kept_rule
 from llmflow.knowledge.types import Found, KnowledgeBase
@@ -21,8 +23,11 @@ from llmflow.wiring import Platform
 
 
 class HitTestingPayload(msgspec.Struct, frozen=True):
+    """`external_retrieval_model`: of another server's knowledge, in place of the base's."""
+
     query: str
     retrieval_model: RetrievalModel | None = None
+    external_retrieval_model: ExternalRetrievalModel | None = None
 
 
 def routes(platform: Platform) -> list[Route]:
@@ -41,8 +46,23 @@ async def _retrieve(call: DatasetCall) -> Response:
     rule = wanted.retrieval_model.rule() if wanted.retrieval_model else kept_rule(base.retrieval)
     if shapes.is_economy(base):
         rule = dataclasses.replace(rule, mode="keyword")
-    searched = await call.platform.retriever.search([base], wanted.query, rule)
-    return answer({"query": {"content": wanted.query}, "records": await _records(call, base, searched.found)})
+    if base.is_external and wanted.external_retrieval_model is not None:
+        rule = wanted.external_retrieval_model.rule(rule)
+    model = wanted.retrieval_model
+    conditions = read_conditions(model.metadata_filtering_conditions if model else None)
+    searched = await call.platform.retriever.search([base], wanted.query, rule, conditions=conditions)
+    if base.is_external:
+        if searched.notes:  # nothing else was searched
+            raise UsageError(searched.notes[0].text)
+        records = [_plain(hit) for hit in searched.found]
+    else:
+        records = await _records(call, base, searched.found)
+    return answer({"query": {"content": wanted.query}, "records": records})
+
+
+def _plain(hit: Found) -> dict[str, Any]:
+    """A passage of another server, as Dify shows it."""
+    return {"content": hit.text, "title": hit.document, "score": hit.score, "metadata": hit.metadata}
 
 
 async def _records(call: DatasetCall, base: KnowledgeBase, found: Sequence[Found]) -> list[dict[str, Any]]:

@@ -11,7 +11,9 @@ import msgspec
 
 from llmflow.api.routes.service.datasets.retrieval import RetrievalModel, shown, words
 from llmflow.api.routes.service.shapes import seconds
-from llmflow.knowledge.fields import BUILT_IN, Field, Value
+from llmflow.knowledge.conditions import BUILT_IN
+from llmflow.knowledge.external import ExternalApi
+from llmflow.knowledge.fields import Field, Value
 from llmflow.knowledge.rule import kept_rule
 from llmflow.knowledge.tags import Tag
 from llmflow.knowledge.types import Display, Document, KnowledgeBase, Passage
@@ -39,8 +41,9 @@ def dataset(
     fields: Sequence[Field],
     embedding_model: str,
     author: str,
+    api: ExternalApi | None,
 ) -> dict[str, Any]:
-    """`embedding_model`: of the server; a base that holds something has its own."""
+    """`embedding_model`: of the server; a base that holds something has its own. `api`: of another server's base."""
     service = base.service
     technique = service.get(INDEXING, "high_quality")
     is_dense = technique == "high_quality"
@@ -49,7 +52,7 @@ def dataset(
         "id": base.id,
         "name": base.name,
         "description": base.description,
-        "provider": "vendor",
+        "provider": "external" if base.is_external else "vendor",
         "permission": service.get(PERMISSION, "all_team_members"),
         "data_source_type": "upload_file" if documents else None,
         "indexing_technique": technique,
@@ -74,12 +77,12 @@ def dataset(
         "tags": [{"id": tag.id, "name": tag.name, "type": "knowledge"} for tag in tags],
         "doc_form": service.get(FORM, "text_model") if documents else None,
         "external_knowledge_info": {
-            "external_knowledge_id": None,
-            "external_knowledge_api_id": None,
-            "external_knowledge_api_name": None,
-            "external_knowledge_api_endpoint": None,
+            "external_knowledge_id": base.external_id or None,
+            "external_knowledge_api_id": base.external_api_id,
+            "external_knowledge_api_name": api.name if api else None,
+            "external_knowledge_api_endpoint": api.url if api else None,
         },
-        "external_retrieval_model": {"top_k": 2, "score_threshold": 0.0, "score_threshold_enabled": None},
+        "external_retrieval_model": _external_model(base),
         "doc_metadata": [{"id": field.id, "name": field.name, "type": field.type} for field in fields],
         "built_in_field_enabled": has_built_in(base),
         "pipeline_id": None,
@@ -101,6 +104,12 @@ def retrieval_model(base: KnowledgeBase) -> dict[str, Any]:
         return shown(kept)
     said = words(rule)
     return shown(said | {"search_method": "keyword_search"} if is_economy(base) else said)
+
+
+def _external_model(base: KnowledgeBase) -> dict[str, Any]:
+    rule = kept_rule(base.retrieval)
+    enabled = rule.threshold is not None if base.is_external else None
+    return {"top_k": rule.top_k, "score_threshold": rule.threshold or 0.0, "score_threshold_enabled": enabled}
 
 
 def is_economy(base: KnowledgeBase) -> bool:
@@ -290,3 +299,20 @@ def segment(passage: Passage, document: Document) -> dict[str, Any]:
         "error": None,
         "stopped_at": None,
     }
+
+
+def child(part: Passage, document: Document) -> dict[str, Any]:
+    return {
+        "id": part.id,
+        "segment_id": part.parent_id,
+        "content": part.text,
+        "position": part.ordinal + 1,
+        "word_count": len(part.text),
+        "type": "automatic" if part.made == "cut" else "customized",
+        "created_at": seconds(document.indexed_at or document.created_at),
+        "updated_at": changed_at(part, document),
+    }
+
+
+def changed_at(passage: Passage, document: Document) -> int:
+    return seconds(passage.edited_at or document.indexed_at or document.updated_at)

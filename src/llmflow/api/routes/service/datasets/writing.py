@@ -73,7 +73,9 @@ async def _create_by_file(call: DatasetCall) -> Response:
         if upload is None:
             raise UsageError("Please upload your file.", code="no_file_uploaded")
         file = upload
-        return await _create(call, base, wanted, str(file.filename), lambda: _bytes(file), source="upload")
+        return await _create(
+            call, base, wanted, wanted.name or str(file.filename), lambda: _bytes(file), source="upload"
+        )
 
 
 async def _update_by_text(call: DatasetCall) -> Response:

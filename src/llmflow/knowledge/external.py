@@ -1,0 +1,266 @@
+"""Knowledge of other servers, by Dify's External Knowledge API: their addresses and keys, and questions to them.
+
+A server is registered once; knowledge bases name what of it they mean. A key is sealed before it is written, bound to
+its row, and sent to no other address than the one it was given for.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from llmflow.errors import Conflict, LLMFlowError, NotFound, OrganError, UsageError
+from llmflow.knowledge.conditions import Conditions
+from llmflow.knowledge.rule import SearchRule
+from llmflow.knowledge.types import Found, KnowledgeBase, Note, Scores
+from llmflow.net.client import HttpClient, Response
+from llmflow.store.content import Scope
+from llmflow.store.crypto import Cipher
+from llmflow.store.database import Database
+from llmflow.store.ids import new_id, now_ms
+from llmflow.store.tables import external_apis, knowledge_bases
+
+_PROBE_S = 10.0
+_ASK_S = 20.0
+_MOST_BYTES = 8 * 1024 * 1024
+_NAMESPACE = uuid.UUID("0e6c2c8c-7d59-5d0e-9c61-3b1f0f3ef6a4")
+_REFUSALS = {403: "refuses the key", 404: "has no /retrieval", 502: "cannot reach what is behind it"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalApi:
+    """A server of knowledge as it may be shown. `bases`: how many knowledge bases ask it."""
+
+    id: str
+    workspace_id: str
+    name: str
+    url: str
+    has_key: bool
+    bases: int
+    created_at: int
+    updated_at: int
+
+
+class _Record(msgspec.Struct, frozen=True):
+    content: str
+    score: float = 0.0
+    title: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class _Records(msgspec.Struct, frozen=True):
+    records: list[_Record]
+
+
+class External:
+    def __init__(self, database: Database, cipher: Cipher, http: HttpClient) -> None:
+        """`http`: guarded for addresses an administrator gives."""
+        self._database = database
+        self._cipher = cipher
+        self._http = http
+
+    async def all(self, workspace_id: str) -> list[ExternalApi]:
+        """In the order of their names."""
+        counted = sa.func.count(knowledge_bases.c.id).label("bases")
+        used = knowledge_bases.c.external_api_id == external_apis.c.id
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                sa.select(*_SHOWN, counted)
+                .join_from(external_apis, knowledge_bases, used, isouter=True)
+                .where(external_apis.c.workspace_id == workspace_id)
+                .group_by(*_SHOWN)
+                .order_by(external_apis.c.name)
+            )
+            return [
+                ExternalApi(
+                    id=row.id,
+                    workspace_id=row.workspace_id,
+                    name=row.name,
+                    url=row.url,
+                    has_key=row.sealed_key is not None,
+                    bases=row.bases,
+                    created_at=row.created_at,
+                    updated_at=row.updated_at,
+                )
+                for row in rows
+            ]
+
+    async def get(self, workspace_id: str, id_or_name: str) -> ExternalApi:
+        """Raises NotFound."""
+        for api in await self.all(workspace_id):
+            if id_or_name in (api.id, api.name):
+                return api
+        raise NotFound(f"There is no external knowledge API {id_or_name}.", param="external_knowledge_api_id")
+
+    async def probe(self, url: str, key: str) -> None:
+        """Tries the address as Dify does: with the key and no body, any answer but 403, 404 and 502 being a yes.
+
+        Raises UsageError (external_refused), also when nobody answers, and Forbidden (address_blocked)."""
+        try:
+            answer = await self._post(url, key, None, timeout_s=_PROBE_S)
+        except OrganError as error:
+            raise UsageError(error.message, code="external_refused", param="url") from error
+        if answer.status in _REFUSALS:
+            raise UsageError(f"{_clean(url)} {_REFUSALS[answer.status]} ({answer.status}).", code="external_refused")
+
+    async def create(self, workspace_id: str, name: str, url: str, key: str) -> ExternalApi:
+        """Keeps a server that answers `probe`. Raises what that raises, and Conflict for a taken name."""
+        name, url = _named(name), _clean(url)
+        await self.probe(url, key)
+        now, id = now_ms(), new_id()
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(
+                    external_apis.insert().values(
+                        id=id,
+                        workspace_id=workspace_id,
+                        name=name,
+                        url=url,
+                        sealed_key=self._sealed(id, key),
+                        created_at=now,
+                        updated_at=now,
+                    )
+                )
+        except IntegrityError as error:
+            raise Conflict(f"There is an external knowledge API `{name}` already.", param="name") from error
+        return await self.get(workspace_id, id)
+
+    async def change(
+        self, api: ExternalApi, *, name: str | None = None, url: str | None = None, key: str | None = None
+    ) -> ExternalApi:
+        """None leaves as it is; a new address needs its key again. Raises what `create` raises."""
+        new_url = api.url if url is None else _clean(url)
+        if new_url != api.url and key is None and api.has_key:
+            raise UsageError("A new address needs the key that it is to be sent.", param="key")
+        known = await self._key(api.id) if key is None else key
+        if new_url != api.url or key is not None:
+            await self.probe(new_url, known)
+        values = {"name": api.name if name is None else _named(name), "url": new_url, "updated_at": now_ms()}
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(
+                    sa.update(external_apis)
+                    .where(external_apis.c.id == api.id)
+                    .values(**values, sealed_key=self._sealed(api.id, known))
+                )
+        except IntegrityError as error:
+            raise Conflict(f"There is an external knowledge API `{name}` already.", param="name") from error
+        return await self.get(api.workspace_id, api.id)
+
+    async def delete(self, api: ExternalApi) -> None:
+        """Raises Conflict while knowledge bases ask it."""
+        async with self._database.write() as connection:
+            used = sa.select(sa.func.count()).where(knowledge_bases.c.external_api_id == api.id)
+            if await connection.scalar(used):
+                raise Conflict(f"Knowledge bases ask `{api.name}`; delete those first.")
+            await connection.execute(sa.delete(external_apis).where(external_apis.c.id == api.id))
+
+    async def search(
+        self, bases: Sequence[KnowledgeBase], query: str, rule: SearchRule, conditions: Conditions | None
+    ) -> tuple[list[Found], list[Note]]:
+        """What the servers behind these bases answer; one that fails costs its own answers and is noted."""
+        found: list[Found] = []
+        notes: list[Note] = []
+        for base in bases:
+            try:
+                found += await self._ask(base, query, rule, conditions)
+            except LLMFlowError as error:
+                notes.append(Note("external_failed", f"Searched without `{base.name}`: {error.message}"))
+        return found, notes
+
+    async def _ask(
+        self, base: KnowledgeBase, query: str, rule: SearchRule, conditions: Conditions | None
+    ) -> list[Found]:
+        async with self._database.read() as connection:
+            url = await connection.scalar(
+                sa.select(external_apis.c.url).where(external_apis.c.id == base.external_api_id)
+            )
+        if url is None:
+            raise NotFound("Its server is no longer registered.")
+        body = {
+            "knowledge_id": base.external_id,
+            "query": query,
+            "retrieval_setting": {"top_k": rule.top_k, "score_threshold": rule.threshold or 0.0},
+            "metadata_condition": None if conditions is None else _told(conditions),
+        }
+        answer = await self._post(url, await self._key(str(base.external_api_id)), body, timeout_s=_ASK_S)
+        if answer.status != 200:
+            said = answer.body[:300].decode("utf-8", "replace")
+            raise OrganError(f"{url} answered {answer.status}: {said}")
+        try:
+            records = msgspec.json.decode(answer.body, type=_Records, strict=False).records
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+            raise OrganError(f"{url} answered with something that is no list of records.") from error
+        texts = await self._database.boundary.admit(Scope("knowledge", base.id), [r.content for r in records])
+        hits = [_hit(base, record, str(text)) for record, text in zip(records, texts, strict=True) if text.strip()]
+        return [hit for hit in hits if rule.threshold is None or hit.score >= rule.threshold][: rule.top_k]
+
+    async def _post(self, url: str, key: str, body: dict[str, Any] | None, *, timeout_s: float) -> Response:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        address = f"{_clean(url)}/retrieval"
+        return await self._http.request(
+            "POST", address, headers=headers, json=body, timeout_s=timeout_s, max_bytes=_MOST_BYTES
+        )
+
+    async def _key(self, api_id: str) -> str:
+        async with self._database.read() as connection:
+            sealed = await connection.scalar(sa.select(external_apis.c.sealed_key).where(external_apis.c.id == api_id))
+        return self._cipher.decrypt(sealed, f"external_apis/{api_id}") if sealed else ""
+
+    def _sealed(self, api_id: str, key: str) -> str | None:
+        return self._cipher.encrypt(key, f"external_apis/{api_id}") if key else None
+
+
+_SHOWN = [
+    external_apis.c[name] for name in ("id", "workspace_id", "name", "url", "sealed_key", "created_at", "updated_at")
+]
+
+
+def _told(conditions: Conditions) -> dict[str, Any]:
+    return {
+        "logical_operator": conditions.operator,
+        "conditions": [
+            {"name": one.name, "comparison_operator": one.operator, "value": one.value} for one in conditions.conditions
+        ],
+    }
+
+
+def _hit(base: KnowledgeBase, record: _Record, text: str) -> Found:
+    """Ids follow from what was said, so that the same passage is the same again."""
+    title = record.title or base.name
+    return Found(
+        document=title,
+        document_id=str(uuid.uuid5(_NAMESPACE, f"{base.id}/{title}")),
+        chunk_id=str(uuid.uuid5(_NAMESPACE, f"{base.id}/{title}/{text}")),
+        text=text,
+        score=record.score if math.isfinite(record.score) else 0.0,
+        scores=Scores(),
+        page=None,
+        heading_path=[],
+        ordinal=0,
+        tokens=max(1, len(text) // 4),
+        kind="text",
+        knowledge_id=base.id,
+        knowledge=base.name,
+        created_at=base.updated_at,
+        hit_count=0,
+        metadata=record.metadata or {},
+    )
+
+
+def _clean(url: str) -> str:
+    return url.strip().rstrip("/").removesuffix("/retrieval")
+
+
+def _named(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= 100:
+        raise UsageError("A name has 1 to 100 characters.", param="name")
+    return name
