@@ -8,38 +8,31 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from llmflow.organs.parser.draft import Box, union
+from llmflow.organs.parser import pdf_heads
+from llmflow.organs.parser.draft import Box
+from llmflow.organs.parser.pdf_grid import Column, Placed, Row, box_of, is_number, is_year, number_of, text_of
+from llmflow.organs.parser.pdf_grid import columns as find_columns
 from llmflow.organs.parser.pdf_layout import Table, Word, pieces_of, rows_of
-from llmflow.organs.parser.tables import Cell, Rows
+from llmflow.organs.parser.tables import Rows
 
-_NUMBER = re.compile(r"[\s$€₩£%(\[+\-–−~<>]*\d[\d,.\s%)\]*†‡a-z]*$|[-–—.*]+$|n/?a$", re.I)
 _MARKER = re.compile(
     r"(?:[•●○■□◦▪▸▶►◆◇※·∙‣–—*\-\uf0a7\uf0b7\uf0d8]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4}|[가-하])[.)]|\d{1,2})$"
 )
-_LEADER = re.compile(r"(?:\s*[.·…]){3,}$")
 _PROSE_WORDS = 9  # a piece with more is a line of running text
 _MIN_ROWS = 3
+_DECIMAL = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_DOTS = re.compile(r"[.·…]{3,}$|^[.·…]+$")
+_CHAPTER = re.compile(r"(?:\d+(?:\.\d+)*[.)]?|제\s?\d+\s?[장절조편관부]|[IVX]+\.|부록|chapter\s|appendix\s)\s*\S", re.I)
+_NOTE = re.compile(r"(?:\*|†|‡|※|note|source|abbreviation|자료|출처|주\s*[:)]|주\d)", re.I)
 
 
-@dataclass(slots=True)
-class _Row:
-    pieces: list[list[Word]]
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Rows `start` to `end` of the page, which may be a table."""
 
-    @property
-    def words(self) -> list[Word]:
-        return [word for piece in self.pieces for word in piece]
-
-    @property
-    def box(self) -> Box:
-        return _box(self.words)
-
-    @property
-    def size(self) -> float:
-        return float(max(word["size"] for word in self.words))
-
-
-def _box(words: Sequence[Word]) -> Box:
-    return union([(w["x0"], w["top"], w["x1"], w["bottom"]) for w in words])
+    start: int
+    end: int
+    columns: tuple[Column, ...]
 
 
 def find(
@@ -57,129 +50,102 @@ def find(
 
 
 def _find(words: Sequence[Word], prose_words: int, rules: Sequence[Box]) -> tuple[list[Table], list[Word]]:
+    rows = sorted((Row(pieces_of(row)) for row in rows_of(words)), key=lambda row: row.box[1])
     tables: list[Table] = []
     taken: set[int] = set()
-    for run in _runs([_Row(pieces_of(row)) for row in rows_of(words)], prose_words):
-        strips = _strips(run)
-        rows = _grid(run, strips)
-        if not strips:
+    runs = [_Run(start, end, find_columns(rows[start:end])) for start, end in _runs(rows, prose_words)]
+    for run in _put_together_runs(rows, runs, prose_words):
+        if len(run.columns) < 2:
             continue
-        inside = [word for row in run for word in row.words]
-        box = _box(inside)
-        if _is_table(rows, len(strips) + 1, ruled=_is_ruled(box, rules, len(run))):
-            tables.append(Table(_joined(run, rows), *box))
+        held = rows[_with_heads_above(rows, run) : run.end]
+        placed = [pdf_heads.place(row, run.columns) for row in held]
+        inside = [word for row in held for word in row.words]
+        box = box_of(inside)
+        if _is_table(placed, len(run.columns), ruled=_is_ruled(box, rules, len(held))):
+            tables.append(Table(_joined(held, placed, run.columns, rules), *box))
             taken |= {id(word) for word in inside}
     return tables, [word for word in words if id(word) not in taken]
 
 
-def _runs(rows: list[_Row], prose_words: int) -> Iterator[list[_Row]]:
+def _runs(rows: Sequence[Row], prose_words: int) -> Iterator[tuple[int, int]]:
     """Neighbouring rows without running text between them, from the first to the last that has several pieces."""
-    rows = sorted(rows, key=lambda row: row.box[1])
-    run: list[_Row] = []
-    for row in rows:
-        far = bool(run) and row.box[1] - run[-1].box[3] > 2.2 * row.size
-        if far or _is_prose(row, prose_words):
-            yield from _trimmed(run)
-            run = []
-        if not _is_prose(row, prose_words):
-            run.append(row)
-    yield from _trimmed(run)
+    start = 0
+    for index, row in enumerate(rows):
+        far = index > start and row.box[1] - rows[index - 1].box[3] > 2.2 * row.size
+        prose = _is_prose(row, prose_words)
+        if far or prose:
+            yield from _trimmed(rows, start, index)
+            start = index + 1 if prose else index
+    yield from _trimmed(rows, start, len(rows))
 
 
-def _is_prose(row: _Row, prose_words: int) -> bool:
+def _is_prose(row: Row, prose_words: int) -> bool:
     longest = max(len(piece) for piece in row.pieces)
     if len(row.pieces) == 1 or prose_words < _PROSE_WORDS:
         return longest > prose_words
-    return len(row.pieces) == 2 and longest > prose_words and not _NUMBER.match(_text(row.pieces[-1]))
+    if len(row.pieces) != 2 or is_number(text_of(row.pieces[-1])):
+        return False
+    return longest > prose_words or min(len(piece) for piece in row.pieces) > _PROSE_WORDS // 2
 
 
-def _trimmed(run: list[_Row]) -> Iterator[list[_Row]]:
-    several = [index for index, row in enumerate(run) if len(row.pieces) > 1]
+def _trimmed(rows: Sequence[Row], start: int, end: int) -> Iterator[tuple[int, int]]:
+    several = [index for index in range(start, end) if len(rows[index].pieces) > 1]
     if several:
-        end = several[-1] + 1
-        while end < len(run) and _goes_on(run[end - 1], run[end], run[several[-1]]):
-            end += 1
-        yield run[several[0] : end]
+        last = several[-1] + 1
+        while last < end and _goes_on(rows[last - 1], rows[last], rows[several[-1]]):
+            last += 1
+        yield several[0], last
 
 
-def _goes_on(above: _Row, row: _Row, full: _Row) -> bool:
+def _goes_on(above: Row, row: Row, full: Row) -> bool:
     """The last row's last lines: close under it, beginning where one of its later pieces begins."""
     near = row.box[1] - above.box[3] < 0.9 * row.size
     return near and any(abs(row.box[0] - piece[0]["x0"]) < 3 for piece in full.pieces[1:])
 
 
-def _strips(run: Sequence[_Row]) -> list[tuple[float, float]]:
-    """White strips that nearly all rows of several pieces leave free, as (left, right)."""
-    rows = [row for row in run if len(row.pieces) > 1]
-    left = min(row.box[0] for row in rows)
-    width = int(max(row.box[2] for row in rows) - left) + 2
-    cover = [0] * width
-    for row in rows:
-        for piece in row.pieces:
-            for x in range(max(0, int(piece[0]["x0"] - left)), min(width, int(piece[-1]["x1"] - left) + 1)):
-                cover[x] += 1
-    few = max(0.12 * len(rows), 0.9 if len(rows) >= 4 else 0.0)
-    size = statistics.median(row.size for row in rows)
-    strips: list[tuple[float, float]] = []
-    start = None
-    for x, count in enumerate([*cover, len(rows)]):
-        if count <= few:
-            start = x if start is None else start
-        elif start is not None:
-            if start > 0 and x - start >= 0.3 * size:
-                strips.append((left + start, left + x))
-            start = None
-    return _worthwhile(strips, rows)
+def _put_together_runs(rows: Sequence[Row], runs: Sequence[_Run], prose_words: int) -> Iterator[_Run]:
+    """Runs with the same columns, where only short lines of one piece stand between them, are one table."""
+    held: _Run | None = None
+    for run in runs:
+        if held is not None and _go_together(rows, held, run, prose_words):
+            both = rows[held.start : run.end]
+            held = _Run(held.start, run.end, find_columns(both))
+            continue
+        if held is not None:
+            yield held
+        held = run
+    if held is not None:
+        yield held
 
 
-def _worthwhile(strips: list[tuple[float, float]], rows: Sequence[_Row]) -> list[tuple[float, float]]:
-    """Strips that have text on both sides in several rows; of two strips with nothing between, one."""
-    kept: list[tuple[float, float]] = []
-    for strip in strips:
-        since = kept[-1][1] if kept else float("-inf")
-        middle = (strip[0] + strip[1]) / 2
-        between = sum(any(since - 1 <= (w["x0"] + w["x1"]) / 2 <= middle for w in row.words) for row in rows)
-        if between >= max(2, 0.2 * len(rows)):
-            kept.append(strip)
-    return kept
+def _go_together(rows: Sequence[Row], above: _Run, below: _Run, prose_words: int) -> bool:
+    between = rows[above.end : below.start]
+    if len(between) > 2 or any(len(row.pieces) > 1 or _is_prose(row, prose_words) for row in between):
+        return False
+    first, last = rows[below.start], rows[above.end - 1]
+    if first.box[1] - last.box[3] > (4 + 2 * len(between)) * first.size:
+        return False
+    few, many = sorted((above.columns, below.columns), key=len)
+    if len(few) < 3 or len(many) - len(few) > 1:
+        return False
+    return all(any(abs(a.right - b.right) < 4 or abs(a.left - b.left) < 4 for b in many) for a in few[1:])
 
 
-def _grid(run: Sequence[_Row], strips: list[tuple[float, float]]) -> list[list[tuple[int, int, str]]]:
-    """Each row's cells: (first column, last column, text). A piece that crosses a strip's middle spans columns."""
-    middles = [(left + right) / 2 for left, right in strips]
-    rows = []
-    for row in run:
-        cells: list[tuple[int, int, list[Word]]] = []
-        for piece in row.pieces:
-            for index, word in enumerate(piece):
-                first = sum(word["x0"] > middle for middle in middles)
-                last = max(first, sum(word["x1"] > middle for middle in middles))
-                if (
-                    cells
-                    and (index or first <= cells[-1][1])
-                    and (first <= cells[-1][1] or not _gap_at(strips, cells[-1][2][-1], word))
-                ):
-                    cells[-1] = (cells[-1][0], max(last, cells[-1][1]), [*cells[-1][2], word])
-                else:
-                    cells.append((first, last, [word]))
-        rows.append([(first, last, _LEADER.sub("", _text(held))) for first, last, held in cells])
-    return rows
-
-
-def _gap_at(strips: Sequence[tuple[float, float]], before: Word, word: Word) -> bool:
-    """Whether the gap between two words of a piece is where a strip is."""
-    return any(
-        before["x1"] <= (left + right) / 2 <= word["x0"] and word["x0"] - before["x1"] > 0.25 * word["size"]
-        for left, right in strips
-    )
-
-
-def _text(words: Sequence[Word]) -> str:
-    text = str(words[0]["text"])
-    for index in range(1, len(words)):
-        gap = words[index]["x0"] - words[index - 1]["x1"]
-        text += (" " if gap > 0.08 * words[index]["size"] else "") + words[index]["text"]
-    return text
+def _with_heads_above(rows: Sequence[Row], run: _Run) -> int:
+    """Where the table begins, with the lines over it that name several of its columns but not its first one."""
+    start = run.start
+    left, right = run.columns[1].left, run.columns[-1].right
+    while start and len(rows[start - 1].pieces) == 1:
+        row, below = rows[start - 1], rows[start]
+        x0, _, x1, bottom = row.box
+        middle = (x0 + x1) / 2
+        over_rest = abs(middle - (left + right) / 2)
+        over_all = abs(middle - (run.columns[0].left + right) / 2)
+        near = below.box[1] - bottom < 0.9 * row.size
+        if not (near and x0 > left - 2 and x1 < right + 2 and over_rest < min(over_all, 1.5 * row.size)):
+            break
+        start -= 1
+    return start
 
 
 def _is_ruled(box: Box, rules: Sequence[Box], rows: int) -> bool:
@@ -193,77 +159,98 @@ def _is_ruled(box: Box, rules: Sequence[Box], rows: int) -> bool:
     return len(over) >= max(3, rows // 2)
 
 
-def _is_table(rows: Sequence[Sequence[tuple[int, int, str]]], columns: int, *, ruled: bool) -> bool:
+def _is_table(rows: Sequence[Sequence[Placed]], columns: int, *, ruled: bool) -> bool:
     several = [row for row in rows if len(row) > 1]
     if len(several) < _MIN_ROWS or len(several) * 2 < len(rows):
         return False
     cells = [cell for row in several for cell in row]
-    if sum(first < last for first, last, _ in cells) > 0.2 * len(cells):
+    if sum(cell.first < cell.last for cell in cells) > 0.2 * len(cells):
         return False
-    texts = [text for first, _, text in cells if first > 0]
-    numbers = sum(bool(_NUMBER.match(text)) for text in texts)
+    texts = [cell.text for cell in cells if cell.first > 0]
+    numbers = sum(is_number(text) for text in texts)
     if columns == 2:
-        firsts = [row[0][2] for row in several]
+        firsts = [row[0].text for row in several]
         if sum(bool(_MARKER.match(text)) for text in firsts) * 2 > len(firsts):
             return False  # a list: marks on the left, items on the right
+        if _is_contents(several):
+            return False
         return ruled or numbers * 10 >= 6 * len(texts)
-    words = statistics.mean(text.count(" ") + 1 for _, _, text in cells)
+    words = statistics.mean(text.count(" ") + 1 for text in texts)
     filled = sum(len(row) for row in several) / (len(several) * columns)
-    return filled >= 0.4 and (ruled or numbers * 10 >= 3 * len(texts) or (words <= 4 and len(several) >= 4))
+    if filled < 0.4 or _is_drawing(rows, columns, ruled=ruled):
+        return False
+    return ruled or numbers * 10 >= 3 * len(texts) or (words <= 4 and len(several) >= 4)
 
 
-def _joined(run: Sequence[_Row], rows: Sequence[Sequence[tuple[int, int, str]]]) -> Rows:
+def _is_contents(rows: Sequence[Sequence[Placed]]) -> bool:
+    """Titles and pages that rise, with dots that lead to them or the numbers of chapters before them."""
+    pages = [row[-1].text for row in rows]
+    if not all(page.isdecimal() for page in pages) or any(int(a) > int(b) for a, b in itertools.pairwise(pages)):
+        return False
+    titles = [row[0] for row in rows]
+    led = sum(bool(_DOTS.search(cell.words[-1]["text"])) or _CHAPTER.match(cell.text) is not None for cell in titles)
+    return led * 2 > len(titles)
+
+
+def _is_drawing(rows: Sequence[Sequence[Placed]], columns: int, *, ruled: bool) -> bool:
+    """The words of a chart: scattered, so that hardly a row has them all, and no line of heads over them."""
+    full = sum(len(row) * 10 >= 7 * columns for row in rows)
+    if not ruled and full < max(2, 0.25 * len(rows)):
+        return True
+    return full < 0.75 * len(rows) and any(_is_scale(rows, column) for column in (0, columns - 1))
+
+
+def _is_scale(rows: Sequence[Sequence[Placed]], column: int) -> bool:
+    """Numbers that fall by equal steps, as at the side of a chart."""
+    texts = [cell.text for row in rows for cell in row if cell.first == column and is_number(cell.text)]
+    numbers = [float(found[0].replace(",", "")) for text in texts if (found := _DECIMAL.search(text))]
+    steps = {round(a - b, 6) for a, b in itertools.pairwise(numbers)}
+    return len(numbers) >= 3 and len(steps) == 1 and steps.pop() > 0 and not all(is_year(text) for text in texts)
+
+
+def _joined(
+    run: Sequence[Row], rows: Sequence[Sequence[Placed]], columns: Sequence[Column], rules: Sequence[Box]
+) -> Rows:
     """Rows as cells with their spans; lines of one heading cell, and continued lines, are put together."""
+    heads = number_of_heads(rows)
+    head = pdf_heads.read(rows[:heads], columns, rules) if heads else []
+    if heads and head is None:
+        head = [pdf_heads.cells(row) for row in rows[:heads]]
     gaps = [below.box[1] - above.box[3] for above, below in itertools.pairwise(run)]
     usual = statistics.median(gaps) if gaps else 0.0
-    merged: list[list[tuple[int, int, str]]] = []
-    heading = any(_is_numeric(row) for row in rows)  # without numbers nothing tells where the heading ends
-    for index, row in enumerate(rows):
-        heading = heading and not _is_numeric(row)
-        if merged and _continues(merged[-1], row, gaps[index - 1], usual, run[index].size, heading=heading):
+    merged: list[list[Placed]] = []
+    for index in range(heads, len(rows)):
+        row = list(rows[index])
+        if merged and _continues(merged[-1], row, gaps[index - 1], usual, run[index].size):
             merged[-1] = _put_together(merged[-1], row)
         else:
-            merged.append(list(row))
-    return [_cells(row) for row in merged]
+            merged.append(row)
+    return [*(head or []), *(pdf_heads.cells(row) for row in merged)]
 
 
-def _is_numeric(row: Sequence[tuple[int, int, str]]) -> bool:
-    texts = [text for first, _, text in row if first > 0]
-    return sum(bool(_NUMBER.match(text)) for text in texts) * 2 >= max(1, len(texts))
+def number_of_heads(rows: Sequence[Sequence[Placed]]) -> int:
+    """How many rows stand over the first row of numbers; 0 where there are none. Years alone are heads."""
+    for index, row in enumerate(rows):
+        if len(row) > 1 and number_of(row) * 2 >= len(row) - (row[0].first == 0):
+            return index
+    return 0
 
 
-def _continues(
-    above: Sequence[tuple[int, int, str]],
-    row: Sequence[tuple[int, int, str]],
-    gap: float,
-    usual: float,
-    size: float,
-    *,
-    heading: bool,
-) -> bool:
-    if any(first < last for first, last, _ in (*above, *row)):
+def _continues(above: Sequence[Placed], row: Sequence[Placed], gap: float, usual: float, size: float) -> bool:
+    if any(cell.first < cell.last for cell in (*above, *row)):
         return False
-    if heading:
-        return gap < 0.6 * size
+    places = {cell.first for cell in row}
+    if places == {0} and gap < usual + 0.5 * size:  # the label goes on in the next line, or did not end in the last one
+        return row[0].text[:1].islower() and not _NOTE.match(row[0].text) and above[0].first == 0
+    if row[0].first == 0 and {cell.first for cell in above} == {0}:
+        return row[0].text[:1].islower() and gap < usual + 0.5 * size
     tight = gap < usual - 0.2 * size
-    return tight and row[0][0] > 0 and {first for first, _, _ in row} <= {first for first, _, _ in above}
+    return tight and row[0].first > 0 and places <= {cell.first for cell in above}
 
 
-def _put_together(
-    above: Sequence[tuple[int, int, str]], row: Sequence[tuple[int, int, str]]
-) -> list[tuple[int, int, str]]:
-    cells = {first: (first, last, text) for first, last, text in above}
-    for first, last, text in row:
-        before = cells.get(first)
-        cells[first] = (first, last, f"{before[2]} {text}" if before else text)
-    return [cells[first] for first in sorted(cells)]
-
-
-def _cells(row: Sequence[tuple[int, int, str]]) -> list[Cell]:
-    out: list[Cell] = []
-    column = 0
-    for first, last, text in row:
-        out += [Cell("")] * (first - column)
-        out.append(Cell(text, columns=last - first + 1))
-        column = last + 1
-    return out
+def _put_together(above: Sequence[Placed], row: Sequence[Placed]) -> list[Placed]:
+    found = {cell.first: cell for cell in above}
+    for cell in row:
+        before = found.get(cell.first)
+        found[cell.first] = before.followed_by(cell) if before else cell
+    return [found[first] for first in sorted(found)]

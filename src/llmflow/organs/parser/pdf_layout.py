@@ -45,11 +45,14 @@ class Line:
 
 @dataclass(slots=True)
 class Table:
+    """`row_tops`: where each row begins, where that is known."""
+
     rows: Rows
     x0: float
     top: float
     x1: float
     bottom: float
+    row_tops: Sequence[float] = ()
 
     @property
     def box(self) -> Box:
