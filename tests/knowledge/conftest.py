@@ -111,6 +111,7 @@ class Room:
     bases: Bases
     documents: Documents
     passages: Passages
+    ingest: Ingest
     indexing: Indexing
     knowledge_jobs: KnowledgeJobs
     progress: Progress
@@ -179,6 +180,7 @@ def build_room(database: Database, folder: Path) -> Room:
         bases,
         documents,
         passages,
+        ingest,
         indexing,
         knowledge_jobs,
         progress,

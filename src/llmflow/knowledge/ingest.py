@@ -6,7 +6,6 @@ Small documents go through together, so that a thousand of them cost few transac
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,29 +13,28 @@ from dataclasses import dataclass
 import msgspec
 
 from llmflow.errors import DocumentError, LLMFlowError, NotFound, OrganError, Unsupported
-from llmflow.knowledge import queries
+from llmflow.knowledge import passage_queries, queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.embed import embed_passages
-from llmflow.knowledge.indexed import embedded
-from llmflow.knowledge.indexing import ROOM_TOKENS
+from llmflow.knowledge.indexed import index_row
+from llmflow.knowledge.indexing import ROOM_TOKENS, texts_of
 from llmflow.knowledge.language import language_of
 from llmflow.knowledge.progress import Progress
-from llmflow.knowledge.terms import terms
+from llmflow.knowledge.renew import Cut, Had, Renewal, renew
 from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.ports.blobs import Blobs
 from llmflow.ports.chunker import Chunk, Chunker, ChunkRule
 from llmflow.ports.embedding import Embedding, Vectors
 from llmflow.ports.parser import Element, ParsedDocument, Parser
-from llmflow.ports.vector_store import IndexRow, VectorStore
-from llmflow.store.content import Content, Scope
+from llmflow.ports.vector_store import VectorStore
+from llmflow.store.content import Scope
 from llmflow.store.database import Database
 from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents as table
 
 _BATCH_BYTES = 2 * 1024 * 1024  # documents parsed together hold about this many bytes
 _PARSE_AT_ONCE = 4
-_CHUNK_NAMESPACE = uuid.UUID("6f0d3c52-0b1e-7c0a-9d2e-1d9a5f0c7b11")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,20 @@ class _Prepared:
 
     document: Document
     parsed: ParsedDocument
-    chunks: list[Chunk]
-    texts: list[Content]
+    cuts: list[Cut]
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A document with the passages it had, and what becomes of them."""
+
+    prepared: _Prepared
+    had: list[Had]
+    renewal: Renewal
+
+    @property
+    def document(self) -> Document:
+        return self.prepared.document
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +105,14 @@ class Ingest:
                     raise outcome
             failures = [o for o in outcomes if isinstance(o, _Failure)]
             prepared = [o for o in outcomes if isinstance(o, _Prepared)]
-            vectors = await self._embed(base, prepared)
-            if prepared:
+            while prepared:
+                planned = await self._plan(prepared)
+                vectors = await self._embed(base, planned)
                 base = await self._bases.settle(base, self._embedding.model)
-                for p in prepared:
+                for p in planned:
                     self._progress.report(p.document, "index", 0, 0)
                 async with self._bases.indexing:  # two versions of a document never interleave
-                    await self._write(base, prepared, vectors)
+                    prepared = await self._write(base, planned, vectors)
             await self.fail(base, failures)
         finally:
             self._progress.forget(ids)
@@ -128,8 +139,29 @@ class Ingest:
             return _Failure(document, DocumentError("Its stored bytes are gone.", hint="Upload the document again."))
         if not chunks:
             return _Failure(document, DocumentError(f"{document.name} has no text.", code="document_empty"))
-        texts = await self._database.boundary.admit(Scope("knowledge", base.id), [chunk.text for chunk in chunks])
-        return _Prepared(document, parsed, chunks, texts)
+        return _Prepared(document, parsed, await self._cuts(base, chunks))
+
+    async def _cuts(self, base: KnowledgeBase, chunks: Sequence[Chunk]) -> list[Cut]:
+        """Chunks and their parts, their words past the boundary."""
+        flat = _flat(chunks)
+        words = [(chunk.text, chunk.answer or "") for chunk, _ in flat]
+        admitted = await self._database.boundary.admit(
+            Scope("knowledge", base.id), [text for pair in words for text in pair]
+        )
+        return [
+            Cut(
+                text=text,
+                answer=None if chunk.answer is None else answer,
+                tokens=chunk.tokens,
+                page=chunk.page,
+                page_end=chunk.page_end,
+                heading_path=list(chunk.heading_path),
+                kind="parent" if chunk.parts else chunk.kind,
+                boxes=[list(box) for box in chunk.boxes],
+                parent=parent,
+            )
+            for (chunk, parent), text, answer in zip(flat, admitted[::2], admitted[1::2], strict=True)
+        ]
 
     async def _rule(self, base: KnowledgeBase) -> ChunkRule:
         """The base's sizes, as far as the embedding model reads a passage whole."""
@@ -157,50 +189,67 @@ class Ingest:
             return elements
         return [msgspec.structs.replace(element, text=text) for element, text in zip(elements, texts, strict=True)]
 
-    async def _embed(self, base: KnowledgeBase, prepared: Sequence[_Prepared]) -> Vectors:
-        """One vector for each passage of all documents, in order."""
-        passages = [
-            (p, embedded(chunk.heading_path, text))
-            for p in prepared
-            for chunk, text in zip(p.chunks, p.texts, strict=True)
-        ]
+    async def _plan(self, prepared: Sequence[_Prepared]) -> list[_Planned]:
+        async with self._database.read() as connection:
+            had = await passage_queries.had_by(connection, [p.document.id for p in prepared])
+        plans = [(p, had.get(p.document.id, [])) for p in prepared]
+        return await asyncio.to_thread(lambda: [_Planned(p, own, renew(p.document, p.cuts, own)) for p, own in plans])
+
+    async def _embed(self, base: KnowledgeBase, planned: Sequence[_Planned]) -> Vectors:
+        """One vector for each passage that needs one, of all documents, in order."""
+        passages = [(p, text) for p in planned for text in texts_of(p.renewal.searched)]
         finished = Counter[str]()
 
         async def done(begin: int, end: int) -> None:
             for p, _ in passages[begin:end]:
                 finished[p.document.id] += 1
-                self._progress.report(p.document, "embed", finished[p.document.id], len(p.chunks))
+                self._progress.report(p.document, "embed", finished[p.document.id], len(p.renewal.searched))
             self._bases.pace.add(base.id, end - begin)
             await self._progress.flush()
 
         self._bases.pace.begin(base.id)
         return await embed_passages(self._embedding, [text for _, text in passages], done=done)
 
-    async def _write(self, base: KnowledgeBase, prepared: Sequence[_Prepared], vectors: Vectors) -> None:
-        """Passages to the database, then vectors, then the documents are ready: in this order, so that a crash
-        leaves a document `running` and its job to do it again. A document's `chunk_count` is not 0 as long as the
-        index may hold rows of it: those of an older version, or of a run that crashed, are removed first."""
-        rows, index_rows = await asyncio.to_thread(_rows, base, prepared)
-        ids = [p.document.id for p in prepared]
+    async def _write(self, base: KnowledgeBase, planned: Sequence[_Planned], vectors: Vectors) -> list[_Prepared]:
+        """Passages to the database with a note of what the index has to follow, then vectors, then the documents are
+        ready and the note is gone: in this order, so that a crash leaves a document `running` and its job to do it
+        again. Gives back those whose passages changed since they were planned."""
+        ids = [p.document.id for p in planned]
+        rows = await asyncio.to_thread(
+            lambda: [index_row(base, p.document, s) for p in planned for s in p.renewal.searched]
+        )
         async with self._database.write() as connection:
             current = await queries.states_and_digests(connection, ids)
-            valid = {p.document.id: p for p in prepared if current.get(p.document.id) == ("running", p.document.digest)}
+            now_had = await passage_queries.had_by(connection, ids) if any(p.had for p in planned) else {}
+            mine = [p for p in planned if current.get(p.document.id) == ("running", p.document.digest)]
+            again = [p.prepared for p in mine if _marks(p.had) != _marks(now_had.get(p.document.id, []))]
+            valid = {p.document.id: p for p in mine if p.prepared not in again}
             if not valid:
-                return
-            stale = await queries.document_ids(connection, table.c.id.in_(valid), table.c.chunk_count > 0)
-            await queries.delete_passages(connection, list(valid))
-            await queries.insert_passages(connection, [row for row in rows if row["document_id"] in valid])
-            await queries.set_chunk_counts(connection, {i: len(p.chunks) for i, p in valid.items()})
-        keep = [i for i, row in enumerate(index_rows) if row.document_id in valid]
-        if stale:
-            await self._vectors.delete(base.collection, document_ids=stale)
-        await self._vectors.upsert(base.collection, [index_rows[i] for i in keep], vectors[keep])
+                return again
+            gone = [i for p in valid.values() for i in p.renewal.gone]
+            left = set(await passage_queries.unsettled_of(connection, list(valid)))
+            behind = [
+                (p.document, [i for i in (*p.renewal.gone, *(s.id for s in p.renewal.searched)) if i not in left])
+                for p in valid.values()
+            ]
+            await passage_queries.add_unsettled(connection, behind)
+            await passage_queries.delete(connection, gone)
+            await passage_queries.move(connection, [row for p in valid.values() for row in p.renewal.moved])
+            await queries.insert_passages(connection, [row for p in valid.values() for row in p.renewal.new])
+            await queries.set_chunk_counts(connection, {i: len(p.renewal.in_sight) for i, p in valid.items()})
+        keep = [i for i, row in enumerate(rows) if row.document_id in valid]
+        searched = {rows[i].chunk_id for i in keep}
+        if stale := [i for i in (*gone, *left) if i not in searched]:
+            await self._vectors.delete(base.collection, chunk_ids=stale)
+        await self._vectors.upsert(base.collection, [rows[i] for i in keep], vectors[keep])
         async with self._database.write() as connection:
             await queries.mark_ready(connection, [_ready_row(p) for p in valid.values()])
+            await passage_queries.forget_unsettled_of(connection, list(valid))
             remaining = await queries.states_and_digests(connection, valid)
         deleted = [i for i in valid if remaining.get(i, ("deleting", ""))[0] == "deleting"]
         if deleted:
             await self._vectors.delete(base.collection, document_ids=deleted)
+        return again
 
     async def fail(self, base: KnowledgeBase, failures: Sequence[_Failure]) -> None:
         """Marks documents failed, with the error that people see. A failed replacement leaves no old passages."""
@@ -249,37 +298,24 @@ def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
         yield batch
 
 
-def _rows(base: KnowledgeBase, prepared: Sequence[_Prepared]) -> tuple[list[dict[str, object]], list[IndexRow]]:
-    """Database rows and index rows of every passage, in the order of `_embed`."""
-    rows: list[dict[str, object]] = []
-    index_rows: list[IndexRow] = []
-    for p in prepared:
-        for ordinal, (chunk, text) in enumerate(zip(p.chunks, p.texts, strict=True)):
-            chunk_id = str(uuid.uuid5(_CHUNK_NAMESPACE, f"{p.document.id}/{p.document.digest}/{ordinal}"))
-            words = terms(embedded(chunk.heading_path, text))
-            index_rows.append(IndexRow(chunk_id=chunk_id, document_id=p.document.id, terms=tuple(words)))
-            rows.append(
-                {
-                    "id": chunk_id,
-                    "workspace_id": base.workspace_id,
-                    "knowledge_id": base.id,
-                    "document_id": p.document.id,
-                    "ordinal": ordinal,
-                    "text": text,
-                    "tokens": chunk.tokens,
-                    "page": chunk.page,
-                    "page_end": chunk.page_end,
-                    "heading_path": list(chunk.heading_path),
-                    "kind": chunk.kind,
-                    "boxes": [list(box) for box in chunk.boxes],
-                }
-            )
-    return rows, index_rows
+def _marks(had: Sequence[Had]) -> list[tuple[object, ...]]:
+    """What a plan rests on; how often a passage was cited is not of it."""
+    return [(h.passage.id, h.passage.made, h.passage.edited_at, h.passage.enabled, h.is_settled) for h in had]
 
 
-def _ready_row(prepared: _Prepared) -> dict[str, object]:
+def _flat(chunks: Sequence[Chunk]) -> list[tuple[Chunk, int | None]]:
+    """Each chunk and its parts, with the place of the one it is a part of."""
+    flat: list[tuple[Chunk, int | None]] = []
+    for chunk in chunks:
+        place = len(flat)
+        flat.append((chunk, None))
+        flat += [(part, place) for part in chunk.parts]
+    return flat
+
+
+def _ready_row(planned: _Planned) -> dict[str, object]:
     """What `queries.mark_ready` takes."""
-    document, parsed = prepared.document, prepared.parsed
+    document, parsed, passages = planned.document, planned.prepared.parsed, planned.renewal.in_sight
     now = now_ms()
     return {
         "of_id": document.id,
@@ -287,9 +323,9 @@ def _ready_row(prepared: _Prepared) -> dict[str, object]:
         "new_media_type": parsed.media_type,
         "new_pages": parsed.pages,
         "new_warnings": list(parsed.warnings),
-        "new_token_count": sum(chunk.tokens for chunk in prepared.chunks),
-        "new_word_count": sum(map(len, prepared.texts)),
-        "new_language": language_of(" ".join(prepared.texts[:3])),
+        "new_token_count": sum(passage.tokens for passage in passages),
+        "new_word_count": sum(len(passage.text) for passage in passages),
+        "new_language": language_of(" ".join(passage.text for passage in passages[:3])),
         "new_indexed_at": now,
         "new_updated_at": now,
     }

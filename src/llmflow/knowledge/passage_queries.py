@@ -9,9 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from llmflow.knowledge.renew import Had
 from llmflow.knowledge.types import Document, Passage
 from llmflow.store.tables import chunks, documents, unsettled_chunks
 
+_IN_AT_ONCE = 5_000  # values of one IN list; databases bound their number
 _FAR = 1_000_000  # more than a passage has parts
 
 _PASSAGE = [chunks.c[field.name] for field in dataclasses.fields(Passage)]
@@ -124,7 +126,8 @@ async def claim(connection: AsyncConnection, document_id: str) -> tuple[str, boo
 
 
 async def delete(connection: AsyncConnection, ids: Sequence[str]) -> None:
-    await connection.execute(sa.delete(chunks).where(chunks.c.id.in_(ids)))
+    for start in range(0, len(ids), _IN_AT_ONCE):
+        await connection.execute(sa.delete(chunks).where(chunks.c.id.in_(ids[start : start + _IN_AT_ONCE])))
 
 
 async def origins(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, str]:
@@ -179,17 +182,70 @@ async def recount(connection: AsyncConnection, document_id: str, now: int) -> No
     )
 
 
+async def had_by(connection: AsyncConnection, document_ids: Sequence[str]) -> dict[str, list[Had]]:
+    """All that these documents have, in reading order, by document."""
+    rows = await connection.execute(
+        sa.select(*_PASSAGE, chunks.c.digest, chunks.c.origin_id, unsettled_chunks.c.id.label("unsettled"))
+        .outerjoin(unsettled_chunks, unsettled_chunks.c.id == chunks.c.id)
+        .where(chunks.c.document_id.in_(document_ids))
+        .order_by(chunks.c.document_id, chunks.c.ordinal, chunks.c.id)
+    )
+    found: dict[str, list[Had]] = {}
+    for row in rows:
+        *values, digest, origin_id, unsettled = row
+        passage = Passage(*values)
+        # one without a digest may be of a run that a crash ended, by a version that kept no notes
+        is_settled = unsettled is None and (digest != "" or passage.made != "cut")
+        found.setdefault(passage.document_id, []).append(Had(passage, digest, origin_id, is_settled))
+    return found
+
+
+_MOVE = (
+    sa.update(chunks)
+    .where(chunks.c.id == sa.bindparam("of_id"))
+    .values(
+        {name: sa.bindparam(f"new_{name}") for name in ("ordinal", "parent_id", "page", "page_end", "boxes", "digest")}
+    )
+)
+
+
+async def move(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Puts passages where they stand now; see `Renewal.moved`."""
+    if rows:
+        await connection.execute(_MOVE, rows)
+
+
+_INSERT_UNSETTLED = unsettled_chunks.insert()
+
+
 async def note_unsettled(connection: AsyncConnection, document: Document, ids: Collection[str]) -> None:
     """The index may now say something else of these; `Indexing` brings it into line."""
-    if not ids:
-        return
     await forget_unsettled(connection, ids)
-    of = {"workspace_id": document.workspace_id, "knowledge_id": document.knowledge_id, "document_id": document.id}
-    await connection.execute(unsettled_chunks.insert(), [{"id": i, **of} for i in ids])
+    await add_unsettled(connection, [(document, ids)])
+
+
+async def add_unsettled(connection: AsyncConnection, behind: Iterable[tuple[Document, Collection[str]]]) -> None:
+    """Notes these of their documents, of which there is no note yet."""
+    rows = [
+        {"id": i, "workspace_id": d.workspace_id, "knowledge_id": d.knowledge_id, "document_id": d.id}
+        for d, ids in behind
+        for i in ids
+    ]
+    if rows:
+        await connection.execute(_INSERT_UNSETTLED, rows)
 
 
 async def forget_unsettled(connection: AsyncConnection, ids: Collection[str]) -> None:
     await connection.execute(sa.delete(unsettled_chunks).where(unsettled_chunks.c.id.in_(ids)))
+
+
+async def forget_unsettled_of(connection: AsyncConnection, document_ids: Collection[str]) -> None:
+    await connection.execute(sa.delete(unsettled_chunks).where(unsettled_chunks.c.document_id.in_(document_ids)))
+
+
+async def unsettled_of(connection: AsyncConnection, document_ids: Collection[str]) -> list[str]:
+    of_documents = unsettled_chunks.c.document_id.in_(document_ids)
+    return list(await connection.scalars(sa.select(unsettled_chunks.c.id).where(of_documents)))
 
 
 async def unsettled(

@@ -34,6 +34,8 @@ class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str = "text"  # "text" or "table"
     boxes: tuple[PageBox, ...] = ()  # in reading order, where the reader knows places
     ocr: bool = False
+    answer: str | None = None  # where `text` is a question
+    parts: tuple[Chunk, ...] = ()  # searched in its stead; then the chunk is what their hits give
 
 
 class Chunker(Protocol):
