@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import shutil
-import subprocess
-import tempfile
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from llmflow.store.database import Database, sqlite_url
-from tests.live import LiveServer, free_port, start_server
+from tests.live import LiveServer, start_server
+from tests.postgres import database_of, postgres, postgres_tools
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,60 +24,22 @@ def shared_data() -> Path:
     return folder
 
 
-def _postgres_tools() -> Path | None:
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
-    return versions[0].parent if versions else None
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A PostgreSQL server on loopback for this test run, stopped at its end. Its address without a database."""
-    tools = _postgres_tools()
-    if tools is None:
+    if postgres_tools() is None:
         if os.environ.get("CI"):
             pytest.fail("PostgreSQL is not installed; scripts/system-packages.sh test installs it")
         pytest.skip("skipped: PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="llmflow-pg-"))
-    user = "postgres" if os.geteuid() == 0 else getpass.getuser()  # the server refuses to run as root
-    prefix = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if os.geteuid() == 0 else []
-    if prefix:
-        shutil.chown(folder, user)
-    port = free_port()
-    data = folder / "data"
-    run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run(
-        [*prefix, tools / "initdb", "-D", data, "-U", "llmflow", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
-        **run,  # type: ignore[call-overload]
-    )
-    options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c max_connections=200"
-    subprocess.run(
-        [*prefix, tools / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"],
-        **run,  # type: ignore[call-overload]
-    )
-    try:
-        yield f"postgresql://llmflow@127.0.0.1:{port}"
-    finally:
-        subprocess.run(
-            [*prefix, tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"],
-            **run,  # type: ignore[call-overload]
-        )
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres() as address:
+        yield address
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """A fresh, empty PostgreSQL database."""
-    import psycopg
-
-    name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    yield f"{postgres_server}/{name}"
-    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with database_of(postgres_server) as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

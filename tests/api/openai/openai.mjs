@@ -39,6 +39,19 @@ try {
 } catch (error) {
   told.broken = [error instanceof OpenAI.APIError, error.code ?? error.error?.code ?? null];
 }
+const tools = [{ type: "function", function: { name: "weather", parameters: { type: "object" } } }];
+const calling = client.chat.completions.stream({ model: "tools", messages, tools });
+told.called = (await calling.finalChatCompletion()).choices[0].message.tool_calls.map(({ function: asked }) => asked);
+const left = await client.chat.completions.create({ model: "endless", messages, stream: true });
+for await (const chunk of left) {
+  told.left = chunk.choices[0]?.delta?.content ?? told.left;
+  if (told.left) break; // which closes the connection
+}
+try {
+  await client.chat.completions.create({ model: "silent", messages });
+} catch (error) {
+  told.silent = [error.constructor.name, error.status, error.code];
+}
 const patient = new OpenAI({ apiKey, baseURL, maxRetries: 2 });
 told.retried = (await patient.chat.completions.create({ model: "busy", messages })).choices[0].message.content;
 const hasty = new OpenAI({ apiKey, baseURL, maxRetries: 0, timeout: 300 });

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +36,9 @@ models:
   busy: {{deployments: [{{server: busy}}], attempts: 1}}
   hangs: {{deployments: [{{server: hangs}}]}}
   tools: {{deployments: [{{server: tools}}]}}
+  endless: {{deployments: [{{server: endless}}]}}
+  silent: {{deployments: [{{server: hangs}}], attempts: 1, timeouts: {{first_s: 0.3}}}}
+  garbage: {{deployments: [{{server: garbage}}], attempts: 1}}
   mixed: {{deployments: [{{server: bad}}], fallbacks: [default]}}
 """
 CALL = {"index": 0, "id": "c1", "type": "function", "function": {"name": "weather", "arguments": ""}}
@@ -54,7 +60,9 @@ class Scene:
 
 def _tool_calls() -> up.Act:
     deltas = [{"tool_calls": [CALL]}, *({"tool_calls": [{"index": 0, "function": {"arguments": p}}]} for p in PIECES)]
-    return up.streams(*(up._chunk(delta) for delta in deltas), up.finish("tool_calls"), up.usage(), b"[DONE]")
+    return up.streams(
+        up.role(), *(up._chunk(delta) for delta in deltas), up.finish("tool_calls"), up.usage(), b"[DONE]"
+    )
 
 
 ACTS: dict[str, up.Act] = {
@@ -64,6 +72,8 @@ ACTS: dict[str, up.Act] = {
     "busy": up.completion("이제"),
     "hangs": up.hangs(),
     "tools": _tool_calls(),
+    "endless": up.streams(up.role(), up.word("아직"), waits=asyncio.Event()),
+    "garbage": up.answers(b"<html>no JSON", content_type="application/json"),
 }
 
 
@@ -134,6 +144,48 @@ def test_the_client_waits_as_long_as_the_server_asks_and_tries_again(scene: Scen
 def test_the_clients_timeout_is_its_own(scene: Scene) -> None:
     with pytest.raises(openai.APITimeoutError):
         scene.client(timeout=0.3).chat.completions.create(model="hangs", messages=HELLO)
+
+
+def test_a_server_that_says_nothing_or_garbage_is_an_error_of_the_servers(scene: Scene) -> None:
+    client = scene.client()
+    with pytest.raises(openai.InternalServerError) as silent:
+        client.chat.completions.create(model="silent", messages=HELLO)
+    assert (silent.value.status_code, silent.value.code) == (503, "model_timeout")
+    with pytest.raises(openai.InternalServerError) as garbage:
+        client.chat.completions.create(model="garbage", messages=HELLO)
+    assert garbage.value.code == "model_failed"
+
+
+def test_a_client_that_leaves_a_stream_ends_the_call(scene: Scene) -> None:
+    def cancelled() -> float:
+        with scene.live.client() as console:
+            text = console.get("/metrics").text
+        found = re.findall(r'gateway_calls_total\{.*outcome="cancelled"\} (\S+)', text)
+        return sum(map(float, found))
+
+    before = cancelled()
+    with scene.client().chat.completions.create(model="endless", messages=HELLO, stream=True) as stream:
+        assert any(chunk.choices[0].delta.content == "아직" for chunk in stream)
+    end = time.monotonic() + 30
+    while cancelled() == before:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_budget_that_is_used_up_is_a_rate_limit_with_its_code(scene: Scene) -> None:
+    with scene.live.client() as console:
+        made = console.post("/api/v1/keys", json={"kind": "model"}).json()
+        quota = {"subject": "key", "subject_id": made["key"]["id"], "requests_per_minute": 1, "models": ["smart"]}
+        console.put("/api/v1/quotas", json=quota).raise_for_status()
+    client = scene.client().with_options(api_key=made["token"])
+    with pytest.raises(openai.PermissionDeniedError) as closed:
+        client.chat.completions.create(model="good-1", messages=HELLO)
+    assert closed.value.code == "model_not_allowed"
+    with pytest.raises(openai.RateLimitError) as limited:
+        for _ in range(3):  # the second one, or the third in the next minute
+            client.chat.completions.create(model="smart", messages=HELLO)
+    assert limited.value.code == "rate_limited"
+    assert 1 <= int(limited.value.response.headers["retry-after"]) <= 60
 
 
 def test_tool_calls_are_put_together_by_the_client(scene: Scene) -> None:
@@ -260,6 +312,9 @@ def test_the_npm_client_sees_the_same(scene: Scene, npm_folder: Path) -> None:
     told = cast(dict[str, Any], json.loads(done.stdout))
     assert (told["whole"], told["streamed"], told["usage"]) == ("네, 안녕하세요", "네,안녕하세요", 9)
     assert told["response"] == "네, 안녕하세요"
+    assert told["called"] == [{"name": "weather", "arguments": '{"city":"서울"}'}]
+    assert told["left"] == "아직"
+    assert told["silent"] == ["InternalServerError", 503, "model_timeout"]
     assert (told["events"][0], told["events"][-1]) == ("response.created", "response.completed")
     assert {"scripted", "smart", "good-1"} <= set(told["models"])
     assert told["unknown"] == ["NotFoundError", 404, "model_unknown", "model", "not_found_error"]
