@@ -199,7 +199,8 @@ def test_a_file_is_uploaded_downloaded_and_rewritten(datasets: httpx.Client) -> 
         urlsplit(url)._replace(query="").geturl(),
     ):
         assert httpx.get(wrong, trust_env=False).status_code == 404
-    assert datasets.get(f"{path}/upload-file").json()["download_url"].startswith(url)
+    older = datasets.get(f"{path}/upload-file").json()["download_url"]
+    assert httpx.get(older, trust_env=False).content == LEAVE.encode()
     new = {"file": ("다른 이름.txt", "출장비는 하루 5만원입니다.".encode(), "text/plain")}
     rewritten = datasets.patch(path, files=new).json()
     assert (rewritten["document"]["id"], rewritten["document"]["name"]) == (document["id"], "규정.txt")
