@@ -301,6 +301,22 @@ ADAPTERS: tuple[Adapter, ...] = (
         ),
     ),
     Adapter(
+        "parser",
+        "unstructured",
+        "remote",
+        "llmflow.organs.parser.unstructured_api:UnstructuredParser",
+        "PDFs by a server of Unstructured's API, everything else as `local` reads it",
+        (
+            _url("http://127.0.0.1:8000"),
+            _API_KEY,
+            Option("strategy", str, "auto", "How it reads PDFs: auto, fast, hi_res or ocr_only"),
+            Option("languages", str, "kor,eng", "Languages of the documents as Tesseract's codes, by comma"),
+            Option("workers", int, 1, "Child processes that read the other files on this machine"),
+            Option("timeout_s", float, 600.0, "Seconds that reading a PDF may take"),
+        ),
+        default_port=8000,
+    ),
+    Adapter(
         "chunker",
         "llamaindex",
         "embedded",

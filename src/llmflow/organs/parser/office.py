@@ -8,7 +8,6 @@ from typing import Any
 
 import unstructured.nlp.tokenize
 import xlrd
-from lxml import etree
 from lxml import html as lxml_html
 from unstructured.partition.docx import partition_docx
 from unstructured.partition.html import partition_html
@@ -18,6 +17,7 @@ from unstructured.partition.xlsx import partition_xlsx
 from llmflow.errors import DocumentError
 from llmflow.organs.parser import tables
 from llmflow.organs.parser.draft import Draft
+from llmflow.organs.parser.html_rows import rows_of_html
 from llmflow.organs.parser.source import Source
 from llmflow.ports.parser import KINDS
 
@@ -135,32 +135,3 @@ def _add(element: Any, draft: Draft, *, title_level: Callable[[int], int | None]
     if kind not in KINDS or (kind == "UncategorizedText" and _SENTENCE_END.search(element.text)):
         kind = "NarrativeText"
     draft.add(kind, element.text, level=level, page=page)
-
-
-def rows_of_html(source: str) -> tables.Rows:
-    """The cells of the first table in `source`, nested tables as text."""
-    root = lxml_html.fragment_fromstring(source, create_parent=True)
-    table = root if root.tag == "table" else root.find(".//table")
-    if table is None:
-        return []
-    rows: tables.Rows = []
-    for row in table.iter("tr"):
-        if next(row.iterancestors("table"), None) is not table:
-            continue
-        cells = [
-            tables.Cell(_cell_text(cell), rows=_span(cell, "rowspan"), columns=_span(cell, "colspan"))
-            for cell in row
-            if cell.tag in ("td", "th")
-        ]
-        if cells:
-            rows.append(cells)
-    return tables.without_empty(rows)
-
-
-def _cell_text(cell: etree._Element) -> str:
-    return " ".join(" ".join(cell.itertext()).split())
-
-
-def _span(cell: etree._Element, name: str) -> int:
-    value = cell.get(name, "1")
-    return max(1, min(int(value), 1000)) if value.isdigit() else 1
