@@ -15,12 +15,15 @@ from typing import Any
 
 @dataclass
 class ModelServer:
-    """`reply` is what every model answers; `key` "": none is wanted. `asked`: bodies of the chats."""
+    """`reply` is what every model answers; `key` "": none is wanted. `asked`: bodies of the chats. `counts`: a stream
+    tells its tokens, which are words; `word_s`: the time between two of its words."""
 
     models: list[dict[str, Any]] = field(default_factory=lambda: [{"id": "tiny-1"}, {"id": "tiny-2"}])
     reply: str = "안녕하세요, 작은 모델입니다."
     key: str = ""
     delay_s: float = 0.0
+    counts: bool = False
+    word_s: float = 0.0
     page: bytes = b""  # answers this HTML page to everything
     asked: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
@@ -82,9 +85,14 @@ def _handler(about: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
-            for word in about.reply.split(" "):
+            words = about.reply.split(" ")
+            for word in words:
+                time.sleep(about.word_s)
                 self._event({"choices": [{"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}]})
             self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            if about.counts:
+                asked = sum(len(str(message["content"]).split()) for message in body["messages"])
+                self._event({"choices": [], "usage": {"prompt_tokens": asked, "completion_tokens": len(words)}})
             self.wfile.write(b"data: [DONE]\n\n")
 
         def _refused(self) -> bool:

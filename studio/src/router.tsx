@@ -162,6 +162,20 @@ const document = createRoute({
   component: lazyRouteComponent(() => import("@/pages/knowledge/DocumentPage"), "DocumentPage"),
 });
 
+const routes = createRoute({
+  ...page,
+  path: "/models",
+  validateSearch: (search): { edit?: string } => ({ edit: typeof search.edit === "string" ? search.edit : text(search.edit) }),
+  component: lazyRouteComponent(() => import("@/pages/models/Routes"), "Routes"),
+});
+
+const playground = createRoute({
+  ...page,
+  path: "/models/playground",
+  validateSearch: (search): { models?: string } => ({ models: text(search.models) }),
+  component: lazyRouteComponent(() => import("@/pages/models/Playground"), "Playground"),
+});
+
 const tools = createRoute({
   ...page,
   path: "/tools",
@@ -237,7 +251,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, tools, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

@@ -73,6 +73,19 @@ export const models = queryOptions({
   staleTime: 30_000,
 });
 
+const STATE_MS = 4_000;
+
+export const routes = queryOptions({ queryKey: ["models", "routes"], queryFn: () => body(api.GET("/models/routes")) });
+export const modelServers = queryOptions({ queryKey: ["models", "servers"], queryFn: () => body(api.GET("/models/servers")) });
+
+/** How all deployments do, or those of one route in its order; while somebody looks. */
+export const deploymentsOf = (route?: string) =>
+  queryOptions({
+    queryKey: ["models", "deployments", route ?? null],
+    queryFn: () => body(api.GET("/models/deployments", { params: { query: route === undefined ? {} : { route } } })),
+    refetchInterval: STATE_MS,
+  });
+
 const RUNNING_MS = 3_000;
 
 /** Yours with an app, newest first, `search` among names and what was said. */

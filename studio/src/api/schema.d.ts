@@ -1684,6 +1684,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models/servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Servers
+         * @description The servers that a route can name, in the order they are asked in.
+         */
+        get: operations["servers_models_servers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models/deployments": {
         parameters: {
             query?: never;
@@ -1693,7 +1713,8 @@ export interface paths {
         };
         /**
          * Deployments
-         * @description Every deployment that was asked or listed since the start, and how it does.
+         * @description Every deployment that was asked or listed since the start, and how it does; or those of one route. Errors:
+         *     model_unknown.
          */
         get: operations["deployments_models_deployments_get"];
         put?: never;
@@ -1818,6 +1839,27 @@ export interface paths {
          *     model; false gives that back to the organ of llmflow.yaml.
          */
         patch: operations["change_models_connections__connection__patch"];
+        trace?: never;
+    };
+    "/models/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Chat
+         * @description OpenAI's chunks as they come, then `[DONE]`, then an event with `usd`: what it costs by the price list, null
+         *     where the tokens are not known. What fails later than its first word ends with an event with `error`.
+         */
+        post: operations["chat_models_chat_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/tools": {
@@ -3072,7 +3114,7 @@ export interface components {
         /**
          * DeploymentState
          * @description `phase`: of its circuit breaker; `wait_s`: until it is asked again, 0 for now; `latency_ms`: expected to a first
-         *     piece, 0 where nothing is known.
+         *     piece, 0 where nothing is known. `is_connected`: there is a server of that name.
          */
         DeploymentState: {
             /** Server */
@@ -3090,6 +3132,11 @@ export interface components {
             latency_ms: number;
             /** Wait S */
             wait_s: number;
+            /**
+             * Is Connected
+             * @default true
+             */
+            is_connected: boolean;
         };
         /**
          * Diff
@@ -3861,6 +3908,22 @@ export interface components {
              * @description null: after the first question
              */
             name: string | null;
+        };
+        /**
+         * NamedServer
+         * @description `kind`: the organ of llmflow.yaml, one under its `servers`, or one that was connected in Studio. `is_default`: it
+         *     answers requests that name no model.
+         */
+        NamedServer: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "organ" | "configured" | "connected";
+            /** Is Default */
+            is_default: boolean;
         };
         /**
          * NewApi
@@ -9114,7 +9177,7 @@ export interface operations {
             };
         };
     };
-    deployments_models_deployments_get: {
+    servers_models_servers_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -9129,7 +9192,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["NamedServer"][];
+                };
+            };
+        };
+    };
+    deployments_models_deployments_get: {
+        parameters: {
+            query?: {
+                /** @description A model's name: its deployments in the route's order, its shadow last */
+                route?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/json": components["schemas"]["DeploymentState"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -9357,6 +9452,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeptConnection"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    chat_models_chat_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description Validation Error */

@@ -30,6 +30,7 @@ NEEDS: dict[Role, set[str]] = {
     "member": {
         "GET /models/routes",
         "GET /models/deployments",
+        "GET /models/servers",
         "GET /knowledge",
         "GET /knowledge/{base}",
         "GET /knowledge/{base}/documents",
@@ -77,6 +78,7 @@ NEEDS: dict[Role, set[str]] = {
         "GET /external-knowledge",
         "POST /external-knowledge/{api}/bases",
         "POST /tools/try",
+        "POST /models/chat",
         "GET /tools/collections",
         "POST /knowledge",
         "PATCH /knowledge/{base}",

@@ -94,6 +94,23 @@ async def _spend(server: LiveServer, page: Page) -> str:
     return "/settings/spend"
 
 
+async def _routes(server: LiveServer, page: Page) -> str:
+    """A canary, a server that is not there, another model to fall back to, and a shadow."""
+    route = {
+        "deployments": [
+            {"server": "default", "weight": 95},
+            {"server": "gpu-2", "model": "새 모델", "weight": 5},
+            {"server": "provider", "model": "gpt-5-mini", "priority": 1},
+        ],
+        "fallbacks": ["scripted"],
+        "context_fallback": "long",
+        "shadow": {"server": "default", "percent": 10},
+    }
+    with server.client() as client:
+        client.put("/api/v1/models/routes/smart", json=route).raise_for_status()
+    return "/models"
+
+
 async def _budgets(server: LiveServer, page: Page) -> str:
     """Limits that hold nobody up."""
     with server.client() as client:
@@ -129,6 +146,8 @@ ROOMS = (
     Room("/knowledge/$base/retrieval", "retrieval", _at("/knowledge/demo/retrieval?query=연차는 며칠인가요?")),
     Room("/knowledge/$base/documents/$document", "document", _document),
     Room("/tools", "tools", _at("/tools")),
+    Room("/models", "models", _routes),
+    Room("/models/playground", "playground", _at("/models/playground?models=scripted,smart")),
     Room("/settings", "settings-organs", _at("/settings")),
     Room("/settings/models", "settings-models", _at("/settings/models")),
     Room("/settings/keys", "settings-keys", _at("/settings/keys")),
