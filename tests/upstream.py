@@ -204,10 +204,21 @@ def upstream_thread(**options: Any) -> Iterator[Upstream]:
         about.port = server.sockets[0].getsockname()[1]
         ready.set()
 
+    async def end() -> None:
+        """Nothing is left pending: what is thrown away later complains in the middle of another test."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if server is not None:
+            server.close()
+
     def run() -> None:
         asyncio.set_event_loop(loop)
         loop.run_until_complete(main())
         loop.run_forever()
+        loop.run_until_complete(end())
+        loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
