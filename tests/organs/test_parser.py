@@ -193,6 +193,23 @@ async def test_a_picture_of_text_is_read_by_ocr(
         assert "휴가 규정 안내" in all_text(document)
 
 
+@needs_tesseract
+async def test_a_skewed_scan_that_lies_on_its_side_is_read(parser: Parser, tmp_path: Path) -> None:
+    lines = ["휴가 규정 안내", "Paid leave is fifteen days for all employees."] * 4
+    page = make.picture("\n".join(lines)).rotate(4, Image.Resampling.BICUBIC, fillcolor=255)
+    buffer = io.BytesIO()
+    page.transpose(Image.Transpose.ROTATE_90).save(buffer, "PNG", dpi=(150, 150))
+    document = await read(parser, tmp_path, buffer.getvalue(), "scan.png")
+    assert all_text(document).count("fifteen days for all employees") == 4
+
+
+async def test_a_file_of_one_repeated_byte_is_no_document(parser: Parser, tmp_path: Path) -> None:
+    for name in ("a.pdf", "a.docx", "a.hwp", "a.png"):
+        with pytest.raises(DocumentError) as caught:
+            await read(parser, tmp_path, b"a" * 5000, name)
+        assert caught.value.code == "document_mislabelled"
+
+
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "cp949", "euc-kr"]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from llmflow.errors import DocumentError
+from llmflow.organs.parser import straighten
 from llmflow.organs.parser.draft import Box, union
 from llmflow.processes.child import die_with_parent
 
@@ -43,17 +44,22 @@ class Ocr:
         return self._program is not None
 
     def read(self, image: Image.Image, *, dpi: int) -> list[Paragraph]:
-        """Paragraphs in reading order, whichever way up the page lies. Raises DocumentError (ocr_missing,
-        document_timeout)."""
+        """Paragraphs in reading order, whichever way up the page lies and however skewed.
+
+        Raises DocumentError (ocr_missing, document_timeout)."""
         if self._program is None:
             raise missing()
         scale = 2 if image.width < _SMALL_SIDE else min(1.0, _MAX_SIDE / max(image.size))
         if scale != 1:  # small print is read far better when it is enlarged
             image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
+        skew = straighten.skew_of(image)
+        if skew:
+            image = straighten.level(image, skew)
         picture = io.BytesIO()
         image.convert("L").save(picture, "PNG", compress_level=1)
         languages = self._languages or self._installed(self._program)
-        return _paragraphs(self._run(self._program, picture.getvalue(), languages, round(dpi * scale)), scale)
+        found = _paragraphs(self._run(self._program, picture.getvalue(), languages, round(dpi * scale)), scale)
+        return [_turned_back(one, skew, image.width / scale, image.height / scale) for one in found] if skew else found
 
     def _run(self, program: str, picture: bytes, languages: str, dpi: int) -> str:
         # psm 1: find out how the page is turned, then its columns.
@@ -117,6 +123,11 @@ def _paragraphs(output: str, scale: float) -> list[Paragraph]:
         ]
         paragraphs.append(Paragraph(lines_out, union([box for _, box in lines_out])))
     return paragraphs
+
+
+def _turned_back(paragraph: Paragraph, skew: float, width: float, height: float) -> Paragraph:
+    lines = [(text, straighten.as_it_lay(box, skew, width, height)) for text, box in paragraph.lines]
+    return Paragraph(lines, straighten.as_it_lay(paragraph.box, skew, width, height))
 
 
 def text_of(paragraph: Paragraph) -> str:

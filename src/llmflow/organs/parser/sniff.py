@@ -112,6 +112,8 @@ _MAIL_HEADERS = re.compile(
 )
 #: Flags of an HWP 5 file's header.
 _HWP_PASSWORD, _HWP_DISTRIBUTION, _HWP_DRM, _HWP_CERTIFICATE = 1 << 1, 1 << 2, 1 << 4, 1 << 8 | 1 << 10
+_SAMPLE = 4000  # characters
+_LETTERS = 3  # what has fewer different ones is filling
 _MAX_MEMBERS = 20_000
 _MAX_UNPACKED = 1 << 30  # bytes
 _MAX_RATIO = 200  # of unpacked to packed, where more than 20 MB come out
@@ -276,6 +278,10 @@ def _text(path: Path, suffix: str) -> Sniffed:
         raise _not_read("data of an unknown kind", suffix) from None
     found = kind_of_text(text, suffix)
     promised = PROMISES.get(suffix)
+    if promised is not None and promised not in _TEXTS and len(set(text[:_SAMPLE])) < _LETTERS:
+        raise DocumentError(
+            f"The file's name ends in {suffix}, but nothing of that is in it.", code="document_mislabelled"
+        )
     if promised is not None and promised != found and (promised not in (PLAIN, CSV, MARKDOWN, XML) or found == HTML):
         warning = _mismatch(suffix, found)
     return Sniffed(found, warning=warning, text=text)
