@@ -34,6 +34,7 @@ from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents as table
 
 _BATCH_BYTES = 2 * 1024 * 1024  # documents parsed together hold about this many bytes
+_LEAST_TOKENS = 50  # of a passage: what a document asks for below that says too little to be found
 _PARSE_AT_ONCE = 4
 
 
@@ -126,7 +127,7 @@ class Ingest:
                 parsed = await self._parse(document)
                 self._progress.report(document, "chunk", 0, 0)
                 elements = await self._admit(base, parsed.elements)
-                rule = await self._rule(base)
+                rule = await self._rule(base, document)
                 chunks = await self._chunker.chunk(elements, rule)
         except (DocumentError, Unsupported) as error:
             return _Failure(document, error)
@@ -163,11 +164,14 @@ class Ingest:
             for (chunk, parent), text, answer in zip(flat, admitted[::2], admitted[1::2], strict=True)
         ]
 
-    async def _rule(self, base: KnowledgeBase) -> ChunkRule:
-        """The base's sizes, as far as the embedding model reads a passage whole."""
+    async def _rule(self, base: KnowledgeBase, document: Document) -> ChunkRule:
+        """The document's own sizes, else the base's, as far as the embedding model reads a passage whole."""
         await self._embedding.embed([], "passage")  # loads the model, which alone knows its limit
         most = self._embedding.max_tokens - ROOM_TOKENS
-        return ChunkRule(max_tokens=min(base.chunk_tokens, most), overlap_tokens=base.overlap_tokens)
+        own = document.chunking
+        size = min(max(_LEAST_TOKENS, own["max_tokens"]) if "max_tokens" in own else base.chunk_tokens, most)
+        overlap = own.get("overlap_tokens", base.overlap_tokens)
+        return ChunkRule(max_tokens=size, overlap_tokens=min(overlap, size // 2) if own else overlap)
 
     async def _parse(self, document: Document) -> ParsedDocument:
         def report(done: int, total: int) -> None:

@@ -362,3 +362,18 @@ def test_a_search_keeps_to_its_model(datasets: httpx.Client) -> None:
     assert _code(datasets.post(f"/datasets/{base}/retrieve", json={})) == (400, "invalid_param")
     wrong = {"query": "x", "retrieval_model": {"top_k": 0}}
     assert _code(datasets.post(f"/datasets/{base}/retrieve", json=wrong)) == (400, "invalid_param")
+
+
+def test_a_rule_sets_the_sizes_of_passages_and_other_forms_are_refused(datasets: httpx.Client) -> None:
+    base = _base(datasets, "자르기")
+    sentences = " ".join(f"제{number}조는 연차 휴가와 출장비를 정합니다." for number in range(1, 40))
+    rules = {"segmentation": {"separator": "\n", "max_tokens": 60, "chunk_overlap": 0}}
+    small = _text(datasets, base, "작게", sentences, process_rule={"mode": "custom", "rules": rules})
+    whole = _text(datasets, base, "크게", sentences, process_rule={"mode": "automatic"})
+    assert small["segment_count"] > whole["segment_count"] >= 1
+    assert small["document_process_rule"]["rules"]["segmentation"]["max_tokens"] == 60
+    assert (small["document_process_rule"]["mode"], whole["document_process_rule"]["mode"]) == ("custom", "automatic")
+    for more in ({"doc_form": "qa_model"}, {"process_rule": {"mode": "hierarchical"}}):
+        body = {"name": "x", "text": "y", **more}
+        refused = datasets.post(f"/datasets/{base}/document/create-by-text", json=body)
+        assert _code(refused) == (400, "invalid_param")
