@@ -4,6 +4,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 
 import { ApiError } from "@/api/errors";
 import { queryClient, session } from "@/api/queries";
+import { RUN_STATES, type RunStatus } from "@/api/runs";
 import { Frame } from "@/frame/Frame";
 import { PageError, PageMissing, PageWaiting } from "@/frame/PageStates";
 
@@ -111,6 +112,22 @@ const appTriggers = createRoute({
   ...page,
   path: "/apps/$app/triggers",
   component: lazyRouteComponent(() => import("@/pages/apps/Triggers"), "Triggers"),
+});
+
+const appRuns = createRoute({
+  ...page,
+  path: "/apps/$app/runs",
+  validateSearch: (search): { state?: RunStatus; page?: number } => ({
+    state: RUN_STATES.find((status) => status === search.state),
+    page: count(search.page),
+  }),
+  component: lazyRouteComponent(() => import("@/pages/apps/runs/Runs"), "Runs"),
+});
+
+const appRun = createRoute({
+  ...page,
+  path: "/apps/$app/runs/$run",
+  component: lazyRouteComponent(() => import("@/pages/apps/runs/Run"), "Run"),
 });
 
 const appApi = createRoute({
@@ -251,7 +268,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appApi, knowledge, base, retrieval, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appRuns, appRun, appApi, knowledge, base, retrieval, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

@@ -2,7 +2,7 @@
 
 import { QueryClient, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
-import { api, body } from "@/api/client";
+import { type StoredRun, api, body } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import { answers } from "@/api/modes";
 import type { paths } from "@/api/schema";
@@ -55,6 +55,25 @@ export const triggersOf = (app: string) =>
     queryKey: ["triggers", app],
     queryFn: () => body(api.GET("/apps/{app}/triggers", { params: { path: { app } } })),
     refetchInterval: CAME_MS,
+  });
+
+const RUN_MS = 1_000;
+const RUNS_MS = 10_000;
+
+/** Runs of an app; looked at again while the list is open, since others start them. */
+export const runsOf = (app: string, status: StoredRun["status"] | undefined, page: number) =>
+  queryOptions({
+    queryKey: ["runs", app, status ?? "", page],
+    queryFn: () => body(api.GET("/apps/{app}/runs", { params: { path: { app }, query: { page, ...(status && { status }) } } })),
+    refetchInterval: RUNS_MS,
+  });
+
+/** One run with its nodes; looked at often while it is under way. */
+export const runOf = (app: string, id: string) =>
+  queryOptions({
+    queryKey: ["run", app, id],
+    queryFn: () => body(api.GET("/apps/{app}/runs/{run_id}", { params: { path: { app, run_id: id } } })),
+    refetchInterval: ({ state: { data } }) => (data?.run.status === "running" ? RUN_MS : data?.run.status === "paused" && RUNS_MS),
   });
 
 /** What came to a trigger, `last` being the newest that is known of. */

@@ -14,11 +14,12 @@ export function LinkTabs({ label, children }: { label: string; children: ReactNo
   );
 }
 
-export function LinkTab({ link, children }: { link: LinkOptions; children: ReactNode }) {
+/** `holds`: pages below its address are its own. */
+export function LinkTab({ link, holds = false, children }: { link: LinkOptions; holds?: boolean; children: ReactNode }) {
   return (
     <Link
       {...link}
-      activeOptions={{ exact: true, includeSearch: false }}
+      activeOptions={{ exact: !holds, includeSearch: false }}
       className="-mb-px shrink-0 rounded-t-sm border-b-2 px-3 py-2 text-base font-medium whitespace-nowrap -outline-offset-2"
       activeProps={{ className: "border-accent text-ink" }}
       inactiveProps={{ className: "border-transparent text-muted hover:text-ink" }}

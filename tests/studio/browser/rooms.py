@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Page
 
-from tests.flow_apps import dsl, end, schedule, webhook
+from tests.flow_apps import dsl, end, schedule, start, template, webhook
 from tests.live import LiveServer
 from tests.studio.browser.asking import waiting_form
 from tests.studio.browser.spending import spend_for_two_months
@@ -121,6 +121,30 @@ async def _budgets(server: LiveServer, page: Page) -> str:
     return "/settings/budgets"
 
 
+def ran(server: LiveServer) -> tuple[str, str]:
+    """The ids of a workflow that ran well and badly, and of its last run, which failed; made once."""
+    name = "주문 검사"
+    check = template("t", "{{ 10 // (amount | int) }}건 확인", amount="start.수량")
+    with server.client() as client:
+        made = {app["name"]: app["id"] for app in client.get("/api/v1/apps").json()}
+        if name not in made:
+            body = {"document": dsl(name, [start("수량"), check, end(out="t.output")]), "publish": True}
+            made[name] = client.post("/api/v1/apps/import", json=body).raise_for_status().json()["app_id"]
+            for amount in ("3", "열"):
+                client.post(f"/api/v1/apps/{made[name]}/runs", json={"inputs": {"수량": amount}}).raise_for_status()
+        runs = client.get(f"/api/v1/apps/{made[name]}/runs").json()["runs"]
+    return str(made[name]), str(runs[0]["id"])
+
+
+async def _runs(server: LiveServer, page: Page) -> str:
+    return f"/apps/{ran(server)[0]}/runs"
+
+
+async def _run(server: LiveServer, page: Page) -> str:
+    app, run = ran(server)
+    return f"/apps/{app}/runs/{run}"
+
+
 async def _form(server: LiveServer, page: Page) -> str:
     return f"/inbox/{waiting_form(server)}"
 
@@ -139,6 +163,8 @@ ROOMS = (
     Room("/apps", "apps", _at("/apps")),
     Room("/apps/$app", "app-settings", _at("/apps/demo")),
     Room("/apps/$app/triggers", "app-triggers", _triggers),
+    Room("/apps/$app/runs", "app-runs", _runs),
+    Room("/apps/$app/runs/$run", "app-run", _run),
     Room("/apps/$app/publish", "app-publish", _at("/apps/demo/publish")),
     Room("/apps/$app/api", "app-api", _at("/apps/demo/api")),
     Room("/knowledge", "knowledge", _at("/knowledge")),

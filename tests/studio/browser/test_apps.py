@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from playwright.async_api import Page, expect
 
+from tests.studio.browser.look import axe
 from tests.studio.browser.pages import Pages
+from tests.studio.browser.rooms import ran
+from tests.studio.browser.words import say
 from tests.workflow.dsl.files import FOLDER
 
 DESIGN = (FOLDER / "triggered.yml").read_text("utf-8")
@@ -111,3 +114,22 @@ async def test_an_app_of_another_kind_is_shown_with_its_kind_and_without_a_chat(
     finally:
         with pages.server.client() as console:
             console.delete(f"/api/v1/apps/{made['app_id']}")
+
+
+async def test_a_run_is_found_by_its_state_and_looked_into_node_by_node(pages: Pages) -> None:
+    app, _ = ran(pages.server)
+    page = await pages.open(f"/apps/{app}/runs", language="ko")
+    await expect(page.get_by_role("row")).to_have_count(3)
+    await page.get_by_role("combobox", name=say("runs.which", "ko")).click()
+    await page.get_by_role("option", name=say("runs.state.failed", "ko")).click()
+    await expect(page.get_by_role("row")).to_have_count(2)
+    await page.get_by_role("link", name="수량: 열").click()
+    await expect(page.get_by_role("alert")).to_contain_text("division")
+    await expect(page.get_by_role("link", name=say("runs.title", "ko"), exact=True)).to_have_attribute(
+        "aria-current", "page"
+    )
+    await page.locator("summary").filter(has_text="template-transform").click()
+    await expect(page.get_by_text("The template failed")).to_have_count(2)  # the run's and the node's own
+    await axe(page)
+    await page.get_by_role("button", name=say("runs.resume", "ko")).click()  # goes on, and fails again
+    await expect(page.locator("summary").filter(has_text="template-transform")).to_have_count(2)

@@ -16,10 +16,11 @@ import { Page } from "@/ui/Page";
 import { EmptyState } from "@/ui/States";
 import { LinkTab, LinkTabs } from "@/ui/Tabs";
 
-const NEEDS = { settings: "editor", triggers: "editor", publish: "editor", api: "member" } as const;
+const NEEDS = { settings: "editor", triggers: "editor", runs: "editor", publish: "editor", api: "member" } as const;
 const TABS = [
   ["/apps/$app", "settings"],
   ["/apps/$app/triggers", "triggers"],
+  ["/apps/$app/runs", "runs"],
   ["/apps/$app/publish", "publish"],
   ["/apps/$app/api", "api"],
 ] as const;
@@ -74,8 +75,8 @@ export function AppPage({ named, tab, children }: AppPageProps) {
         )}
       </div>
       <LinkTabs label={app.name}>
-        {TABS.filter(([, name]) => (name === "triggers" ? hasTriggers(app) : answers(app) || name === "settings")).map(([to, name]) => (
-          <LinkTab key={to} link={linkOptions({ to, params: { app: named } })}>
+        {TABS.filter(([, name]) => (name === "triggers" ? hasTriggers(app) : answers(app) || name === "settings" || name === "runs")).map(([to, name]) => (
+          <LinkTab key={to} holds={name === "runs"} link={linkOptions({ to, params: { app: named } })}>
             {t(`apps.tab.${name}`)}
           </LinkTab>
         ))}
