@@ -184,6 +184,7 @@ class Platform:
     tags: Tags
     passages: Passages
     indexing: Indexing
+    ingest: Ingest
     knowledge_jobs: KnowledgeJobs
     originals: Originals
     progress: Progress
@@ -446,6 +447,7 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         tags=Tags(database),
         passages=passages,
         indexing=indexing,
+        ingest=ingest,
         knowledge_jobs=knowledge_jobs,
         originals=originals,
         progress=progress,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import Conflict, NotFound, UsageError
-from llmflow.knowledge import counting, queries
+from llmflow.knowledge import counting, cutting, queries
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.pace import Pace
@@ -119,6 +119,13 @@ class Bases:
         except IntegrityError as error:
             raise Conflict(f"There is a knowledge base `{changes['name']}` already.", param="name") from error
         return await self.get(workspace_id, base.id)
+
+    async def set_chunking(self, base: KnowledgeBase, said: Mapping[str, Any]) -> KnowledgeBase:
+        """The base with another way its documents are cut from now on. Raises UsageError for no rule."""
+        kept = cutting.checked(said)
+        async with self._database.write() as connection:
+            await queries.update_base(connection, base.id, chunking=kept, updated_at=now_ms())
+        return await self.get(base.workspace_id, base.id)
 
     async def set_retrieval(self, base: KnowledgeBase, rule: SearchRule) -> None:
         """How the base is searched from now on unless somebody says otherwise. Raises UsageError for no rule."""

@@ -286,12 +286,20 @@ class Documents:
 
     async def retry(self, base: KnowledgeBase, choice: Choice) -> int:
         """Queues those of the chosen documents anew that have failed; how many."""
+        return await self._queue(base, choice, "failed")
+
+    async def cut_again(self, base: KnowledgeBase, choice: Choice) -> int:
+        """Queues those of the chosen documents anew that are ready, to be cut as the base says now; how many. They are
+        found as they are until then, and what stays the same is not embedded again."""
+        return await self._queue(base, choice, "ready", documents.c.archived.is_(False))
+
+    async def _queue(self, base: KnowledgeBase, choice: Choice, state: State, *only: sa.ColumnElement[bool]) -> int:
         async with self._database.write() as connection:
             count = await queries.update_chosen(
                 connection,
                 base.id,
                 choice,
-                only=[documents.c.state == "failed"],
+                only=[documents.c.state == state, *only],
                 state="queued",
                 job_id=None,
                 updated_at=now_ms(),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,7 @@ from llmflow.errors import DocumentError, LLMFlowError, NotFound, OrganError, Un
 from llmflow.knowledge import passage_queries, queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
+from llmflow.knowledge.cutting import checked, rule_from, rule_of
 from llmflow.knowledge.embed import embed_passages
 from llmflow.knowledge.indexed import index_row
 from llmflow.knowledge.indexing import ROOM_TOKENS, texts_of
@@ -24,7 +26,7 @@ from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.renew import Cut, Had, Renewal, renew
 from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.ports.blobs import Blobs
-from llmflow.ports.chunker import Chunk, Chunker, ChunkRule
+from llmflow.ports.chunker import Chunk, Chunker
 from llmflow.ports.embedding import Embedding, Vectors
 from llmflow.ports.parser import Element, ParsedDocument, Parser
 from llmflow.ports.vector_store import VectorStore
@@ -127,7 +129,7 @@ class Ingest:
                 parsed = await self._parse(document)
                 self._progress.report(document, "chunk", 0, 0)
                 elements = await self._admit(base, parsed.elements)
-                rule = await self._rule(base, document)
+                rule = rule_of(base, document, most=await self.most_tokens())
                 chunks = await self._chunker.chunk(elements, rule)
         except (DocumentError, Unsupported) as error:
             return _Failure(document, error)
@@ -164,14 +166,18 @@ class Ingest:
             for (chunk, parent), text, answer in zip(flat, admitted[::2], admitted[1::2], strict=True)
         ]
 
-    async def _rule(self, base: KnowledgeBase, document: Document) -> ChunkRule:
-        """The document's own sizes, else the base's, as far as the embedding model reads a passage whole."""
+    async def preview(self, base: KnowledgeBase, document: Document, said: Mapping[str, Any]) -> list[Chunk]:
+        """The passages that a document would have under a rule of cutting; nothing is stored. Raises UsageError and
+        what reading raises."""
+        rule = rule_from(base, checked(said), most=await self.most_tokens())
+        async with self._blobs.local(document.digest) as path:
+            parsed = await self._parser.parse(path, name=document.file_name)
+        return await self._chunker.chunk(await self._admit(base, parsed.elements), rule)
+
+    async def most_tokens(self) -> int:
+        """Tokens of a passage that the embedding model reads."""
         await self._embedding.embed([], "passage")  # loads the model, which alone knows its limit
-        most = self._embedding.max_tokens - ROOM_TOKENS
-        own = document.chunking
-        size = min(max(_LEAST_TOKENS, own["max_tokens"]) if "max_tokens" in own else base.chunk_tokens, most)
-        overlap = own.get("overlap_tokens", base.overlap_tokens)
-        return ChunkRule(max_tokens=size, overlap_tokens=min(overlap, size // 2) if own else overlap)
+        return self._embedding.max_tokens - ROOM_TOKENS
 
     async def _parse(self, document: Document) -> ParsedDocument:
         def report(done: int, total: int) -> None:

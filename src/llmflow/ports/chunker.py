@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -16,11 +16,32 @@ PageBox = tuple[int, float, float, float, float]
 CountTokens = Callable[[Sequence[str]], list[int]]  # tokens of each text, by the embedding model's vocabulary
 
 
-class ChunkRule(msgspec.Struct, frozen=True):
-    """`max_tokens` and `overlap_tokens` are counted with the embedding model's vocabulary, headings included."""
+Method = Literal["headings", "sentence", "fixed", "parent_child", "qa"]
+Cleaning = Literal["remove_extra_spaces", "remove_urls_emails"]
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """Counted with the embedding model's vocabulary, headings included. `separator`: text is cut there first; "" where
+    the method itself would."""
 
     max_tokens: int = 320
     overlap_tokens: int = 40
+    separator: str = ""
+
+
+class ChunkRule(Sizes, frozen=True):
+    """`method`: "headings", sections as large as they may be; "sentence", sentences whatever the headings; "fixed",
+    what stands between two separators; "parent_child", by headings or separators, each with parts of the sizes of
+    `child`, which are searched; "qa", the questions and answers of tables, by their columns' names or the first two.
+
+    `parent`: what a parent is, a paragraph, or the whole document up to 10,000 tokens."""
+
+    method: Method = "headings"
+    clean: tuple[Cleaning, ...] = ()
+    parent: Literal["paragraph", "full-doc"] = "paragraph"
+    child: Sizes = Sizes(max_tokens=120, overlap_tokens=0)
+    question: str = ""
+    answer: str = ""
 
 
 class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -544,6 +544,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/knowledge/{base}/chunking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Chunking
+         * @description How documents are cut.
+         */
+        get: operations["get_chunking_knowledge__base__chunking_get"];
+        /**
+         * Set Chunking
+         * @description Cuts documents otherwise from now on. Those that are there stay as they are until they are cut again.
+         */
+        put: operations["set_chunking_knowledge__base__chunking_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/chunking/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cut Again
+         * @description Cuts all ready documents again as the base says now, one after the other, with their progress. They are found as
+         *     they are until then; passages that stay the same are not embedded again.
+         */
+        post: operations["cut_again_knowledge__base__chunking_apply_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/documents/{document_id}/chunking/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Chunking
+         * @description The passages that a document would have under a rule; nothing is stored.
+         */
+        post: operations["preview_chunking_documents__document_id__chunking_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/documents/{document_id}/passages/{passage_id}": {
         parameters: {
             query?: never;
@@ -3077,6 +3142,56 @@ export interface components {
             at: number;
         };
         /**
+         * CutDocument
+         * @description `total`: passages of the whole document; only the first of them are shown.
+         */
+        CutDocument: {
+            /** Passages */
+            passages: components["schemas"]["CutPassage"][];
+            /** Total */
+            total: number;
+        };
+        /** CutPart */
+        CutPart: {
+            /** Text */
+            text: string;
+            /** Tokens */
+            tokens: number;
+        };
+        /**
+         * CutPassage
+         * @description A passage as it would be. `parts`: what would be searched in its stead.
+         */
+        CutPassage: {
+            /** Text */
+            text: string;
+            /** Tokens */
+            tokens: number;
+            /** Page */
+            page: number | null;
+            /** Heading Path */
+            heading_path: string[];
+            /** Kind */
+            kind: string;
+            /** Answer */
+            answer: string | null;
+            /** Parts */
+            parts: components["schemas"]["CutPart"][];
+        };
+        /**
+         * Cutting
+         * @description The fields of a rule (see docs/chunking.md); {}: as the server's settings say.
+         */
+        Cutting: {
+            /**
+             * Chunking
+             * @default {}
+             */
+            chunking: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Declared
          * @description A part of a call that the webhook's workflow reads.
          */
@@ -4657,6 +4772,11 @@ export interface components {
             done: number;
             /** Total */
             total: number;
+        };
+        /** Recut */
+        Recut: {
+            /** Count */
+            count: number;
         };
         /**
          * Restoration
@@ -6810,6 +6930,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_chunking_knowledge__base__chunking_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cutting"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    set_chunking_knowledge__base__chunking_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Cutting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cutting"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    cut_again_knowledge__base__chunking_apply_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    preview_chunking_documents__document_id__chunking_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Cutting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CutDocument"];
                 };
             };
             /** @description Validation Error */

@@ -61,3 +61,34 @@ def test_parts_are_for_passages_that_are_searched_by_them(client: httpx.Client, 
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid_request")
     missing = client.post(f"{path}/nothing/parts", json={"text": "A part."})
     assert missing.status_code == 404
+
+
+def test_a_base_is_cut_otherwise_and_again(client: httpx.Client, fake_model_server: LiveServer) -> None:
+    content = "첫 문단이다.\n\n둘째 문단이다. 셋째 문장이다.".encode()
+    document = client.put(f"/api/v1/knowledge/{NAME}/documents/c.txt", content=content).json()["document"]
+    fake_model_server.wait_until_indexed(NAME)
+    passages = f"/api/v1/documents/{document['id']}/passages"
+    assert len(client.get(passages).json()) == 1
+    rule = {"method": "parent_child", "separator": "\\n\\n", "child": {"max_tokens": 16}}
+    shown = client.post(f"/api/v1/documents/{document['id']}/chunking/preview", json={"chunking": rule}).json()
+    assert (shown["total"], len(shown["passages"][1]["parts"])) == (2, 1)
+    assert len(client.get(passages).json()) == 1
+    path = f"/api/v1/knowledge/{NAME}/chunking"
+    refused = client.put(path, json={"chunking": {"method": "by feeling"}})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid_request")
+    assert client.put(path, json={"chunking": rule}).json() == client.get(path).json() == {"chunking": rule}
+    assert client.post(f"{path}/apply").json() == {"count": 1}
+    fake_model_server.wait_until_indexed(NAME)
+    cut = client.get(passages).json()
+    assert [(p["text"], p["kind"]) for p in cut] == [
+        ("첫 문단이다.", "parent"),
+        ("둘째 문단이다. 셋째 문장이다.", "parent"),
+    ]
+    found = client.post(f"/api/v1/knowledge/{NAME}/search", json={"query": "셋째 문장", "mode": "keyword"}).json()[
+        "found"
+    ]
+    assert (found[0]["text"], found[0]["chunk_id"]) == (cut[1]["text"], cut[1]["id"])
+    part = client.post(f"{passages}/{cut[0]['id']}/parts", json={"text": "Zebras."}).json()
+    assert part["parent_id"] == cut[0]["id"]
+    parts = client.get(f"{passages}/{cut[0]['id']}/parts").json()
+    assert [p["text"] for p in parts["passages"]] == ["첫 문단이다.", "Zebras."]

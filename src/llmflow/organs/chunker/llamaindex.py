@@ -9,16 +9,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
+
 from llmflow.organs.chunker import sentences
+from llmflow.organs.chunker.clean import cleaned
 from llmflow.organs.chunker.places import boxes_of
-from llmflow.organs.chunker.sections import JOINT, Path, Run, Section, Sizes, gather, joined
+from llmflow.organs.chunker.questions import pairs
+from llmflow.organs.chunker.sections import JOINT, Path, Run, Section, Sizes, gather, joined, separated
 from llmflow.ports.chunker import Chunk, ChunkRule, CountTokens
+from llmflow.ports.chunker import Sizes as Limits
 from llmflow.ports.health import Health
 from llmflow.ports.parser import Element
 
 _SMALL = 3  # a section under max_tokens / _SMALL may share a chunk with its neighbours
 _HEADINGS = 3  # headings may take max_tokens / _HEADINGS
 _MIN_TOKENS = 16
+_FULL_TOKENS = 10_000  # of a whole document as one parent
 #: Clauses of a sentence that is too long; the marks count where white space follows, so that addresses stay whole.
 _CLAUSES = r"(?s).+?(?:[,;:，、]\s+|[。？！]\s*|\Z)"
 
@@ -43,8 +49,34 @@ class LlamaIndexChunker:
 
     def _chunk(self, elements: Sequence[Element], rule: ChunkRule) -> list[Chunk]:
         sizes = Sizes(self._count)
-        work = _Document(sizes, rule, lambda budget, overlap: self._splitter(sizes, budget, overlap))
-        return work.chunks(gather(elements, sizes))
+        elements = cleaned(elements, rule.clean)
+        if rule.method == "qa" and (chunks := self._questions(elements, rule, sizes)):
+            return chunks
+        if rule.method != "parent_child":
+            return self._document(sizes, rule).cut(elements, rule)
+        most = _FULL_TOKENS if rule.parent == "full-doc" else rule.max_tokens
+        whole = self._document(sizes, Limits(most, 0))
+        parents = whole.cut(
+            elements, msgspec.structs.replace(rule, separator="") if rule.parent == "full-doc" else rule
+        )
+        parts = self._document(sizes, rule.child)
+        child = msgspec.structs.replace(rule, separator=rule.child.separator, max_tokens=rule.child.max_tokens)
+        return [
+            msgspec.structs.replace(parent, parts=tuple(parts.cut(whole.bodies[id(parent)], child)))
+            for parent in parents
+        ]
+
+    def _document(self, sizes: Sizes, limits: Limits) -> _Document:
+        return _Document(sizes, limits, lambda budget, overlap: self._splitter(sizes, budget, overlap))
+
+    def _questions(self, elements: Sequence[Element], rule: ChunkRule, sizes: Sizes) -> list[Chunk]:
+        """The questions of tables with their answers; none where no table has any."""
+        found = list(pairs(elements, rule))
+        sizes.learn(question for question, _, _ in found)
+        return [
+            msgspec.structs.replace(_make(question, sizes.of(question), (), [table]), kind="text", answer=answer)
+            for question, answer, table in found
+        ]
 
     def _splitter(self, sizes: Sizes, budget: int, overlap: int) -> Callable[[str], list[str]]:
         """LlamaIndex's splitter, given our token counts and our sentences so that it never loads tiktoken or nltk."""
@@ -69,12 +101,35 @@ class _Document:
     """The chunks of one document."""
 
     def __init__(
-        self, sizes: Sizes, rule: ChunkRule, splitter: Callable[[int, int], Callable[[str], list[str]]]
+        self, sizes: Sizes, limits: Limits, splitter: Callable[[int, int], Callable[[str], list[str]]]
     ) -> None:
+        self.bodies: dict[int, Sequence[Element]] = {}  # by the chunk's id(): the elements that it is
         self._sizes = sizes
-        self._max = max(rule.max_tokens, _MIN_TOKENS)
-        self._overlap = min(rule.overlap_tokens, self._max // 4)
+        self._max = max(limits.max_tokens, _MIN_TOKENS)
+        self._overlap = min(limits.overlap_tokens, self._max // 4)
         self._splitter = splitter
+
+    def cut(self, elements: Sequence[Element], rule: ChunkRule) -> list[Chunk]:
+        """By headings, or by what the rule says instead."""
+        if rule.method == "sentence":
+            kept = [element for section in gather(elements, self._sizes) for element in self._inlined(section)]
+            return list(self._parts((), kept, self._max))
+        sections = gather(elements, self._sizes)
+        if rule.method != "fixed" and not rule.separator:
+            return self.chunks(sections)
+        pieces = (piece for section in sections for piece in separated(section, rule.separator or JOINT))
+        chunks: list[Chunk] = []
+        for path, piece in pieces:
+            fitting, room = self._fit_path(path, piece)
+            chunks.extend(self._parts(fitting, piece, room))
+        return chunks
+
+    def _inlined(self, section: Section) -> list[Element]:
+        """A section's elements, led by its heading as text."""
+        first = section.elements[0]
+        if not section.path or first.kind == "Title":
+            return section.elements
+        return [Element("Title", section.path[-1], page=first.page), *section.elements]
 
     def chunks(self, sections: list[Section]) -> list[Chunk]:
         chunks: list[Chunk] = []
@@ -145,7 +200,9 @@ class _Document:
         return kept, max(self._max - self._path_tokens(kept), _MIN_TOKENS)
 
     def _whole(self, path: Path, elements: Sequence[Element], tokens: int) -> Chunk:
-        return _make(joined(elements), tokens + self._path_tokens(path), path, elements)
+        chunk = _make(joined(elements), tokens + self._path_tokens(path), path, elements)
+        self.bodies[id(chunk)] = elements
+        return chunk
 
     def _parts(self, path: Path, elements: Sequence[Element], room: int) -> Iterator[Chunk]:
         """Runs of text through the splitter, tables by rows."""
@@ -173,7 +230,12 @@ class _Document:
         at = -1
         for piece in pieces:
             at = body.text.index(piece, at + 1)
-            yield _make(piece, body.tokens(piece, at) + self._path_tokens(path), path, body.elements(piece, at))
+            of = body.elements(piece, at)
+            chunk = _make(piece, body.tokens(piece, at) + self._path_tokens(path), path, of)
+            self.bodies[id(chunk)] = [
+                msgspec.structs.replace(of[0], kind="NarrativeText", text=piece, heading_path=path)
+            ]
+            yield chunk
 
     def _checked(self, body: Run, piece: str, room: int) -> list[str]:
         """The piece, or its halves where the sum of its parts was less than the whole."""
@@ -212,7 +274,10 @@ class _Document:
     def _table_part(self, path: Path, table: Element, head: str, rows: Sequence[str]) -> Chunk:
         text = "\n".join([head, *rows])
         tokens = self._sizes.of(head) + sum(self._sizes.of(row) for row in rows)
-        return _make(text, tokens + self._path_tokens(path), path, [table])
+        chunk = _make(text, tokens + self._path_tokens(path), path, [table])
+        lines = "\n".join([*_header_of(table.text)[0], *rows])
+        self.bodies[id(chunk)] = [msgspec.structs.replace(table, text=lines)]
+        return chunk
 
 
 def _header_of(text: str) -> tuple[list[str], list[str]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from llmflow.organs.chunker import sentences
 from llmflow.ports.parser import Element
@@ -92,6 +94,22 @@ def gather(elements: Sequence[Element], sizes: Sizes) -> list[Section]:
         sections[-1].tokens += sizes.of(element.text)
     sizes.learn(heading for section in sections for heading in section.path)
     return sections
+
+
+def separated(section: Section, separator: str) -> Iterator[tuple[Path, list[Element]]]:
+    """What of a section stands between two separators, with the section's path. A table is never torn."""
+    piece: list[Element] = []
+    for element in section.elements:
+        texts = [element.text] if element.kind == "Table" else element.text.split(separator)
+        for number, text in enumerate(texts):
+            if number or (piece and separator in JOINT):
+                if piece:
+                    yield section.path, piece
+                piece = []
+            if text.strip():
+                piece.append(element if len(texts) == 1 else msgspec.structs.replace(element, text=text.strip()))
+    if piece:
+        yield section.path, piece
 
 
 def _heading(element: Element) -> str:

@@ -1,7 +1,7 @@
 """Dify's `process_rule`: how a document is cut, in its words and in ours.
 
-Ours, kept with the document, {} being as the base says: `max_tokens`, `overlap_tokens`; kept and not followed yet:
-`separator`, and `clean`, a list of remove_extra_spaces and remove_urls_emails.
+Ours, kept with the document, {} being as the base says: `max_tokens`, `overlap_tokens`, `separator`, and `clean`, a
+list of remove_extra_spaces and remove_urls_emails.
 """
 
 from __future__ import annotations
