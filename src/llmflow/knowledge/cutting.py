@@ -11,7 +11,7 @@ from llmflow.errors import UsageError
 from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.ports.chunker import ChunkRule, Sizes
 
-_LEAST_TOKENS = 16
+_LEAST_TOKENS = 16  # of a passage: less says too little to be found
 _PARENT_TOKENS = 1_000  # a parent is not embedded, so the model's window does not bound it
 
 

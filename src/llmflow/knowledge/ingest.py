@@ -36,7 +36,6 @@ from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents as table
 
 _BATCH_BYTES = 2 * 1024 * 1024  # documents parsed together hold about this many bytes
-_LEAST_TOKENS = 50  # of a passage: what a document asks for below that says too little to be found
 _PARSE_AT_ONCE = 4
 
 

@@ -364,7 +364,7 @@ def test_a_search_keeps_to_its_model(datasets: httpx.Client) -> None:
     assert _code(datasets.post(f"/datasets/{base}/retrieve", json=wrong)) == (400, "invalid_param")
 
 
-def test_a_rule_sets_the_sizes_of_passages_and_other_forms_are_refused(datasets: httpx.Client) -> None:
+def test_a_document_is_cut_as_its_rule_says(datasets: httpx.Client) -> None:
     base = _base(datasets, "자르기")
     sentences = " ".join(f"제{number}조는 연차 휴가와 출장비를 정합니다." for number in range(1, 40))
     rules = {"segmentation": {"separator": "\n", "max_tokens": 60, "chunk_overlap": 0}}
@@ -373,7 +373,15 @@ def test_a_rule_sets_the_sizes_of_passages_and_other_forms_are_refused(datasets:
     assert small["segment_count"] > whole["segment_count"] >= 1
     assert small["document_process_rule"]["rules"]["segmentation"]["max_tokens"] == 60
     assert (small["document_process_rule"]["mode"], whole["document_process_rule"]["mode"]) == ("custom", "automatic")
-    for more in ({"doc_form": "qa_model"}, {"process_rule": {"mode": "hierarchical"}}):
-        body = {"name": "x", "text": "y", **more}
-        refused = datasets.post(f"/datasets/{base}/document/create-by-text", json=body)
-        assert _code(refused) == (400, "invalid_param")
+    hierarchical = {"mode": "hierarchical", "rules": rules | {"subchunk_segmentation": {"max_tokens": 30}}}
+    parents = _text(datasets, base, "부모", sentences, process_rule=hierarchical)
+    assert parents["doc_form"] == "hierarchical_model"
+    assert parents["document_process_rule"]["rules"]["subchunk_segmentation"]["max_tokens"] == 30
+    segments = datasets.get(f"/datasets/{base}/documents/{parents['id']}/segments").json()["data"]
+    assert len(segments) == parents["segment_count"] > 1
+    path = f"/datasets/{base}/documents/{parents['id']}/segments/{segments[0]['id']}/child_chunks"
+    children = datasets.get(path).json()["data"]
+    assert len(children) > 1
+    assert all(child["content"] in segments[0]["content"] for child in children)
+    plain = _text(datasets, base, "그대로", sentences[:200], doc_form="hierarchical_model")
+    assert plain["document_process_rule"]["mode"] == "hierarchical"

@@ -1,7 +1,8 @@
 """Dify's `process_rule`: how a document is cut, in its words and in ours.
 
-Ours, kept with the document, {} being as the base says: `max_tokens`, `overlap_tokens`, `separator`, and `clean`, a
-list of remove_extra_spaces and remove_urls_emails.
+Ours, kept with the document, {} being as the base says: `max_tokens`, `overlap_tokens`; `separator`, at which it is
+cut first; `clean`, a list of remove_extra_spaces and remove_urls_emails; `method` parent_child with `parent`
+(paragraph or full-doc) and `child`, the same sizes for the parts; `method` qa.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ from llmflow.errors import UsageError
 from llmflow.knowledge.types import Document, KnowledgeBase
 
 Form = Literal["text_model", "hierarchical_model", "qa_model"]
+_METHODS: dict[Form, dict[str, str]] = {
+    "text_model": {},
+    "hierarchical_model": {"method": "parent_child"},
+    "qa_model": {"method": "qa"},
+}
 _CLEANINGS = ("remove_extra_spaces", "remove_urls_emails")
 _Tokens = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
@@ -42,17 +48,15 @@ class ProcessRule(msgspec.Struct, frozen=True):
 
 
 def chunking(rule: ProcessRule | None, form: Form | None) -> dict[str, Any] | None:
-    """Ours; None where nothing is said. Raises UsageError for a clean-up that there is not and for a form in which this
-    version does not cut."""
+    """Ours; None where nothing is said. Raises UsageError for a clean-up that there is not."""
     if rule is None and form in (None, "text_model"):
         return None
     if rule is not None and rule.mode == "hierarchical" and form is None:
         form = "hierarchical_model"
-    if form not in (None, "text_model"):
-        raise UsageError(f"Documents of the form {form} are not served yet; text_model is.", param="doc_form")
+    said: dict[str, Any] = dict(_METHODS[form or "text_model"])
     if rule is None or rule.mode == "automatic" or rule.rules is None:
-        return {}
-    said = _sizes(rule.rules.segmentation)
+        return said
+    said |= _sizes(rule.rules.segmentation)
     wanted = [one.id for one in rule.rules.pre_processing_rules or [] if one.enabled]
     unknown = [one for one in wanted if one not in (*_CLEANINGS, "remove_stopwords")]
     if unknown:
@@ -60,6 +64,9 @@ def chunking(rule: ProcessRule | None, form: Form | None) -> dict[str, Any] | No
     cleanings = [one for one in _CLEANINGS if one in wanted]
     if cleanings:
         said["clean"] = cleanings
+    if form == "hierarchical_model":
+        said["parent"] = rule.rules.parent_mode or "paragraph"
+        said["child"] = _sizes(rule.rules.subchunk_segmentation)
     return said
 
 
@@ -79,6 +86,12 @@ def process_rule(document: Document, base: KnowledgeBase) -> dict[str, Any]:
         "pre_processing_rules": [{"id": one, "enabled": one in cleanings} for one in _CLEANINGS],
         "segmentation": _segmentation(sizes),
     }
+    if said.get("method") == "parent_child":
+        rules |= {
+            "parent_mode": said.get("parent", "paragraph"),
+            "subchunk_segmentation": _segmentation(said.get("child") or {}),
+        }
+        return {"mode": "hierarchical", "rules": rules}
     return {"mode": "custom" if said else "automatic", "rules": rules}
 
 
