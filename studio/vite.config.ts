@@ -10,7 +10,7 @@ export default defineConfig({
   plugins: [
     react(),
     tailwindcss(),
-    words({ page: ["connection", "language", "theme", "frame", "common", "errors", "chat", "page", "humanForm"], form: ["connection", "common", "errors", "humanForm"] }),
+    words({ page: ["connection", "language", "theme", "frame", "common", "errors", "chat", "page", "form", "humanForm"], form: ["connection", "common", "errors", "form", "humanForm"] }),
     compressed(),
     budget({ studio: 350, page: 275, form: 275 }),
   ],

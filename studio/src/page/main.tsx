@@ -11,6 +11,7 @@ import { createRoot } from "react-dom/client";
 import { alwaysSend } from "@/api/client";
 import { queryClient } from "@/api/queries";
 import { applyPreferences, beginWith } from "@/frame/preferences";
+import { SpokenFields } from "@/i18n/SpokenFields";
 import { PublicPage } from "@/page/PublicPage";
 import { placeOf } from "@/page/place";
 import { visitorOf } from "@/page/visitor";
@@ -26,7 +27,9 @@ if (root) {
     <StrictMode>
       <CSPProvider disableStyleElements>
         <QueryClientProvider client={queryClient}>
-          <PublicPage place={place} />
+          <SpokenFields>
+            <PublicPage place={place} />
+          </SpokenFields>
         </QueryClientProvider>
       </CSPProvider>
     </StrictMode>,

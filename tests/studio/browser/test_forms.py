@@ -101,3 +101,20 @@ async def test_a_chat_that_waits_for_others_says_so_and_goes_on_when_they_answer
     await expect(page.get_by_role("article").get_by_text("신청했습니다: 승인합니다")).to_be_visible()
     await expect(waits).to_have_count(0)
     await expect(page.get_by_text("“사유 확인” 담당자가 답했습니다.")).to_be_visible()
+
+
+async def test_a_visitor_fills_in_the_form_of_an_answer_on_the_page(pages: Pages) -> None:
+    app = waiting_chat(pages.server)
+    with pages.server.client() as console:
+        console.put(f"/api/v1/apps/{app}/site", json={"is_on": True}).raise_for_status()
+        code = console.post(f"/api/v1/apps/{app}/site/code").raise_for_status().json()["code"]
+    page = await pages.open(f"/p/{code}", language="ko", width=360, signed_in=False)
+    await page.get_by_role("textbox", name=say("chat.question", "ko")).fill("사흘 쉬고 싶습니다")
+    await page.keyboard.press("Enter")
+    form = page.get_by_role("region", name="사유 확인")
+    await form.get_by_label("reason").fill("가족 여행")
+    await fits(page)
+    await shoot(page, "page-form")
+    await form.get_by_role("button", name="승인").click()
+    await expect(page.get_by_role("article").get_by_text("신청했습니다: 가족 여행")).to_be_visible()
+    await axe(page)
