@@ -52,6 +52,7 @@ from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.passages import Passages
+from llmflow.knowledge.permissions import Permissions
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.tags import Tags
@@ -189,6 +190,7 @@ class Platform:
     originals: Originals
     progress: Progress
     changes: Changes
+    permissions: Permissions
     retriever: Retriever
     gateway: Gateway
     quotas: Quotas
@@ -399,12 +401,14 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         changes,
     )
     min_free_bytes = settings.limits.min_free_disk_mb * _MB
+    permissions = Permissions(database, organs.vector_store, changes, indexing=bases.indexing)
     knowledge_jobs = KnowledgeJobs(
         database,
         organs.jobs,
         ingest,
         bases,
         changes,
+        permissions,
         per_job=settings.knowledge.job_documents,
         disk=home,
         min_free_bytes=min_free_bytes,
@@ -452,6 +456,7 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         originals=originals,
         progress=progress,
         changes=changes,
+        permissions=permissions,
         retriever=retriever,
         gateway=gateway,
         quotas=quotas,

@@ -20,6 +20,7 @@ from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.passages import Passages
+from llmflow.knowledge.permissions import Permissions
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.rule import SearchRule
@@ -116,6 +117,7 @@ class Room:
     knowledge_jobs: KnowledgeJobs
     progress: Progress
     changes: Changes
+    permissions: Permissions
     retriever: Retriever
     base: KnowledgeBase
 
@@ -156,7 +158,10 @@ def build_room(database: Database, folder: Path) -> Room:
     bases = Bases(database, vectors, originals, changes, chunk_tokens=100, overlap_tokens=0)
     progress = Progress(database, changes)
     ingest = Ingest(database, bases, blobs, parser, ParagraphChunker(), embedding, vectors, progress, changes)
-    knowledge_jobs = KnowledgeJobs(database, jobs, ingest, bases, changes, per_job=16, disk=folder, min_free_bytes=0)
+    permissions = Permissions(database, vectors, changes, indexing=bases.indexing)
+    knowledge_jobs = KnowledgeJobs(
+        database, jobs, ingest, bases, changes, permissions, per_job=16, disk=folder, min_free_bytes=0
+    )
     documents = Documents(
         database,
         originals,
@@ -185,6 +190,7 @@ def build_room(database: Database, folder: Path) -> Room:
         knowledge_jobs,
         progress,
         changes,
+        permissions,
         Retriever(database, embedding, vectors, Gateway({"default": ScriptedLlm()}, embedding, OverlapRerank())),
         None,  # type: ignore[arg-type]
     )

@@ -111,6 +111,27 @@ async def test_documents_and_chunks_may_be_left_out_before_the_search(store: Vec
     assert ids(await store.keyword("kb", ["휴가"], top_k=20, where=some)) == [f"c{n:05}" for n in range(10, 20)]
 
 
+async def test_who_may_see_a_documents_rows_can_change(store: VectorStore) -> None:
+    vectors = unit(30)
+    await store.upsert("kb", [row(n, "연차 휴가") for n in range(30)], vectors)
+    await store.set_groups("kb", document_ids=["d0", "unknown"], groups=["감사's", "hr"])
+    await store.set_groups("kb", document_ids=["d1"], groups=["hr"])
+    await store.set_groups("kb", document_ids=["d1"], groups=[])
+    await store.set_groups("kb", document_ids=[], groups=["hr"])
+    await store.set_groups("elsewhere", document_ids=["d0"], groups=["hr"])
+    for groups, seen in [
+        ((), range(10, 30)),
+        (("sales",), range(10, 30)),
+        (("감사's",), range(30)),
+        (("hr",), range(30)),
+    ]:
+        where = Filter(groups=groups)
+        wanted = [f"c{n:05}" for n in seen]
+        assert ids(await store.keyword("kb", ["휴가"], top_k=30, where=where)) == wanted
+        assert sorted(ids(await store.dense("kb", vectors[0], top_k=30, where=where))) == wanted
+    assert len(await store.chunk_ids("kb")) == 30
+
+
 async def test_keyword_search_finds_korean_and_english_words(store: VectorStore) -> None:
     texts = [
         "복리후생비는 매월 25일에 지급한다.",

@@ -6,8 +6,10 @@ import asyncio
 import dataclasses
 import re
 import time
+from collections.abc import Sequence
 
 from llmflow.access import queries
+from llmflow.access.groups import clean_groups
 from llmflow.access.standing import Standing
 from llmflow.access.types import PREFIXES, ApiKey, Caller, KeyKind, Role
 from llmflow.errors import NotFound, Unauthorized, UsageError
@@ -34,7 +36,14 @@ class Keys:
         self.home_key_id: str | None = None
 
     async def create(
-        self, workspace_id: str, kind: KeyKind, *, name: str = "", app_id: str | None = None, expires: str | None = None
+        self,
+        workspace_id: str,
+        kind: KeyKind,
+        *,
+        name: str = "",
+        app_id: str | None = None,
+        expires: str | None = None,
+        groups: Sequence[str] = (),
     ) -> tuple[ApiKey, str]:
         """The key's record and the key itself, which nobody can see again. `expires`: "30d", "12h" or "15m"."""
         if (kind == "app") != (app_id is not None):
@@ -48,6 +57,7 @@ class Keys:
             app_id=app_id,
             name=name,
             hint=token[: len(PREFIXES[kind]) + 4],
+            groups=clean_groups(groups),
             created_at=created,
             expires_at=created + _duration_ms(expires) if expires else None,
             last_used_at=None,
@@ -75,7 +85,12 @@ class Keys:
         if key.expires_at is not None and key.expires_at <= now_ms():
             raise Unauthorized("The key has expired.", code="key_expired")
         return Caller(
-            workspace_id=key.workspace_id, kind=key.kind, key_id=key.id, app_id=key.app_id, role=self._role(key)
+            workspace_id=key.workspace_id,
+            kind=key.kind,
+            key_id=key.id,
+            app_id=key.app_id,
+            role=self._role(key),
+            groups=tuple(key.groups),
         )
 
     def _role(self, key: ApiKey) -> Role | None:
@@ -100,6 +115,17 @@ class Keys:
     async def all(self, workspace_id: str) -> list[ApiKey]:
         async with self._database.read() as connection:
             return await queries.keys(connection, workspace_id)
+
+    async def set_groups(self, workspace_id: str, key_id: str, groups: Sequence[str]) -> ApiKey:
+        """Which documents the key opens, from the next request on in this process and soon in others. Raises
+        NotFound, UsageError."""
+        async with self._database.write() as connection:
+            if not await queries.set_key_groups(connection, workspace_id, key_id, clean_groups(groups)):
+                raise NotFound(f"There is no key {key_id}.")
+            found = next(key for key in await queries.keys(connection, workspace_id) if key.id == key_id)
+        self.forget(key_id)
+        self._tell("keys", key_id)
+        return found
 
     async def revoke(self, workspace_id: str, key_id: str) -> None:
         """Refused from now on, and streams that are open end; by other processes once they hear of it, at the latest

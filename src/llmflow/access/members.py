@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.access import queries
+from llmflow.access.groups import clean_groups
 from llmflow.access.people import new_password
 from llmflow.access.standing import Standing
 from llmflow.access.types import Account, Role, reaches
@@ -44,6 +47,23 @@ class Members:
             await queries.set_role(connection, account.id, role)
         self._standing.changed(account.id)
         return await self.get(account.workspace_id, account.id)
+
+    async def set_groups(self, account: Account, groups: Sequence[str]) -> Account:
+        """Which documents the member sees beside those of everybody, from the next request on; streams that are open
+        end. Raises UsageError."""
+        kept = clean_groups(groups)
+        async with self._database.write() as connection:
+            await queries.set_account_groups(connection, account.id, kept)
+        self._standing.changed(account.id)
+        return await self.get(account.workspace_id, account.id)
+
+    async def groups(self, workspace_id: str) -> list[str]:
+        """Those that members and keys are in, by name."""
+        async with self._database.read() as connection:
+            members = await queries.all_accounts(connection, workspace_id)
+            keys = await queries.keys(connection, workspace_id)
+        found = {group for member in members for group in member.groups}
+        return sorted(found.union(group for key in keys for group in key.groups))
 
     async def remove(self, account: Account, *, by: Role | None) -> None:
         """Ends the account, its sessions and links to forms; conversations, documents, keys stay here. Raises

@@ -96,7 +96,11 @@ class People:
             raise Unauthorized("The session has ended; sign in again.")
         self._touch(account)
         return account, Caller(
-            workspace_id=account.workspace_id, kind="session", account_id=account.id, role=account.role
+            workspace_id=account.workspace_id,
+            kind="session",
+            account_id=account.id,
+            role=account.role,
+            groups=tuple(account.groups),
         )
 
     def _touch(self, account: Account) -> None:

@@ -13,11 +13,32 @@ from llmflow.store.tables import accounts, api_keys, form_recipients, invitation
 
 _KEY = [
     api_keys.c[name]
-    for name in ("id", "workspace_id", "kind", "app_id", "name", "hint", "created_at", "expires_at", "last_used_at")
+    for name in (
+        "id",
+        "workspace_id",
+        "kind",
+        "app_id",
+        "name",
+        "hint",
+        "groups",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+    )
 ]
 _ACCOUNT = [
     accounts.c[name]
-    for name in ("id", "workspace_id", "email", "name", "role", "must_change_password", "created_at", "last_seen_at")
+    for name in (
+        "id",
+        "workspace_id",
+        "email",
+        "name",
+        "role",
+        "must_change_password",
+        "groups",
+        "created_at",
+        "last_seen_at",
+    )
 ]
 _INVITATION = [
     invitations.c[name] for name in ("id", "workspace_id", "email", "role", "created_at", "expires_at", "accepted_at")
@@ -58,6 +79,16 @@ async def delete_key(connection: AsyncConnection, workspace_id: str, key_id: str
 
 async def touch_key(connection: AsyncConnection, key_id: str, at: int) -> None:
     await connection.execute(sa.update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=at))
+
+
+async def set_key_groups(connection: AsyncConnection, workspace_id: str, key_id: str, groups: list[str]) -> bool:
+    of_key = (api_keys.c.workspace_id == workspace_id, api_keys.c.id == key_id)
+    result = await connection.execute(sa.update(api_keys).where(*of_key).values(groups=groups))
+    return result.rowcount > 0
+
+
+async def set_account_groups(connection: AsyncConnection, account_id: str, groups: list[str]) -> None:
+    await connection.execute(sa.update(accounts).where(accounts.c.id == account_id).values(groups=groups))
 
 
 async def insert_account(connection: AsyncConnection, **values: Any) -> None:

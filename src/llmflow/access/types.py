@@ -33,6 +33,11 @@ class Caller:
     role: Role | None = None
     groups: tuple[str, ...] = ()
 
+    @property
+    def sees_all(self) -> bool:
+        """Owners and admins, who could give themselves any group, see every document."""
+        return reaches(self.role, "admin")
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
@@ -44,6 +49,7 @@ class ApiKey:
     app_id: str | None
     name: str
     hint: str
+    groups: list[str]
     created_at: int
     expires_at: int | None
     last_used_at: int | None
@@ -57,6 +63,7 @@ class Account:
     name: str
     role: Role
     must_change_password: bool
+    groups: list[str]
     created_at: int
     last_seen_at: int | None = None
 

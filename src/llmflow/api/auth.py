@@ -88,6 +88,7 @@ def _speak_for(caller: Caller) -> None:
             account_id=caller.account_id,
             app_id=caller.app_id,
             groups=caller.groups,
+            sees_all=caller.sees_all,
         )
     )
 

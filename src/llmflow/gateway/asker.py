@@ -14,7 +14,8 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class Asker:
     """`account_id`: a person who signed in; `end_user_id`: a user of an app; `user`: the name that an API caller sent,
-    which proves nothing. `groups`: of the person."""
+    which proves nothing. `groups`: of the person or the key; `sees_all`: an owner or admin, whom every document is
+    open to."""
 
     workspace_id: str = ""
     key_id: str | None = None
@@ -24,6 +25,7 @@ class Asker:
     conversation_id: str | None = None
     user: str = ""
     groups: tuple[str, ...] = ()
+    sees_all: bool = False
 
 
 #: Where nobody asked: LLMFlow itself, at a start or in a job.

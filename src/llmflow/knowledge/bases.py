@@ -16,6 +16,7 @@ from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.pace import Pace
 from llmflow.knowledge.rule import SearchRule, to_keep
+from llmflow.knowledge.sight import sees_base
 from llmflow.knowledge.types import Contents, Flow, KnowledgeBase
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
@@ -133,24 +134,27 @@ class Bases:
         async with self._database.write() as connection:
             await queries.update_base(connection, base.id, updated_at=now_ms(), retrieval=kept)
 
-    async def all(self, workspace_id: str) -> list[KnowledgeBase]:
+    async def all(self, workspace_id: str, *, to_search: bool = False) -> list[KnowledgeBase]:
+        """Those whose documents are open to whoever asks; `to_search`: every one, as a search looks at each
+        document's groups itself."""
         async with self._database.read() as connection:
-            return await queries.bases(connection, workspace_id)
+            found = await queries.bases(connection, workspace_id)
+        return [base for base in found if to_search or sees_base(base)]
 
-    async def get(self, workspace_id: str, id_or_name: str) -> KnowledgeBase:
-        """Raises NotFound, naming those there are."""
+    async def get(self, workspace_id: str, id_or_name: str, *, to_search: bool = False) -> KnowledgeBase:
+        """As `all`. Raises NotFound, naming those there are."""
         async with self._database.read() as connection:
             found = await queries.base(connection, workspace_id, unicodedata.normalize("NFC", id_or_name))
-            if found is None:
-                names = ", ".join(f"`{b.name}`" for b in await queries.bases(connection, workspace_id)) or "none yet"
-                raise NotFound(f"There is no knowledge base `{id_or_name}`. There are: {names}.", param="knowledge")
+        if found is None or not (to_search or sees_base(found)):
+            names = ", ".join(f"`{base.name}`" for base in await self.all(workspace_id)) or "none yet"
+            raise NotFound(f"There is no knowledge base `{id_or_name}`. There are: {names}.", param="knowledge")
         return found
 
     async def by_id(self, workspace_id: str, base_id: str) -> KnowledgeBase:
         """Raises NotFound, without names: what asks by ids needs none."""
         async with self._database.read() as connection:
             found = await queries.base(connection, workspace_id, base_id)
-        if found is None or found.id != base_id:
+        if found is None or found.id != base_id or not sees_base(found):
             raise NotFound(f"There is no knowledge base {base_id}.", param="knowledge")
         return found
 

@@ -19,6 +19,7 @@ from llmflow.knowledge import counting, queries
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.names import clean_name, free_name
 from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.sight import seen_rows, sees
 from llmflow.knowledge.types import (
     Accepted,
     Choice,
@@ -214,7 +215,8 @@ class Documents:
 
     async def _mark_all(self, base: KnowledgeBase, choice: Choice, only: sa.ColumnElement[bool], **values: bool) -> int:
         async with self._database.write() as connection:
-            count = await queries.update_chosen(connection, base.id, choice, only=[only], **values, updated_at=now_ms())
+            changes = {**values, "updated_at": now_ms()}
+            count = await queries.update_chosen(connection, base.id, choice, only=[only, *seen_rows(base)], **changes)
         self._changes.tell(base.id)
         return count
 
@@ -234,7 +236,10 @@ class Documents:
     async def get(self, workspace_id: str, document_id: str) -> Document:
         async with self._database.read() as connection:
             found = await queries.document(connection, document_id)
+            groups = await queries.groups_of_bases(connection, [found.knowledge_id]) if found else {}
         if found is None or found.workspace_id != workspace_id or found.state == "deleting":
+            raise NotFound(f"There is no document {document_id}.")
+        if not sees(found, groups.get(found.knowledge_id, [])):
             raise NotFound(f"There is no document {document_id}.")
         return found
 
@@ -273,6 +278,7 @@ class Documents:
                 base.id,
                 state=state,
                 display=display,
+                only=seen_rows(base),
                 search=unicodedata.normalize("NFC", search),
                 sort=sort,
                 offset=offset,
@@ -299,7 +305,7 @@ class Documents:
                 connection,
                 base.id,
                 choice,
-                only=[documents.c.state == state, *only],
+                only=[documents.c.state == state, *only, *seen_rows(base)],
                 state="queued",
                 job_id=None,
                 updated_at=now_ms(),
@@ -328,7 +334,8 @@ class Documents:
 
     async def _mark(self, base: KnowledgeBase, choice: Choice) -> int:
         async with self._database.write() as connection:
-            count = await queries.update_chosen(connection, base.id, choice, state="deleting", updated_at=now_ms())
+            changes: dict[str, Any] = {"state": "deleting", "updated_at": now_ms()}
+            count = await queries.update_chosen(connection, base.id, choice, only=seen_rows(base), **changes)
         self._changes.tell(base.id)
         return count
 

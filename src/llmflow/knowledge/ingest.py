@@ -246,11 +246,13 @@ class Ingest:
             await passage_queries.move(connection, [row for p in valid.values() for row in p.renewal.moved])
             await queries.insert_passages(connection, [row for p in valid.values() for row in p.renewal.new])
             await queries.set_chunk_counts(connection, {i: len(p.renewal.in_sight) for i, p in valid.items()})
+            groups = await queries.groups_of_documents(connection, valid)  # they may have changed since it was begun
         keep = [i for i, row in enumerate(rows) if row.document_id in valid]
         searched = {rows[i].chunk_id for i in keep}
         if stale := [i for i in (*gone, *left) if i not in searched]:
             await self._vectors.delete(base.collection, chunk_ids=stale)
-        await self._vectors.upsert(base.collection, [rows[i] for i in keep], vectors[keep])
+        kept = [msgspec.structs.replace(row, groups=groups[row.document_id]) for row in (rows[i] for i in keep)]
+        await self._vectors.upsert(base.collection, kept, vectors[keep])
         async with self._database.write() as connection:
             await queries.mark_ready(connection, [_ready_row(p) for p in valid.values()])
             await passage_queries.forget_unsettled_of(connection, list(valid))

@@ -20,6 +20,7 @@ from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
 from llmflow.knowledge.indexing import Indexing
 from llmflow.knowledge.ingest import Ingest
+from llmflow.knowledge.permissions import Permissions
 from llmflow.knowledge.types import Document
 from llmflow.ports.jobs import Jobs
 from llmflow.store.database import Database
@@ -53,6 +54,7 @@ class KnowledgeJobs:
         ingest: Ingest,
         bases: Bases,
         changes: Changes,
+        permissions: Permissions,
         *,
         per_job: int,
         disk: Path,
@@ -63,6 +65,7 @@ class KnowledgeJobs:
         self._ingest = ingest
         self._bases = bases
         self._changes = changes
+        self._permissions = permissions
         self._per_job = per_job
         self._disk = disk
         self._min_free_bytes = min_free_bytes
@@ -96,6 +99,7 @@ class KnowledgeJobs:
                 await self._finish_deletions(documents)
                 if not await indexing.settle_left():
                     asyncio.get_running_loop().call_later(_STORE_WAIT_S, self._awake.set)
+                await self._permissions.finish()
                 if may_be_lost:
                     await self._take_up_lost()
                     may_be_lost = False

@@ -216,13 +216,14 @@ async def page_of_documents(
     *,
     state: State | None = None,
     display: Display | None = None,
+    only: Sequence[sa.ColumnElement[bool]] = (),
     search: str = "",
     sort: Sort = "-created",
     offset: int = 0,
     limit: int = 50,
 ) -> tuple[list[Document], int]:
     """In the order of `sort`, and how many there are in all."""
-    where = _chosen(base_id, Choice(state=state, search=search))
+    where = [*_chosen(base_id, Choice(state=state, search=search)), *only]
     if display is not None:
         where += DISPLAYED[display]
     column = _SORTED[sort.removeprefix("-")]
@@ -356,6 +357,24 @@ async def delete_passages(connection: AsyncConnection, ids: Sequence[str]) -> No
 async def passages_by_id(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Passage]:
     rows = await connection.execute(sa.select(*_PASSAGE).where(chunks.c.id.in_(list(ids))))
     return {row.id: Passage(**row._mapping) for row in rows}
+
+
+async def groups_of_bases(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, list[str]]:
+    """Who may see the bases' documents that say nothing of it themselves."""
+    rows = await connection.execute(
+        sa.select(knowledge_bases.c.id, knowledge_bases.c.groups).where(knowledge_bases.c.id.in_(list(ids)))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def groups_of_documents(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Who may see each document: its own groups, else its base's."""
+    rows = await connection.execute(
+        sa.select(documents.c.id, documents.c.groups, knowledge_bases.c.groups.label("of_base"))
+        .join(knowledge_bases, knowledge_bases.c.id == documents.c.knowledge_id)
+        .where(documents.c.id.in_(list(ids)))
+    )
+    return {row.id: tuple(row.groups or row.of_base) for row in rows}
 
 
 async def children_counted(connection: AsyncConnection, parent_ids: Sequence[str]) -> dict[str, int]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.knowledge.conditions import Conditions, Field, where
+from llmflow.knowledge.sight import seen_groups
 from llmflow.knowledge.types import KnowledgeBase
 from llmflow.ports.vector_store import Filter
 from llmflow.store.tables import chunks, documents, knowledge_fields
@@ -24,21 +25,35 @@ async def fields_of(connection: AsyncConnection, bases: Sequence[KnowledgeBase])
 async def reach(
     connection: AsyncConnection, bases: Sequence[KnowledgeBase], conditions: Conditions | None = None
 ) -> Filter:
-    """Without documents and passages that are switched off or archived, and of the documents those that `conditions`
-    fit. Of two lists that say the same, the shorter. Raises UsageError for a value that does not fit its field."""
+    """Open to whoever asks, without documents and passages that are switched off or archived, and of the documents
+    those that `conditions` fit. Of two lists that say the same, the shorter; where no document is closed to anybody,
+    groups filter nothing. Raises UsageError for a value that does not fit its field."""
     ids = [base.id for base in bases]
     of_bases = documents.c.knowledge_id.in_(ids)
     is_off = sa.or_(documents.c.enabled.is_(False), documents.c.archived)
     off_chunks = sa.select(chunks.c.id).where(chunks.c.knowledge_id.in_(ids), chunks.c.enabled.is_(False))
     without_chunks = tuple(await connection.scalars(off_chunks)) or None
+    groups = seen_groups()
+    if groups is not None and not await _is_closed(connection, bases):
+        groups = None
     if conditions is None:
         off = tuple(await connection.scalars(sa.select(documents.c.id).where(of_bases, is_off)))
-        return Filter(without_documents=off or None, without_chunks=without_chunks)
+        return Filter(without_documents=off or None, without_chunks=without_chunks, groups=groups)
     fits = sa.func.coalesce(where(conditions, await fields_of(connection, bases)), sa.false())
     rows = await connection.execute(sa.select(documents.c.id, sa.and_(fits, sa.not_(is_off))).where(of_bases))
     found: dict[bool, list[str]] = {True: [], False: []}
     for document_id, is_meant in rows:
         found[bool(is_meant)].append(document_id)
     if len(found[True]) <= len(found[False]):
-        return Filter(document_ids=tuple(found[True]), without_chunks=without_chunks)
-    return Filter(without_documents=tuple(found[False]) or None, without_chunks=without_chunks)
+        return Filter(document_ids=tuple(found[True]), without_chunks=without_chunks, groups=groups)
+    without_documents = tuple(found[False]) or None
+    return Filter(without_documents=without_documents, without_chunks=without_chunks, groups=groups)
+
+
+async def _is_closed(connection: AsyncConnection, bases: Sequence[KnowledgeBase]) -> bool:
+    """Whether any of the documents is not open to everybody."""
+    if any(base.groups for base in bases):
+        return True
+    of_bases = documents.c.knowledge_id.in_([base.id for base in bases])
+    closed = sa.select(documents.c.id).where(of_bases, sa.cast(documents.c.groups, sa.Text) != "[]").limit(1)
+    return (await connection.execute(closed)).first() is not None

@@ -22,6 +22,7 @@ from llmflow.knowledge.language import language_of
 from llmflow.knowledge.legs import Legs
 from llmflow.knowledge.reach import fields_of, reach
 from llmflow.knowledge.rule import MOST, SearchRule, checked
+from llmflow.knowledge.sight import may_find
 from llmflow.knowledge.terms import query_terms
 from llmflow.knowledge.types import Child, Compared, Found, KnowledgeBase, Note, Passage, Scores, Searched
 from llmflow.ports.embedding import Embedding
@@ -217,11 +218,13 @@ class Retriever:
         return anew, []
 
     async def _found(self, bases: Sequence[KnowledgeBase], fused: Sequence[Fused]) -> list[Found]:
-        """Hits with their text. A vector whose passage is gone (a deletion under way) is passed over."""
+        """Hits with their text. A vector whose passage is gone (a deletion under way) is passed over, and one whose
+        document is open no more."""
         names = {base.id: base.name for base in bases}
         async with self._database.read() as connection:
             passages = await queries.passages_by_id(connection, [hit.chunk_id for hit in fused])
             owners = await queries.documents_by_id(connection, {p.document_id for p in passages.values()})
+            groups = await queries.groups_of_bases(connection, names)
             says = any(document.metadata for document in owners.values())
             fields = {one.id: one.name for one in await fields_of(connection, bases)} if says else {}
         found = []
@@ -229,6 +232,8 @@ class Retriever:
             passage = passages.get(hit.chunk_id)
             document = owners.get(passage.document_id) if passage else None
             if passage is None or document is None or passage.knowledge_id not in names:
+                continue
+            if not may_find(document, groups.get(document.knowledge_id, [])):  # the index has yet to learn of it
                 continue
             found.append(
                 Found(

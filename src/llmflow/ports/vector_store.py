@@ -50,6 +50,10 @@ class VectorStore(Protocol):
     async def delete(self, collection: str, *, document_ids: Sequence[str] = (), chunk_ids: Sequence[str] = ()) -> None:
         """Removes every row of these documents, and these rows; unknown ids are no error."""
 
+    async def set_groups(self, collection: str, *, document_ids: Sequence[str], groups: Sequence[str]) -> None:
+        """Who may see the rows of these documents from now on; () means everybody. Durable on return, and seen by the
+        next search; unknown ids are no error."""
+
     async def dense(self, collection: str, vector: Vectors, *, top_k: int, where: Filter | None = None) -> list[Hit]:
         """The `top_k` nearest by cosine to `vector` (shape (dimensions,)), best first, ties by chunk_id."""
 

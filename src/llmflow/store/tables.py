@@ -66,6 +66,7 @@ accounts = sa.Table(
     _flag("must_change_password", default=False),
     sa.Column("role", sa.String(20), nullable=False),  # owner, admin, editor, member
     sa.Column("preferences", sa.JSON, nullable=False, server_default="{}"),
+    _json("groups", default="[]"),  # which documents it may see beside those of everybody
     _time("created_at"),
     _time("last_seen_at", null=True),
 )
@@ -103,6 +104,7 @@ api_keys = sa.Table(
     _text("name"),
     sa.Column("hint", sa.String(20), nullable=False),  # first letters, to tell keys apart
     sa.Column("digest", sa.String(64), nullable=False, unique=True),
+    _json("groups", default="[]"),  # which documents it may see beside those of everybody
     _time("created_at"),
     _time("expires_at", null=True),
     _time("last_used_at", null=True),
@@ -312,6 +314,7 @@ documents = sa.Table(
     _flag("enabled", default=True),  # searched; one that is not stays as it is
     _flag("archived", default=False),  # neither searched nor changed
     _json("groups", default="[]"),  # who may see it; none: as the base says
+    _flag("regroup", default=False),  # the index does not know yet who may see it
     _json("metadata", default="{}"),  # by the id of the base's field
     sa.Column("source", sa.String(20), nullable=False, server_default="upload"),
     _text("source_ref", default=""),  # where its source has it

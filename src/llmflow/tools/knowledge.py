@@ -36,7 +36,7 @@ class KnowledgeTools:
         if ref.provider_type != "dataset-retrieval":
             return None
         wanted = {ref.provider_id, ref.provider_name, ref.tool_name} - {""}
-        for base in await self._bases.all(workspace_id):
+        for base in await self._bases.all(workspace_id, to_search=True):
             if wanted & {base.id, base.name, f"dataset_{base.id.replace('-', '_')}"}:
                 return _tool(base)
         return None

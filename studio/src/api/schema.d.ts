@@ -105,9 +105,30 @@ export interface paths {
         head?: never;
         /**
          * Change Member
-         * @description Gives a role, by id or e-mail address; it holds from the member's next request on. The last owner stays one.
+         * @description Gives a role, groups or both, by id or e-mail address; they hold from the member's next request on. The last
+         *     owner stays one.
          */
         patch: operations["change_member_members__member__patch"];
+        trace?: never;
+    };
+    "/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Groups
+         * @description Names of groups that members and keys are in.
+         */
+        get: operations["groups_groups_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/members/{member}/password": {
@@ -330,6 +351,46 @@ export interface paths {
          * @description Queues those of the chosen documents anew that have failed.
          */
         post: operations["retry_documents_knowledge__base__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Open Base
+         * @description Who may see the base and those of its documents that name no groups themselves. It holds at once.
+         */
+        put: operations["open_base_knowledge__base__groups_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Documents
+         * @description Who may see the chosen documents. It holds at once.
+         */
+        post: operations["open_documents_knowledge__base__open_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2237,7 +2298,11 @@ export interface paths {
         delete: operations["revoke_key_keys__key_id__delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Key
+         * @description Gives the key its groups; it opens their documents from the next request on, and others no more.
+         */
+        patch: operations["change_key_keys__key_id__patch"];
         trace?: never;
     };
     "/quotas": {
@@ -2459,6 +2524,8 @@ export interface components {
             role: "owner" | "admin" | "editor" | "member";
             /** Must Change Password */
             must_change_password: boolean;
+            /** Groups */
+            groups: string[];
             /** Created At */
             created_at: number;
             /** Last Seen At */
@@ -2517,6 +2584,8 @@ export interface components {
             name: string;
             /** Hint */
             hint: string;
+            /** Groups */
+            groups: string[];
             /** Created At */
             created_at: number;
             /** Expires At */
@@ -2940,6 +3009,26 @@ export interface components {
          * @description These documents, or without `ids` all in `state` whose name has `search` in it.
          */
         Chosen: {
+            /** Ids */
+            ids?: string[] | null;
+            /** State */
+            state?: ("queued" | "running" | "ready" | "failed" | "deleting") | null;
+            /**
+             * Search
+             * @default
+             */
+            search: string;
+        };
+        /**
+         * ChosenGroups
+         * @description Who may see the chosen documents.
+         */
+        ChosenGroups: {
+            /**
+             * Groups
+             * @description Who may see it; none: everybody, or of a document as its base says
+             */
+            groups: string[];
             /** Ids */
             ids?: string[] | null;
             /** State */
@@ -3712,6 +3801,14 @@ export interface components {
             /** Children */
             children?: components["schemas"]["Child"][];
         };
+        /** Groups */
+        Groups: {
+            /**
+             * Groups
+             * @description Who may see it; none: everybody, or of a document as its base says
+             */
+            groups: string[];
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -3832,6 +3929,11 @@ export interface components {
         KeptConnection: {
             connection: components["schemas"]["Connection"];
             tried: components["schemas"]["TrialReport"] | null;
+        };
+        /** KeyChange */
+        KeyChange: {
+            /** Groups */
+            groups: string[];
         };
         /**
          * KnowledgeBase
@@ -3966,13 +4068,18 @@ export interface components {
             } | null;
             state: components["schemas"]["ServerState"];
         };
-        /** Member */
+        /**
+         * Member
+         * @description What is left out stays as it is.
+         */
         Member: {
+            /** Role */
+            role?: ("owner" | "admin" | "editor" | "member") | null;
             /**
-             * Role
-             * @enum {string}
+             * Groups
+             * @description Which documents the member sees beside those of everybody
              */
-            role: "owner" | "admin" | "editor" | "member";
+            groups?: string[] | null;
         };
         /** MessageError */
         MessageError: {
@@ -4220,6 +4327,11 @@ export interface components {
             expires?: string | null;
             /** @description What it may use, from its first call on */
             limits?: components["schemas"]["Bounds"] | null;
+            /**
+             * Groups
+             * @description Which documents the key opens beside those of everybody
+             */
+            groups?: string[] | null;
         };
         /**
          * NewPassage
@@ -6049,6 +6161,26 @@ export interface operations {
             };
         };
     };
+    groups_groups_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+        };
+    };
     reset_password_members__member__password_post: {
         parameters: {
             query?: never;
@@ -6493,6 +6625,76 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    open_base_knowledge__base__groups_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Groups"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnowledgeBase"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    open_documents_knowledge__base__open_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChosenGroups"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10300,6 +10502,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_key_keys__key_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
             };
             /** @description Validation Error */
             422: {

@@ -150,7 +150,7 @@ class Answerer:
     async def search(self, ground: Ground, question: Question, *, top_k: int = _POOL) -> list[Found]:
         """The passages nearest to the question, relevant or not, best first."""
         wanted = set(ground.knowledge)
-        bases = [base for base in await self._bases.all(ground.workspace_id) if base.id in wanted]
+        bases = [base for base in await self._bases.all(ground.workspace_id, to_search=True) if base.id in wanted]
         query = _searched(question)
         if ground.one_of is not None:
             chooser = ground.one_of

@@ -108,6 +108,7 @@ class LiveRun(Log[Event]):
             now = asker()
             account = run.account_id or now.account_id
             who = replace(who, key_id=now.key_id, account_id=account, user=now.user, groups=now.groups)
+            who = replace(who, sees_all=now.sees_all)
         speak_for(who)
         try:
             await self._attempt(self._engine.go())

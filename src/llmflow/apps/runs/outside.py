@@ -123,7 +123,7 @@ class Surroundings:
         found = []
         for id in ids:
             try:
-                found.append(await self._bases.get(workspace_id, id))
+                found.append(await self._bases.get(workspace_id, id, to_search=True))
             except NotFound:
                 continue
         return found

@@ -141,6 +141,24 @@ class Collection:
                 await _retried(lambda: table.delete(where))
                 self._written(0)
 
+    async def set_groups(self, document_ids: Sequence[str], groups: Sequence[str]) -> None:
+        async with self._writing():
+            table = self._table
+            if table is None:
+                return
+            new = f"make_array({listed(labels(groups))})"
+            where = f"document_id IN ({listed(document_ids)})"
+            changed = 0
+
+            async def update() -> None:
+                nonlocal changed
+                result = await table.update(where=where, updates_sql={"groups": new})
+                changed = result.rows_updated
+
+            await _retried(update)
+            self._rows -= changed  # written anew, not more than before
+            self._written(changed)
+
     async def drop(self) -> None:
         async with self._writer:
             await self._connection.drop_table(self._name, ignore_missing=True)
@@ -251,7 +269,7 @@ def _batch(rows: Sequence[IndexRow], vectors: Vectors) -> Any:
         rows, vectors = [rows[number] for number in last.values()], vectors[list(last.values())]
     dimensions = vectors.shape[1]
     flat = np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1)
-    groups = [[f"g:{group}" for group in row.groups] or [EVERYBODY] for row in rows]
+    groups = [labels(row.groups) for row in rows]
     columns = [
         pa.array([row.chunk_id for row in rows], pa.string()),
         pa.array([row.document_id for row in rows], pa.string()),
@@ -260,6 +278,10 @@ def _batch(rows: Sequence[IndexRow], vectors: Vectors) -> Any:
         pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.float32()), dimensions),
     ]
     return pa.table(columns, schema=_schema(dimensions))
+
+
+def labels(groups: Sequence[str]) -> list[str]:
+    return [f"g:{group}" for group in groups] or [EVERYBODY]
 
 
 def listed(values: Sequence[str]) -> str:

@@ -59,6 +59,11 @@ class LanceVectorStore:
         with _told():
             await (await self._collection(collection)).delete(where)
 
+    async def set_groups(self, collection: str, *, document_ids: Sequence[str], groups: Sequence[str]) -> None:
+        if document_ids:
+            with _told():
+                await (await self._collection(collection)).set_groups(document_ids, groups)
+
     async def dense(self, collection: str, vector: Vectors, *, top_k: int, where: Filter | None = None) -> list[Hit]:
         with _told():
             if top_k <= 0 or _excludes_all(where):

@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from llmflow.errors import OrganError
 from llmflow.ports.embedding import Vectors
 from llmflow.ports.health import Health
@@ -34,6 +36,12 @@ class MemoryVectorStore:
         self._collections[collection] = {
             i: entry for i, entry in kept.items() if i not in gone and entry[0].document_id not in of
         }
+
+    async def set_groups(self, collection: str, *, document_ids: Sequence[str], groups: Sequence[str]) -> None:
+        meant, kept = set(document_ids), self._collections.get(collection, {})
+        for chunk_id, (row, vector) in kept.items():
+            if row.document_id in meant:
+                kept[chunk_id] = (msgspec.structs.replace(row, groups=tuple(groups)), vector)
 
     async def dense(self, collection: str, vector: Vectors, *, top_k: int, where: Filter | None = None) -> list[Hit]:
         _check_dimensions(self._collections.get(collection, {}), vector)

@@ -21,6 +21,11 @@ class NewKey(BaseModel):
     app: str | None = Field(None, description="Id or name of the app, for a key of kind app")
     expires: str | None = Field(None, description="15m, 12h, 30d; none: never")
     limits: Bounds | None = Field(None, description="What it may use, from its first call on")
+    groups: list[str] | None = Field(None, description="Which documents the key opens beside those of everybody")
+
+
+class KeyChange(BaseModel):
+    groups: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ async def create_key(body: NewKey, request: Request) -> MadeKey:
     platform = auth.platform_of(request)
     app_id = (await platform.apps.catalogue.get(caller.workspace_id, body.app)).id if body.app else None
     key, token = await platform.keys.create(
-        caller.workspace_id, body.kind, name=body.name, app_id=app_id, expires=body.expires
+        caller.workspace_id, body.kind, name=body.name, app_id=app_id, expires=body.expires, groups=body.groups or ()
     )
     if body.limits is not None:
         try:
@@ -50,6 +55,13 @@ async def create_key(body: NewKey, request: Request) -> MadeKey:
             await platform.keys.revoke(caller.workspace_id, key.id)
             raise
     return MadeKey(key, token)
+
+
+@router.patch("/keys/{key_id}")
+async def change_key(key_id: str, body: KeyChange, request: Request) -> ApiKey:
+    """Gives the key its groups; it opens their documents from the next request on, and others no more."""
+    caller = await auth.console_caller(request, needs="admin")
+    return await auth.platform_of(request).keys.set_groups(caller.workspace_id, key_id, body.groups)
 
 
 @router.delete("/keys/{key_id}", status_code=204)

@@ -60,6 +60,14 @@ class Chosen(BaseModel):
         return Choice(ids=ids, state=self.state, search=unicodedata.normalize("NFC", self.search))
 
 
+class Groups(BaseModel):
+    groups: list[str] = Field(description="Who may see it; none: everybody, or of a document as its base says")
+
+
+class ChosenGroups(Chosen, Groups):
+    """Who may see the chosen documents."""
+
+
 class Question(BaseModel):
     query: str = Field(max_length=8000)
     top_k: int = Field(10, ge=1, le=100)
@@ -200,6 +208,22 @@ async def retry_documents(base: str, body: Chosen, request: Request) -> Count:
     """Queues those of the chosen documents anew that have failed."""
     found = await _base(request, base)
     return Count(await auth.platform_of(request).documents.retry(found, body.choice()))
+
+
+@router.put("/knowledge/{base}/groups")
+async def open_base(base: str, body: Groups, request: Request) -> KnowledgeBase:
+    """Who may see the base and those of its documents that name no groups themselves. It holds at once."""
+    found = await _base(request, base)
+    platform = auth.platform_of(request)
+    await platform.permissions.open_base(found, body.groups)
+    return await platform.bases.by_id(found.workspace_id, found.id)
+
+
+@router.post("/knowledge/{base}/open")
+async def open_documents(base: str, body: ChosenGroups, request: Request) -> Count:
+    """Who may see the chosen documents. It holds at once."""
+    found = await _base(request, base)
+    return Count(await auth.platform_of(request).permissions.open_documents(found, body.choice(), body.groups))
 
 
 @router.post("/knowledge/{base}/remove", status_code=202)

@@ -20,7 +20,10 @@ class NewInvitation(BaseModel):
 
 
 class Member(BaseModel):
-    role: Role
+    """What is left out stays as it is."""
+
+    role: Role | None = None
+    groups: list[str] | None = Field(None, description="Which documents the member sees beside those of everybody")
 
 
 class Link(BaseModel):
@@ -53,10 +56,21 @@ async def members(request: Request) -> list[Account]:
 
 @router.patch("/members/{member}")
 async def change_member(member: str, body: Member, request: Request) -> Account:
-    """Gives a role, by id or e-mail address; it holds from the member's next request on. The last owner stays one."""
+    """Gives a role, groups or both, by id or e-mail address; they hold from the member's next request on. The last
+    owner stays one."""
     caller = await auth.console_caller(request, needs="admin")
     people = auth.platform_of(request).members
-    return await people.change_role(await people.get(caller.workspace_id, member), body.role, by=caller.role)
+    account = await people.get(caller.workspace_id, member)
+    if body.role is not None:
+        account = await people.change_role(account, body.role, by=caller.role)
+    return account if body.groups is None else await people.set_groups(account, body.groups)
+
+
+@router.get("/groups")
+async def groups(request: Request) -> list[str]:
+    """Names of groups that members and keys are in."""
+    caller = await auth.console_caller(request, needs="editor")
+    return await auth.platform_of(request).members.groups(caller.workspace_id)
 
 
 @router.delete("/members/{member}", status_code=204)
