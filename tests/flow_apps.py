@@ -71,6 +71,11 @@ def llm(id: str, prompt: str, **more: Any) -> Node:
     return _node(id, "llm", model=model, prompt_template=said, context={"enabled": False}, **more)
 
 
+def retrieval(id: str, query: str, *bases: str) -> Node:
+    """`query`: "node.output"."""
+    return _node(id, "knowledge-retrieval", query_variable_selector=query.split("."), dataset_ids=list(bases))
+
+
 def tool(id: str, provider_type: str, provider: str, name: str, **parameters: Any) -> Node:
     """`parameters`: templates."""
     given = {key: {"type": "mixed", "value": value} for key, value in parameters.items()}

@@ -63,6 +63,12 @@ async def key_by_digest(connection: AsyncConnection, digest: str) -> ApiKey | No
     return ApiKey(**row._mapping) if row else None
 
 
+async def key_by_id(connection: AsyncConnection, workspace_id: str, key_id: str) -> ApiKey | None:
+    where = (api_keys.c.workspace_id == workspace_id, api_keys.c.id == key_id)
+    row = (await connection.execute(sa.select(*_KEY).where(*where))).one_or_none()
+    return ApiKey(**row._mapping) if row else None
+
+
 async def keys(connection: AsyncConnection, workspace_id: str) -> list[ApiKey]:
     rows = await connection.execute(
         sa.select(*_KEY).where(api_keys.c.workspace_id == workspace_id).order_by(api_keys.c.id.desc())
@@ -106,6 +112,12 @@ async def account_by_email(connection: AsyncConnection, email: str) -> tuple[Acc
         return None
     values = dict(row._mapping)
     return Account(**{k: v for k, v in values.items() if k != "password_hash"}), values["password_hash"]
+
+
+async def account_by_id(connection: AsyncConnection, workspace_id: str, account_id: str) -> Account | None:
+    where = (accounts.c.workspace_id == workspace_id, accounts.c.id == account_id)
+    row = (await connection.execute(sa.select(*_ACCOUNT).where(*where))).one_or_none()
+    return Account(**row._mapping) if row else None
 
 
 async def all_accounts(connection: AsyncConnection, workspace_id: str) -> list[Account]:

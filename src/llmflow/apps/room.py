@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmflow.access.rights import Rights
 from llmflow.apps.annotations.annotations import Annotations
 from llmflow.apps.annotations.near import Nearness
 from llmflow.apps.annotations.reciting import Reciting
@@ -22,6 +23,7 @@ from llmflow.apps.chat.variables import Variables
 from llmflow.apps.designs.designs import Designs
 from llmflow.apps.designs.imports import Imports
 from llmflow.apps.designs.plans import Plans
+from llmflow.apps.designs.uses import Uses
 from llmflow.apps.forms.desk import Desk
 from llmflow.apps.forms.forms import Forms
 from llmflow.apps.forms.in_chat import FormsInChat
@@ -84,6 +86,7 @@ class AppsRoom:
             max_versions=settings.limits.app_versions,
         )
         self.plans = Plans(self.designs)
+        self.uses = Uses(database, self.designs)
         answerer = Answerer(
             bases,
             retriever,
@@ -120,6 +123,7 @@ class AppsRoom:
             database,
             journal,
             self.surroundings.of,
+            Rights(database),
             settings=settings.workflow,
             limit=settings.limits.workflow_concurrency,
             chat_limit=settings.limits.chat_concurrency,

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.api.chat_server import ChatServer
+from tests.flow_apps import dsl, end, retrieval, start
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 LEAVE = "연차 휴가는 매년 15일입니다."
@@ -142,6 +143,28 @@ def test_what_an_app_uses_is_not_deleted(chat_server: ChatServer, datasets: http
     (base,) = datasets.get("/datasets", params={"keyword": "handbook"}).json()["data"]
     assert base["app_count"] >= 1
     assert _code(datasets.delete(f"/datasets/{base['id']}")) == (409, "dataset_in_use")
+
+
+def test_what_a_workflow_searches_in_its_draft_or_in_force_is_not_deleted(
+    chat_server: ChatServer, datasets: httpx.Client
+) -> None:
+    base: str = datasets.post("/datasets", json={"name": "흐름이 찾는 지식"}).json()["id"]
+    document = dsl("searching", (start("q"), retrieval("k", "start.q", base), end(found="k.result")))
+    with chat_server.live.client() as admin:
+        made = admin.post("/api/v1/apps/import", json={"document": document}).raise_for_status().json()
+        assert datasets.get(f"/datasets/{base}").json()["app_count"] == 1
+        assert _code(datasets.delete(f"/datasets/{base}")) == (409, "dataset_in_use")
+        admin.post(f"/api/v1/apps/{made['app_id']}/publish", json={}).raise_for_status()
+        draft = admin.get(f"/api/v1/apps/{made['app_id']}/draft").json()
+        changed = draft["document"]
+        changed["workflow"]["graph"]["nodes"][1]["data"]["dataset_ids"] = []
+        hash = draft["version"]["hash"]
+        admin.put(f"/api/v1/apps/{made['app_id']}/draft", json={"document": changed, "hash": hash}).raise_for_status()
+        assert datasets.get(f"/datasets/{base}").json()["app_count"] == 1  # the version in force searches it still
+        admin.post(f"/api/v1/apps/{made['app_id']}/publish", json={}).raise_for_status()
+        assert datasets.get(f"/datasets/{base}").json()["app_count"] == 0
+        assert datasets.delete(f"/datasets/{base}").status_code == 204
+        admin.delete(f"/api/v1/apps/{made['app_id']}").raise_for_status()
 
 
 def test_an_app_key_opens_no_knowledge(service: httpx.Client) -> None:

@@ -9,10 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from llmflow.access.keys import Keys
+from llmflow.access.standing import Standing
 from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.runs.reruns import Answer
 from llmflow.apps.types import App
 from llmflow.errors import Conflict, UsageError
+from llmflow.gateway.asker import Asker, speak_for
+from llmflow.knowledge.changes import Changes
+from llmflow.knowledge.permissions import Permissions
+from llmflow.knowledge.types import Choice
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.store.content import Scope
 from llmflow.store.database import Database
@@ -26,9 +32,9 @@ from llmflow.workflow.events import (
     WorkflowStarted,
 )
 from llmflow.workflow.journal.stored import StoredRun
-from tests.apps.fakes import World, room_of, world_of
+from tests.apps.fakes import WORKSPACE, World, room_of, world_of
 from tests.apps.runs.test_runs import again, begin, heard, made, run_of
-from tests.flow_apps import Counting, counting_server, dsl, end, http, start, template
+from tests.flow_apps import Counting, counting_server, dsl, end, http, retrieval, start, template
 
 
 @pytest.fixture
@@ -266,3 +272,38 @@ async def test_a_thousand_finished_and_paused_runs_cost_nothing(
     assert len(world.room.runs) == 0
     assert {task for task in asyncio.all_tasks() - tasks if task is not asyncio.current_task()} == set()
     await world.room.close()
+
+
+async def test_a_run_that_goes_on_finds_what_its_key_may_see_by_then(
+    flow_world: World, counting: Counting, tmp_path: Path
+) -> None:
+    world = flow_world
+    await world.learn("pay.txt", "임원 보수 규정")
+    permissions = Permissions(world.database, world.vectors, Changes(), indexing=world.bases.indexing)
+    assert await permissions.open_documents(world.base, Choice(), ["이사회"]) == 1
+    keys = Keys(world.database, Standing())
+    key, _ = await keys.create(WORKSPACE, "dataset", groups=["이사회"])
+    nodes = (start("q"), http("h2", "GET", f"{counting.url}/2"), retrieval("k", "start.q", world.base.id))
+    document = dsl("grouped", (*nodes, end(found="k.result")))
+    seen = []
+    for groups in (["이사회"], []):
+        counting.hold("/2")
+        asked = asyncio.create_task(asked_by(key.id, world, document))
+        _, live = await asked
+        await counting.came("/2")
+        await world.room.close()
+        await keys.set_groups(WORKSPACE, key.id, groups)
+        room, bases, _ = room_of(world.database, tmp_path, ScriptedLlm(), vectors=world.vectors)
+        world = replace(world, room=room, bases=bases)
+        counting.release("/2")
+        last = (await taken_up(world, live.run.id))[-1]
+        assert isinstance(last, WorkflowFinished) and last.status == "succeeded", last
+        seen.append([one["title"] for one in last.outputs["found"]])
+    assert seen == [["pay.txt"], []]
+    await world.room.close()
+
+
+async def asked_by(key_id: str, world: World, document: str) -> tuple[App, LiveRun]:
+    """A run that a key began, in a task of its own."""
+    speak_for(Asker(WORKSPACE, key_id=key_id, groups=("이사회",)))
+    return await run_of(world, document, q="임원 보수 규정")

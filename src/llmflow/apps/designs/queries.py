@@ -69,6 +69,18 @@ async def newest(connection: AsyncConnection, app_id: str) -> AppVersion | None:
     return AppVersion(**row._mapping) if row else None
 
 
+async def drafts_and_newest(connection: AsyncConnection, workspace_id: str) -> list[tuple[str, int, str]]:
+    """Of every app its draft and its version in force, those that there are: app, number, hash."""
+    of, newest = app_versions, app_versions.alias("newest")
+    latest = sa.select(sa.func.max(newest.c.number)).where(newest.c.app_id == of.c.app_id).scalar_subquery()
+    rows = await connection.execute(
+        sa.select(of.c.app_id, of.c.number, of.c.hash).where(
+            of.c.workspace_id == workspace_id, sa.or_(of.c.number == DRAFT, of.c.number == latest)
+        )
+    )
+    return [(row.app_id, row.number, row.hash) for row in rows]
+
+
 async def count(connection: AsyncConnection, app_id: str) -> int:
     """Published versions."""
     found = await connection.scalar(

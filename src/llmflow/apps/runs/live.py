@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import replace
 
+from llmflow.access.rights import Rights
 from llmflow.apps.log import Log
 from llmflow.errors import InternalError, LLMFlowError, OrganError
 from llmflow.gateway.asker import Asker, asker, speak_for
@@ -21,12 +21,20 @@ Hear = Callable[[Event], None]
 
 class LiveRun(Log[Event]):
     """`run`: what is known of it from its start. `before`: events that were told before this process took it up.
-    `user`: the name the caller gave the one who runs it. `around`: ids of the apps whose runs called it as a tool."""
+    `user`: the name the caller gave the one who runs it. `around`: ids of the apps whose runs called it as a tool.
+    `rights`: what whoever began it may see, for a run that is taken up again."""
 
     lasts = (WorkflowFinished, WorkflowPaused)
 
     def __init__(
-        self, run: NewRun, *, user: str, before: int = 0, hear: Hear | None = None, around: tuple[str, ...] = ()
+        self,
+        run: NewRun,
+        *,
+        user: str,
+        rights: Rights,
+        before: int = 0,
+        hear: Hear | None = None,
+        around: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self.run = run
@@ -34,6 +42,7 @@ class LiveRun(Log[Event]):
         self.before = before
         self.around = around
         self._hear = hear
+        self._rights = rights
         self._engine: Run
         self._record: Record
         self._task: asyncio.Task[None]
@@ -94,27 +103,38 @@ class LiveRun(Log[Event]):
         self.break_off()
 
     async def _drive(self) -> None:
-        run = self.run
-        who = Asker(
-            workspace_id=run.workspace_id,
-            key_id=run.key_id,
-            account_id=run.account_id,
-            app_id=run.app_id,
-            end_user_id=run.end_user_id,
-            conversation_id=run.conversation_id,
-            user=self.user,
-        )
-        if not self.before:  # else: who goes on with it, answers its form or lets its time run out asked for nothing
-            now = asker()
-            account = run.account_id or now.account_id
-            who = replace(who, key_id=now.key_id, account_id=account, user=now.user, groups=now.groups)
-            who = replace(who, sees_all=now.sees_all)
-        speak_for(who)
         try:
-            await self._attempt(self._engine.go())
+            await self._attempt(self._go())
         finally:
             if self.last is None:
                 self.break_off()
+
+    async def _go(self) -> None:
+        speak_for(await self._who())
+        await self._engine.go()
+
+    async def _who(self) -> Asker:
+        """For whom it runs. One that is taken up again sees what whoever began it may see now: who goes on with it,
+        answers its form or lets its time run out asked for nothing."""
+        run, now = self.run, asker()
+        account_id = run.account_id or (None if self.before else now.account_id)
+        key_id = run.key_id if self.before else now.key_id
+        if self.before:
+            right = await self._rights.of(run.workspace_id, key_id=key_id, account_id=account_id)
+            groups, sees_all, user = right.groups, right.sees_all, self.user
+        else:
+            groups, sees_all, user = now.groups, now.sees_all, now.user
+        return Asker(
+            workspace_id=run.workspace_id,
+            key_id=key_id,
+            account_id=account_id,
+            app_id=run.app_id,
+            end_user_id=run.end_user_id,
+            conversation_id=run.conversation_id,
+            user=user,
+            groups=groups,
+            sees_all=sees_all,
+        )
 
     async def _attempt(self, going: Awaitable[object]) -> None:
         try:

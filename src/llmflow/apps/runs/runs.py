@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
+from llmflow.access.rights import Rights
 from llmflow.apps.chat import file_queries
 from llmflow.apps.chat import queries as chat_queries
 from llmflow.apps.designs.plans import Compiled
@@ -100,6 +101,7 @@ class Runs:
         database: Database,
         journal: Journal,
         outside_of: OutsideOf,
+        rights: Rights,
         *,
         settings: Workflow,
         limit: int,
@@ -108,6 +110,7 @@ class Runs:
         self._database = database
         self._journal = journal
         self._outside_of = outside_of
+        self._rights = rights
         self._settings = settings
         self._limit = limit
         self._chat_limit = chat_limit
@@ -161,7 +164,8 @@ class Runs:
             conversation_id=begin.conversation_id,
             message_id=begin.message_id,
         )
-        live = LiveRun(run, user=begin.user, hear=companion.hear if companion else None, around=begin.around)
+        hear = companion.hear if companion else None
+        live = LiveRun(run, user=begin.user, rights=self._rights, hear=hear, around=begin.around)
         system = {
             **begin.system,
             "files": list(begin.files),
@@ -203,7 +207,8 @@ class Runs:
         """Goes on with a run that has `before` events in the journal, from `state`, which `told` is part of and not
         yet written. `beside`: rows that are written with its first events. Raises TooMany."""
         self.check_room(app)
-        live = LiveRun(run, user=user, before=before, hear=companion.hear if companion else None)
+        hear = companion.hear if companion else None
+        live = LiveRun(run, user=user, rights=self._rights, before=before, hear=hear)
         self._run(app, compiled, live, companion, told=told, beside=beside, state=state, decisions=decisions)
         self.wake(run.id)
         return live

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -160,7 +160,7 @@ async def _change(call: DatasetCall) -> Response:
 
 async def _delete(call: DatasetCall) -> Response:
     base = await call.base()
-    if any(base.id in app.config.knowledge for app in await _apps(call)):
+    if _users(await call.platform.apps.uses.of(base.workspace_id), base):
         raise Conflict(
             "The knowledge base is being used by some apps. Please remove it from the apps before deleting.",
             code="dataset_in_use",
@@ -179,15 +179,16 @@ def _retrieval(model: RetrievalModel | None) -> dict[str, Any]:
     return {} if model is None else {shapes.RETRIEVAL: msgspec.to_builtins(model)}
 
 
-async def _apps(call: DatasetCall) -> list[App]:
-    return await call.platform.apps.catalogue.all(call.caller.workspace_id)
+def _users(uses: Mapping[str, Sequence[App]], base: KnowledgeBase) -> set[str]:
+    """Ids of the apps that search the base."""
+    return {app.id for name in (base.id, base.name) for app in uses.get(name, ())}
 
 
 async def _shown(call: DatasetCall, bases: Sequence[KnowledgeBase]) -> list[dict[str, Any]]:
     platform, ids = call.platform, [base.id for base in bases]
     contents = await platform.bases.contents(ids)
     tags, fields = await platform.tags.of_bases(ids), await platform.fields.of_bases(ids)
-    apps = await _apps(call)
+    uses = await platform.apps.uses.of(call.caller.workspace_id)
     apis = {api.id: api for api in await platform.external.all(call.caller.workspace_id)}
     names = {account.id: account.name for account in await platform.members.all(call.caller.workspace_id)}
     try:
@@ -203,7 +204,7 @@ async def _shown(call: DatasetCall, bases: Sequence[KnowledgeBase]) -> list[dict
                 documents=held.documents,
                 available=held.available,
                 words=held.words,
-                apps=sum(base.id in app.config.knowledge for app in apps),
+                apps=len(_users(uses, base)),
                 tags=tags.get(base.id, []),
                 fields=fields.get(base.id, []),
                 embedding_model=embedding_model,
