@@ -2,7 +2,8 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-import { OUT, budget, compressed, words } from "./vite.plugins.ts";
+import { OUT, budget, compressed } from "./vite.plugins.ts";
+import { words } from "./vite.words.ts";
 
 const server = process.env.LLMFLOW_URL ?? "http://127.0.0.1:8700";
 
@@ -10,7 +11,7 @@ export default defineConfig({
   plugins: [
     react(),
     tailwindcss(),
-    words({ page: ["connection", "language", "theme", "frame", "common", "errors", "chat", "page", "form", "humanForm"], form: ["connection", "common", "errors", "form", "humanForm"] }),
+    words(),
     compressed(),
     budget({ studio: 350, page: 275, form: 275 }),
   ],

@@ -26,42 +26,6 @@ export function compressed(): Plugin {
   };
 }
 
-/** Cuts the words of an entry's rooms out of both languages (`en.json?only=page`), and fails the build when what the entry
-    loads uses words of others. */
-export function words(rooms: Readonly<Record<string, readonly string[]>>): Plugin {
-  const read = (file: string) => JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  return {
-    name: "words",
-    load(id) {
-      const [file = "", only = ""] = id.split("?only=");
-      const kept = rooms[only];
-      if (!kept) return null;
-      const own = Object.fromEntries(Object.entries(read(file)).filter(([room]) => kept.includes(room)));
-      return { code: `export default ${JSON.stringify(own)}`, moduleType: "js" };
-    },
-    generateBundle() {
-      const all = Object.keys(read(join(import.meta.dirname, "src/i18n/en.json")));
-      for (const [entry, kept] of Object.entries(rooms)) {
-        const used = new Map<string, string>();
-        const seen = new Set<string>();
-        const look = (id: string) => {
-          if (seen.has(id)) return;
-          seen.add(id);
-          const about = this.getModuleInfo(id);
-          for (const next of [...(about?.importedIds ?? []), ...(about?.dynamicallyImportedIds ?? [])]) look(next);
-          if (!id.includes("/src/") || id.includes("/src/i18n/")) return;
-          for (const [, room = ""] of (about?.code ?? "").matchAll(/["'`](\w+)\.[\w$]/g)) used.set(room, id);
-        };
-        look(join(import.meta.dirname, `src/${entry}/main.tsx`));
-        for (const room of all) {
-          const where = used.get(room);
-          if (where && !kept.includes(room)) this.error(`${entry}: ${where} uses the words of \`${room}\``);
-        }
-      }
-    },
-  };
-}
-
 interface Budgets {
   /** kB of gzip of any first load of Studio. */
   studio: number;
@@ -87,22 +51,29 @@ export function budget(most: Budgets): Plugin {
         for (const next of chunk.imports) reach(next, seen);
         return seen;
       };
+      /** The chunk of a part's words, in the language that needs more. */
+      const said = (part: string) => {
+        const both = chunks.filter((one) => one.facadeModuleId?.endsWith(`.json?of=${part}`)).map((one) => one.fileName);
+        for (const name of both) reach(name, new Set());
+        return both.sort((one, other) => (sizes.get(other) ?? 0) - (sizes.get(one) ?? 0)).slice(0, 1);
+      };
       const weight = (names: Set<string>) => [...names].reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0);
       const entry = (name: string) => chunks.find((one) => one.isEntry && one.name === name);
       const ahead = chunks.filter((one) => one.name === "RichText"); // a chat fetches it while it opens
       const [studio, page, form] = [entry("index"), entry("page"), entry("form")];
       if (!studio || !page || !form) return;
-      const pages = chunks.filter((one) => one.facadeModuleId?.includes("/src/pages/"));
-      const loads = pages.map((one) => {
-        const names = reach(studio.fileName, reach(one.fileName, new Set()));
+      const loads = chunks.flatMap((one) => {
+        const room = /\/src\/pages\/(\w+)\//.exec(one.facadeModuleId ?? "")?.[1];
+        if (!room) return [];
+        const names = reach(studio.fileName, reach(one.fileName, new Set([...said("studio"), ...said(room)])));
         if (one.name === "Chat") for (const more of ahead) reach(more.fileName, names);
-        return { page: one.name, size: weight(names) };
+        return [{ page: one.name, size: weight(names) }];
       });
       const largest = loads.sort((one, other) => other.size - one.size)[0];
       if (!largest) return;
-      const frame = weight(reach(studio.fileName, new Set()));
-      const visitor = reach(page.fileName, new Set());
-      const asked = reach(form.fileName, new Set());
+      const frame = weight(reach(studio.fileName, new Set(said("studio"))));
+      const visitor = reach(page.fileName, new Set(said("page")));
+      const asked = reach(form.fileName, new Set(said("form")));
       for (const more of ahead) for (const seen of [visitor, asked]) reach(more.fileName, seen);
       const told =
         `script, gzip: frame ${frame.toFixed(0)} kB, most with its page ${largest.size.toFixed(0)} kB (${largest.page}), ` +

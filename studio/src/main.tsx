@@ -1,4 +1,3 @@
-import "@/i18n/all";
 import "@/styles.css";
 
 import { CSPProvider } from "@base-ui/react/csp-provider";
@@ -11,12 +10,11 @@ import { useTranslation } from "react-i18next";
 import { onUnauthorized } from "@/api/client";
 import { queryClient } from "@/api/queries";
 import { applyPreferences } from "@/frame/preferences";
+import { learn } from "@/i18n";
 import { SpokenFields } from "@/i18n/SpokenFields";
 import { forgetThreads } from "@/pages/chat/threads";
 import { router } from "@/router";
 import { Toasts } from "@/ui/Toasts";
-
-applyPreferences();
 
 /** The session ended while a page was open: to the sign-in, and back here after it. */
 onUnauthorized(() => {
@@ -38,13 +36,16 @@ function Studio() {
 
 const root = document.getElementById("root");
 if (root) {
-  createRoot(root).render(
-    <StrictMode>
-      <CSPProvider disableStyleElements>
-        <QueryClientProvider client={queryClient}>
-          <Studio />
-        </QueryClientProvider>
-      </CSPProvider>
-    </StrictMode>,
+  // not `await`: a module that waits keeps the build from joining what all entries share
+  void Promise.all([learn("studio"), applyPreferences()]).then(() =>
+    createRoot(root).render(
+      <StrictMode>
+        <CSPProvider disableStyleElements>
+          <QueryClientProvider client={queryClient}>
+            <Studio />
+          </QueryClientProvider>
+        </CSPProvider>
+      </StrictMode>,
+    ),
   );
 }

@@ -1,12 +1,14 @@
 /** Every address of Studio. Each page is a chunk of its own, loaded when first opened. */
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import type { Part } from "virtual:words";
 
 import { ApiError } from "@/api/errors";
 import { queryClient, session } from "@/api/queries";
 import { RUN_STATES, type RunStatus } from "@/api/runs";
 import { Frame } from "@/frame/Frame";
 import { PageError, PageMissing, PageWaiting } from "@/frame/PageStates";
+import { learn } from "@/i18n";
 
 const root = createRootRoute({ notFoundComponent: PageMissing, errorComponent: PageError });
 
@@ -19,23 +21,27 @@ const text = (value: unknown): string | undefined =>
 const count = (value: unknown): number | undefined =>
   Number.isSafeInteger(Number(value)) && Number(value) > 0 ? Number(value) : undefined;
 
+/** A page, shown when its room's words are there, too. */
+const room = <M extends Record<string, unknown>>(of: Part, page: () => Promise<M>, name: keyof M & string) =>
+  lazyRouteComponent(() => Promise.all([page(), learn(of)]).then(([loaded]) => loaded), name);
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
   validateSearch: (search): { next?: string } => ({ next: ownPath(search.next) }),
-  component: lazyRouteComponent(() => import("@/pages/session/SignIn"), "SignIn"),
+  component: room("session", () => import("@/pages/session/SignIn"), "SignIn"),
 });
 
 const password = createRoute({
   getParentRoute: () => root,
   path: "/password",
-  component: lazyRouteComponent(() => import("@/pages/session/NewPassword"), "NewPassword"),
+  component: room("session", () => import("@/pages/session/NewPassword"), "NewPassword"),
 });
 
 const invite = createRoute({
   getParentRoute: () => root,
   path: "/invite/$token",
-  component: lazyRouteComponent(() => import("@/pages/session/Invite"), "Invite"),
+  component: room("session", () => import("@/pages/session/Invite"), "Invite"),
 });
 
 /** Everything behind the sign-in. */
@@ -60,18 +66,18 @@ const inside = createRoute({
 
 const page = { getParentRoute: () => inside };
 
-const home = createRoute({ ...page, path: "/", component: lazyRouteComponent(() => import("@/pages/home/Home"), "Home") });
+const home = createRoute({ ...page, path: "/", component: room("home", () => import("@/pages/home/Home"), "Home") });
 
 const chatList = createRoute({
   ...page,
   path: "/chat",
-  component: lazyRouteComponent(() => import("@/pages/chat/ChatStart"), "ChatStart"),
+  component: room("chat", () => import("@/pages/chat/ChatStart"), "ChatStart"),
 });
 
 const chat = createRoute({
   ...page,
   path: "/chat/$app",
-  component: lazyRouteComponent(() => import("@/pages/chat/Chat"), "Chat"),
+  component: room("chat", () => import("@/pages/chat/Chat"), "Chat"),
 });
 
 const inbox = createRoute({
@@ -81,37 +87,37 @@ const inbox = createRoute({
     state: search.state === "over" ? "over" : undefined,
     page: count(search.page),
   }),
-  component: lazyRouteComponent(() => import("@/pages/inbox/Inbox"), "Inbox"),
+  component: room("inbox", () => import("@/pages/inbox/Inbox"), "Inbox"),
 });
 
 const inboxForm = createRoute({
   ...page,
   path: "/inbox/$form",
-  component: lazyRouteComponent(() => import("@/pages/inbox/InboxForm"), "InboxForm"),
+  component: room("inbox", () => import("@/pages/inbox/InboxForm"), "InboxForm"),
 });
 
 const appList = createRoute({
   ...page,
   path: "/apps",
-  component: lazyRouteComponent(() => import("@/pages/apps/Apps"), "Apps"),
+  component: room("apps", () => import("@/pages/apps/Apps"), "Apps"),
 });
 
 const appSettings = createRoute({
   ...page,
   path: "/apps/$app",
-  component: lazyRouteComponent(() => import("@/pages/apps/AppSettings"), "AppSettings"),
+  component: room("apps", () => import("@/pages/apps/AppSettings"), "AppSettings"),
 });
 
 const appPublish = createRoute({
   ...page,
   path: "/apps/$app/publish",
-  component: lazyRouteComponent(() => import("@/pages/apps/Publish"), "Publish"),
+  component: room("apps", () => import("@/pages/apps/Publish"), "Publish"),
 });
 
 const appTriggers = createRoute({
   ...page,
   path: "/apps/$app/triggers",
-  component: lazyRouteComponent(() => import("@/pages/apps/Triggers"), "Triggers"),
+  component: room("apps", () => import("@/pages/apps/Triggers"), "Triggers"),
 });
 
 const appRuns = createRoute({
@@ -121,19 +127,19 @@ const appRuns = createRoute({
     state: RUN_STATES.find((status) => status === search.state),
     page: count(search.page),
   }),
-  component: lazyRouteComponent(() => import("@/pages/apps/runs/Runs"), "Runs"),
+  component: room("apps", () => import("@/pages/apps/runs/Runs"), "Runs"),
 });
 
 const appRun = createRoute({
   ...page,
   path: "/apps/$app/runs/$run",
-  component: lazyRouteComponent(() => import("@/pages/apps/runs/Run"), "Run"),
+  component: room("apps", () => import("@/pages/apps/runs/Run"), "Run"),
 });
 
 const appApi = createRoute({
   ...page,
   path: "/apps/$app/api",
-  component: lazyRouteComponent(() => import("@/pages/apps/AppApi"), "AppApi"),
+  component: room("apps", () => import("@/pages/apps/AppApi"), "AppApi"),
 });
 
 /** The same page, which stays as it is when a new conversation gets its address. */
@@ -142,7 +148,7 @@ const conversation = createRoute({ getParentRoute: () => chat, path: "$conversat
 const knowledge = createRoute({
   ...page,
   path: "/knowledge",
-  component: lazyRouteComponent(() => import("@/pages/knowledge/Bases"), "Bases"),
+  component: room("knowledge", () => import("@/pages/knowledge/Bases"), "Bases"),
 });
 
 const base = createRoute({
@@ -153,7 +159,7 @@ const base = createRoute({
     state: text(search.state),
     sort: text(search.sort),
   }),
-  component: lazyRouteComponent(() => import("@/pages/knowledge/Base"), "Base"),
+  component: room("knowledge", () => import("@/pages/knowledge/Base"), "Base"),
 });
 
 const retrieval = createRoute({
@@ -164,7 +170,7 @@ const retrieval = createRoute({
     by: text(search.by),
     top: count(search.top),
   }),
-  component: lazyRouteComponent(() => import("@/pages/knowledge/Retrieval"), "Retrieval"),
+  component: room("knowledge", () => import("@/pages/knowledge/Retrieval"), "Retrieval"),
 });
 
 const document = createRoute({
@@ -176,33 +182,33 @@ const document = createRoute({
     page: count(search.page),
     offset: count(search.offset),
   }),
-  component: lazyRouteComponent(() => import("@/pages/knowledge/DocumentPage"), "DocumentPage"),
+  component: room("knowledge", () => import("@/pages/knowledge/DocumentPage"), "DocumentPage"),
 });
 
 const routes = createRoute({
   ...page,
   path: "/models",
   validateSearch: (search): { edit?: string } => ({ edit: typeof search.edit === "string" ? search.edit : text(search.edit) }),
-  component: lazyRouteComponent(() => import("@/pages/models/Routes"), "Routes"),
+  component: room("models", () => import("@/pages/models/Routes"), "Routes"),
 });
 
 const playground = createRoute({
   ...page,
   path: "/models/playground",
   validateSearch: (search): { models?: string } => ({ models: text(search.models) }),
-  component: lazyRouteComponent(() => import("@/pages/models/Playground"), "Playground"),
+  component: room("models", () => import("@/pages/models/Playground"), "Playground"),
 });
 
 const tools = createRoute({
   ...page,
   path: "/tools",
-  component: lazyRouteComponent(() => import("@/pages/tools/Tools"), "Tools"),
+  component: room("tools", () => import("@/pages/tools/Tools"), "Tools"),
 });
 
 const administration = createRoute({
   ...page,
   id: "administration",
-  component: lazyRouteComponent(() => import("@/pages/settings/Administration"), "Administration"),
+  component: room("settings", () => import("@/pages/settings/Administration"), "Administration"),
 });
 
 const administered = { getParentRoute: () => administration };
@@ -210,25 +216,25 @@ const administered = { getParentRoute: () => administration };
 const settings = createRoute({
   ...administered,
   path: "/settings",
-  component: lazyRouteComponent(() => import("@/pages/settings/Organs"), "Organs"),
+  component: room("settings", () => import("@/pages/settings/Organs"), "Organs"),
 });
 
 const keys = createRoute({
   ...administered,
   path: "/settings/keys",
-  component: lazyRouteComponent(() => import("@/pages/settings/Keys"), "Keys"),
+  component: room("settings", () => import("@/pages/settings/Keys"), "Keys"),
 });
 
 const models = createRoute({
   ...administered,
   path: "/settings/models",
-  component: lazyRouteComponent(() => import("@/pages/settings/Models"), "Models"),
+  component: room("settings", () => import("@/pages/settings/Models"), "Models"),
 });
 
 const budgets = createRoute({
   ...administered,
   path: "/settings/budgets",
-  component: lazyRouteComponent(() => import("@/pages/settings/Budgets"), "Budgets"),
+  component: room("settings", () => import("@/pages/settings/Budgets"), "Budgets"),
 });
 
 const spend = createRoute({
@@ -239,27 +245,27 @@ const spend = createRoute({
     over: text(search.over),
     of: text(search.of),
   }),
-  component: lazyRouteComponent(() => import("@/pages/settings/Spend"), "Spend"),
+  component: room("settings", () => import("@/pages/settings/Spend"), "Spend"),
 });
 
 const members = createRoute({
   ...administered,
   path: "/settings/members",
   validateSearch: (search): { invite?: boolean } => ({ invite: search.invite === true || undefined }),
-  component: lazyRouteComponent(() => import("@/pages/settings/Members"), "Members"),
+  component: room("settings", () => import("@/pages/settings/Members"), "Members"),
 });
 
 const values = createRoute({
   ...administered,
   path: "/settings/values",
   validateSearch: (search): { search?: string } => ({ search: text(search.search) }),
-  component: lazyRouteComponent(() => import("@/pages/settings/Values"), "Values"),
+  component: room("settings", () => import("@/pages/settings/Values"), "Values"),
 });
 
 const gallery = createRoute({
   getParentRoute: () => root,
   path: "/gallery",
-  component: lazyRouteComponent(() => import("@/pages/gallery/Gallery"), "Gallery"),
+  component: room("gallery", () => import("@/pages/gallery/Gallery"), "Gallery"),
 });
 
 export const router = createRouter({

@@ -2,11 +2,11 @@ import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/re
 import { afterEach, expect, test, vi } from "vitest";
 
 import type { Citation } from "@/api/ask";
-import "@/i18n/all";
 import { Answer } from "@/pages/chat/Answer";
 import type { Exchange } from "@/pages/chat/exchange";
 import { splitAt } from "@/pages/knowledge/PassageText";
 import { RichText } from "@/ui/RichText";
+import "./words.ts";
 
 afterEach(cleanup);
 

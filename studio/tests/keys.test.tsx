@@ -2,8 +2,8 @@ import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, test, vi } from "vitest";
 
 import { composing, pressed, sends } from "@/actions/keys";
-import "@/i18n/all";
 import { Composer } from "@/pages/chat/Composer";
+import "./words.ts";
 
 afterEach(cleanup);
 

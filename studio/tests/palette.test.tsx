@@ -5,8 +5,8 @@ import { afterEach, expect, test, vi } from "vitest";
 
 import { type Action, useActions } from "@/actions/action";
 import { useShortcuts } from "@/actions/keys";
-import "@/i18n/all";
 import { Palette } from "@/frame/Palette";
+import "./words.ts";
 
 afterEach(cleanup);
 

@@ -3,11 +3,11 @@ import { expect, test } from "vitest";
 import { ApiError, errorOf } from "@/api/errors";
 import { errorText } from "@/frame/errorText";
 import { i18n } from "@/i18n";
-import "@/i18n/all";
 import { stepsOf } from "@/pages/home/steps";
 import { keepsRules } from "@/pages/session/rules";
 import { nameOf, sameAddress } from "@/pages/settings/addresses";
 import { snippetsOf } from "@/pages/settings/snippets";
+import "./words.ts";
 
 const failing = (code: string, message = "In English.", hint = "Do this.") =>
   new ApiError(400, { code, message, hint, param: null, request_id: "r" });

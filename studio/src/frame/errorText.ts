@@ -18,7 +18,7 @@ const GENERAL: readonly string[] = ["invalid_request", "conflict", "forbidden", 
 
 type Code = "not_found"; // stands for any code that has words
 
-const hasWords = (code: string): code is Code => i18n.exists(`errors.${code}.message`, { lng: "en" });
+const hasWords = (code: string): code is Code => i18n.exists(`errors.${code}.message`);
 
 export function errorText(t: TFunction, language: string, error: unknown): ErrorText {
   const { code, message, hint } = asApiError(error);

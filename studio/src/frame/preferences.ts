@@ -6,7 +6,7 @@ import { useSyncExternalStore } from "react";
 import { api, body } from "@/api/client";
 import { preferences, queryClient, session } from "@/api/queries";
 import type { components } from "@/api/schema";
-import { i18n } from "@/i18n";
+import { speak } from "@/i18n";
 
 export const LANGUAGES = ["en", "ko"] as const;
 export const THEMES = ["system", "light", "dark"] as const;
@@ -42,13 +42,13 @@ function read(): Preferences {
   };
 }
 
-/** Puts the preferences on the page; called once before the first rendering. */
-export function applyPreferences(): void {
+/** Puts the preferences on the page; waited for before the first rendering, as the words come with it. */
+export async function applyPreferences(): Promise<void> {
   const root = document.documentElement;
-  root.lang = current.language;
-  if (current.theme === "system") delete root.dataset.theme;
-  else root.dataset.theme = current.theme;
-  if (i18n.language !== current.language) void i18n.changeLanguage(current.language);
+  const { language, theme } = current;
+  if (theme === "system") delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  if (await speak(language)) root.lang = language;
 }
 
 /** For this window only, unless its reader chooses otherwise. */
@@ -89,7 +89,7 @@ function become(changes: Partial<Preferences>): void {
   } catch {
     // a browser without storage: it holds until the page is closed
   }
-  applyPreferences();
+  applyPreferences().catch(() => window.location.reload()); // words of an older Studio: the new one has them
   for (const tell of listeners) tell();
 }
 

@@ -1,6 +1,5 @@
 /** The public page of an app: the chat alone, for strangers. It shares its parts with Studio and none of its rooms. */
 
-import "@/page/words";
 import "@/styles.css";
 
 import { CSPProvider } from "@base-ui/react/csp-provider";
@@ -11,6 +10,7 @@ import { createRoot } from "react-dom/client";
 import { alwaysSend } from "@/api/client";
 import { queryClient } from "@/api/queries";
 import { applyPreferences, beginWith } from "@/frame/preferences";
+import { learn } from "@/i18n";
 import { SpokenFields } from "@/i18n/SpokenFields";
 import { PublicPage } from "@/page/PublicPage";
 import { placeOf } from "@/page/place";
@@ -18,20 +18,21 @@ import { visitorOf } from "@/page/visitor";
 
 const place = placeOf(window.location.href);
 if (place.language) beginWith({ language: place.language });
-applyPreferences();
 alwaysSend("X-Visitor", visitorOf(place.code));
 
 const root = document.getElementById("root");
 if (root) {
-  createRoot(root).render(
-    <StrictMode>
-      <CSPProvider disableStyleElements>
-        <QueryClientProvider client={queryClient}>
-          <SpokenFields>
-            <PublicPage place={place} />
-          </SpokenFields>
-        </QueryClientProvider>
-      </CSPProvider>
-    </StrictMode>,
+  void Promise.all([learn("page"), applyPreferences()]).then(() =>
+    createRoot(root).render(
+      <StrictMode>
+        <CSPProvider disableStyleElements>
+          <QueryClientProvider client={queryClient}>
+            <SpokenFields>
+              <PublicPage place={place} />
+            </SpokenFields>
+          </QueryClientProvider>
+        </CSPProvider>
+      </StrictMode>,
+    ),
   );
 }
