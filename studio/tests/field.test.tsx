@@ -13,6 +13,8 @@ const WORDS = {
   url: "주소가 아닙니다.",
   short: (least: number) => `${least}자 이상`,
   range: (least: string, most: string) => `${least}~${most}`,
+  least: (least: string) => `${least} 이상`,
+  whole: "정수가 아닙니다.",
   other: "쓸 수 없는 값입니다.",
 };
 
@@ -48,6 +50,28 @@ test("a field says what is wrong in the reader's words, and stops saying it whil
   expect(screen.queryByRole("alert")).toBeNull();
   fireEvent.submit(field);
   expect(sent.mock.calls).toEqual([["kim@example.com"]]);
+});
+
+test("a field that is folded away comes to light when it is wrong, and says what would do", () => {
+  render(
+    <FieldWordsContext value={WORDS}>
+      <details>
+        <summary>더 보기</summary>
+        <Field label="요청">{(ids) => <Input {...ids} type="number" min={1} step={1} />}</Field>
+      </details>
+    </FieldWordsContext>,
+  );
+  const field = screen.getByLabelText<HTMLInputElement>("요청");
+  const wrong = (value: string, validity: Partial<ValidityState>) => {
+    fireEvent.input(field, { target: { value } });
+    Object.defineProperty(field, "validity", { value: validity, configurable: true });
+    fireEvent.invalid(field);
+    return screen.getByRole("alert").textContent;
+  };
+  expect(field.closest("details")?.open).toBe(false);
+  expect(wrong("0", { rangeUnderflow: true })).toBe("1 이상");
+  expect(field.closest("details")?.open).toBe(true);
+  expect(wrong("1.5", { stepMismatch: true })).toBe(WORDS.whole);
 });
 
 test("a secret is hidden until asked for, and Caps Lock is told", () => {

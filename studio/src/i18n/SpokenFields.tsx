@@ -13,6 +13,8 @@ export function SpokenFields({ children }: { children: ReactNode }) {
       url: t("form.url"),
       short: (count) => t("form.short", { count }),
       range: (least, most) => t("form.range", { least, most }),
+      least: (least) => t("form.least", { least }),
+      whole: t("form.whole"),
       other: t("form.other"),
     }),
     [t],

@@ -23,7 +23,7 @@ interface ButtonProps extends ComponentProps<"button"> {
 
 const SHAPE =
   "inline-flex shrink-0 items-center justify-center gap-1.5 rounded-md border font-medium whitespace-nowrap select-none " +
-  "transition-colors duration-(--quick) disabled:cursor-not-allowed disabled:opacity-50";
+  "transition-colors duration-(--quick) disabled:cursor-not-allowed disabled:opacity-50 aria-busy:cursor-progress aria-busy:opacity-50";
 const SIZES = { small: "h-7 px-2.5 text-sm", normal: "h-9 px-3.5 text-base" } as const;
 
 /** For links that look like buttons. */
@@ -37,15 +37,16 @@ export function Button({
   busy = false,
   className,
   children,
-  disabled,
+  onClick,
   ...rest
 }: ButtonProps) {
   return (
     <button
       type="button"
       {...rest}
-      disabled={disabled || busy}
+      onClick={busy ? (event) => event.preventDefault() : onClick}
       aria-busy={busy || undefined}
+      aria-disabled={busy || undefined} // a disabled one would lose the focus
       className={cx(buttonLook(kind, size), className)}
     >
       {busy ? <LoaderCircle size={15} className="animate-spin" aria-hidden /> : Icon && <Icon size={15} aria-hidden />}

@@ -35,7 +35,16 @@ export function useReturn(open: boolean): () => HTMLElement | true {
   };
 }
 
-export function Dialog({ open, onClose, title, hint, closeLabel, wide = false, children }: DialogProps) {
+/** What it showed last while it goes away: by then, its owner has forgotten what it was about. */
+function useShown<P extends { open: boolean }>(props: P): P {
+  const last = useRef(props);
+  if (props.open) last.current = props;
+  return last.current;
+}
+
+export function Dialog(props: DialogProps) {
+  const { open, onClose } = props;
+  const { title, hint, closeLabel, wide = false, children } = useShown(props);
   const giveBack = useReturn(open);
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
@@ -76,19 +85,21 @@ interface ConfirmProps {
 
 /** Asks before something is lost; the safe answer has the focus. */
 export function Confirm(props: ConfirmProps) {
-  const giveBack = useReturn(props.open);
+  const { open, onClose, onConfirm } = props;
+  const shown = useShown(props);
+  const giveBack = useReturn(open);
   return (
-    <AlertDialog.Root open={props.open} onOpenChange={(next) => !next && props.onClose()}>
+    <AlertDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={BACKDROP} />
         <AlertDialog.Popup finalFocus={giveBack} className={cx(BOX, "max-w-md p-5")}>
-          <AlertDialog.Title className="text-lg font-semibold">{props.title}</AlertDialog.Title>
-          <AlertDialog.Description className="mt-2 text-base text-muted">{props.text}</AlertDialog.Description>
-          {props.children}
+          <AlertDialog.Title className="text-lg font-semibold">{shown.title}</AlertDialog.Title>
+          <AlertDialog.Description className="mt-2 text-base text-muted">{shown.text}</AlertDialog.Description>
+          {shown.children}
           <DialogActions>
-            <Button onClick={props.onClose}>{props.cancelLabel}</Button>
-            <Button kind="danger" onClick={props.onConfirm} busy={props.busy ?? false} disabled={props.blocked}>
-              {props.confirmLabel}
+            <Button onClick={onClose}>{shown.cancelLabel}</Button>
+            <Button kind="danger" onClick={onConfirm} busy={shown.busy ?? false} disabled={shown.blocked}>
+              {shown.confirmLabel}
             </Button>
           </DialogActions>
         </AlertDialog.Popup>
@@ -113,7 +124,8 @@ interface SidePanelProps {
 
 /** Slides in over the page; from the right, on a phone, it is the whole screen. */
 export function SidePanel(props: SidePanelProps) {
-  const { open, onClose, title, hint, closeLabel, side = "right", wide = false, flush = false, children } = props;
+  const { open, onClose } = props;
+  const { title, hint, closeLabel, side = "right", wide = false, flush = false, children } = useShown(props);
   const giveBack = useReturn(open);
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>

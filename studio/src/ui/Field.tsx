@@ -14,6 +14,8 @@ export interface FieldWords {
   readonly url: string;
   readonly short: (least: number) => string;
   readonly range: (least: string, most: string) => string;
+  readonly least: (least: string) => string;
+  readonly whole: string;
   readonly other: string;
 }
 
@@ -23,6 +25,8 @@ export const FieldWordsContext = createContext<FieldWords>({
   url: "",
   short: () => "",
   range: () => "",
+  least: () => "",
+  whole: "",
   other: "",
 });
 
@@ -34,7 +38,10 @@ function complaint(control: Control, words: FieldWords): string {
   if (validity.valueMissing) return words.required;
   if (validity.typeMismatch) return control.type === "email" ? words.email : words.url;
   if (validity.tooShort && "minLength" in control) return words.short(control.minLength);
-  if ((validity.rangeUnderflow || validity.rangeOverflow) && "min" in control) return words.range(control.min, control.max);
+  if ((validity.rangeUnderflow || validity.rangeOverflow) && "min" in control) {
+    return control.max === "" ? words.least(control.min) : words.range(control.min, control.max);
+  }
+  if (validity.stepMismatch) return words.whole; // no other steps are used
   return words.other;
 }
 
@@ -56,6 +63,7 @@ export function Field({ label, hint, error, children }: FieldProps) {
     const control = event.target as Control;
     event.preventDefault(); // the browser's own bubble speaks the browser's language
     setFound(complaint(control, words));
+    for (let fold = control.closest("details"); fold; fold = fold.parentElement?.closest("details") ?? null) fold.open = true;
     if (control.form?.querySelector(":invalid:not(fieldset)") === control) control.focus();
   };
   return (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import pytest
 from playwright.async_api import expect
@@ -50,6 +51,10 @@ async def test_a_route_is_made_seen_changed_and_deleted(
     await second.get_by_label(say("routes.server", "ko")).select_option("long")
     await expect(panel.get_by_role("group", name=say("routes.flowOf", "ko", name="업무"))).to_contain_text("75%")
     await panel.get_by_label(say("routes.fallbacks", "ko")).first.select_option("scripted")
+    await first.get_by_label(say("routes.weight", "ko")).fill("-1")
+    await panel.get_by_role("button", name=say("common.save", "ko")).click()
+    await expect(first.get_by_role("alert")).to_have_text(say("form.least", "ko", least=0))
+    await first.get_by_label(say("routes.weight", "ko")).fill("3")
     await axe(page)
     await fits(page)
     await shoot(page, "models/new-route")
@@ -82,6 +87,18 @@ async def test_models_are_asked_beside_each_other_and_stopped(
     await page.get_by_label(say("playground.tools", "ko")).fill("{}")
     await expect(page.get_by_role("alert")).to_contain_text(say("playground.toolsWrong", "ko"))
     await page.get_by_label(say("playground.tools", "ko")).fill("")
+    temperature = page.get_by_label(say("playground.temperature", "ko"))
+    run = page.get_by_role("button", name=say("playground.run_other", "ko", count=2))
+    asks: tuple[Callable[[], Awaitable[None]], ...] = (partial(prompt.press, "Control+Enter"), run.click)
+    for ask in asks:
+        await temperature.fill("5")
+        await page.get_by_text(say("playground.settings", "ko")).click()
+        await expect(temperature).to_be_hidden()
+        await ask()  # what is wrong comes to light, and nothing is asked
+        await expect(page.get_by_role("alert")).to_have_text(say("form.range", "ko", least=0, most=2))
+        await expect(temperature).to_be_focused()
+    assert not servers[0].asked
+    await temperature.fill("")
     await prompt.press("Control+Enter")
     quick = page.get_by_role("region", name=say("playground.column", "ko", number=1, model="quick-1"))
     long = page.get_by_role("region", name=say("playground.column", "ko", number=2, model="long-1"))

@@ -22,5 +22,6 @@ def say(key: str, language: str = "en", /, **values: object) -> str:
         found = found[part]
     text = str(found)
     for name, value in values.items():
-        text = text.replace(f"{{{{{name}}}}}", str(value))
+        for place in (name, f"{name}, number"):
+            text = text.replace(f"{{{{{place}}}}}", str(value))
     return text

@@ -1,10 +1,10 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { KeyRound, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { type ApiKey, type App, api, body } from "@/api/client";
+import type { ApiKey, App } from "@/api/client";
 import { keys } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useMay } from "@/frame/role";
@@ -13,14 +13,11 @@ import { AppPage } from "@/pages/apps/AppPage";
 import { CodeBlock } from "@/pages/apps/CodeBlock";
 import { SAMPLES, type Sample, sampleOf } from "@/pages/apps/samples";
 import { LoseKey } from "@/pages/settings/LoseKey";
-import { MadeKey } from "@/pages/settings/MadeKey";
-import { TERMS, type Term } from "@/pages/settings/NewKey";
+import { NewKey } from "@/pages/settings/NewKey";
 import { Button, IconButton } from "@/ui/Button";
-import { Dialog, DialogActions } from "@/ui/Dialog";
-import { Field, Input } from "@/ui/Field";
+import { Dialog } from "@/ui/Dialog";
 import { Panel } from "@/ui/Panel";
 import { Segments } from "@/ui/Segments";
-import { Select } from "@/ui/Select";
 import { EmptyState, SkeletonRows } from "@/ui/States";
 
 const route = getRouteApi("/inside/apps/$app/api");
@@ -91,55 +88,11 @@ function AppKeys({ app }: { app: App }) {
           </li>
         ))}
       </ul>
-      <Dialog open={making} onClose={() => setMaking(false)} title={t("keys.new")} closeLabel={t("common.close")}>
-        <NewAppKey app={app} onClose={() => setMaking(false)} />
+      <Dialog open={making} onClose={() => setMaking(false)} title={t("keys.new")} closeLabel={t("common.close")} wide>
+        <NewKey of={app} onClose={() => setMaking(false)} />
       </Dialog>
       <LoseKey one={losing} onClose={() => setLosing(null)} />
     </Panel>
-  );
-}
-
-function NewAppKey({ app, onClose }: { app: App; onClose: () => void }) {
-  const { t } = useTranslation();
-  const client = useQueryClient();
-  const [name, setName] = useState("");
-  const [term, setTerm] = useState<Term>("90d");
-  const make = useMutation({
-    mutationFn: () =>
-      body(api.POST("/keys", { body: { kind: "app", name, app: app.id, expires: term === "never" ? null : term } })),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.queryKey }),
-  });
-  if (make.data) return <MadeKey kind="app" token={make.data.token} onClose={onClose} />;
-  return (
-    <form
-      className="flex flex-col gap-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        make.mutate();
-      }}
-    >
-      {make.error && <ErrorPanel error={make.error} />}
-      <Field label={t("common.name")} hint={t("keys.nameText")}>
-        {(ids) => <Input {...ids} autoFocus maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}
-      </Field>
-      <Field label={t("keys.ends")}>
-        {({ id }) => (
-          <Select
-            id={id}
-            label={t("keys.ends")}
-            value={term}
-            choices={TERMS.map((value) => ({ value, label: t(`keys.term.${value}`) }))}
-            onChange={setTerm}
-          />
-        )}
-      </Field>
-      <DialogActions>
-        <Button onClick={onClose}>{t("common.cancel")}</Button>
-        <Button type="submit" kind="primary" busy={make.isPending}>
-          {t("common.create")}
-        </Button>
-      </DialogActions>
-    </form>
   );
 }
 

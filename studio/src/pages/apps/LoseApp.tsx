@@ -3,8 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import { type App, api } from "@/api/client";
 import { apps, contentsOf, keys, sites } from "@/api/queries";
-import { ErrorPanel } from "@/frame/ErrorPanel";
-import { Confirm } from "@/ui/Dialog";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import { toast } from "@/ui/Toasts";
 
 interface LoseAppProps {
@@ -30,15 +29,14 @@ export function LoseApp({ app, onClose, onLost }: LoseAppProps) {
     },
   });
   return (
-    <Confirm
+    <ConfirmChange
       open={app !== null}
       onClose={onClose}
       onConfirm={() => app && lose.mutate(app.id)}
-      busy={lose.isPending}
+      change={lose}
       title={t("apps.delete", { name: app?.name ?? "" })}
       text={t("apps.deleteText")}
       confirmLabel={t("common.delete")}
-      cancelLabel={t("common.cancel")}
     >
       {contents && (
         <ul className="mt-3 list-disc pl-5 text-base">
@@ -48,11 +46,6 @@ export function LoseApp({ app, onClose, onLost }: LoseAppProps) {
           {isPublic && <li>{t("apps.goes.page")}</li>}
         </ul>
       )}
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
+    </ConfirmChange>
   );
 }

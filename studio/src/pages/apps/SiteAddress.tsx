@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type App, type Site, api, body } from "@/api/client";
-import { ErrorPanel } from "@/frame/ErrorPanel";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import { useFormat } from "@/i18n/format";
 import { Badge } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
@@ -85,22 +85,15 @@ export function SiteAddress({ app, site, busy, blocked, onSwitch, onRenewed }: S
           <li>{t("publish.tellCost")}</li>
         </ul>
       )}
-      <Confirm
+      <ConfirmChange
         open={ending === "address"}
         onClose={() => setEnding(null)}
         onConfirm={() => renew.mutate()}
-        busy={renew.isPending}
+        change={renew}
         title={t("publish.renew")}
         text={t("publish.renewText")}
         confirmLabel={t("publish.renewNow")}
-        cancelLabel={t("common.cancel")}
-      >
-        {renew.error && (
-          <div className="mt-4">
-            <ErrorPanel error={renew.error} />
-          </div>
-        )}
-      </Confirm>
+      />
       <Confirm
         open={ending === "page"}
         onClose={() => setEnding(null)}

@@ -6,10 +6,10 @@ import { useTranslation } from "react-i18next";
 import type { FormRow } from "@/api/client";
 import { formsOf } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
+import { Pager } from "@/frame/Pager";
 import { useCrumbs } from "@/frame/crumbs";
 import { useFormat } from "@/i18n/format";
 import { FormState } from "@/pages/inbox/FormState";
-import { Button } from "@/ui/Button";
 import { Page } from "@/ui/Page";
 import { PageHead, Panel } from "@/ui/Panel";
 import { Segments } from "@/ui/Segments";
@@ -26,7 +26,6 @@ export function Inbox() {
   const { data, error, refetch } = useQuery(formsOf(state, page));
   useCrumbs({ label: t("nav.inbox") });
   const columns = useColumns(state);
-  const pages = data ? Math.max(1, Math.ceil(data.total / data.limit)) : 1;
   return (
     <Page>
       <PageHead
@@ -60,17 +59,7 @@ export function Inbox() {
               }
             />
           )}
-          {pages > 1 && (
-            <div className="flex items-center justify-end gap-2 border-t border-line p-3 text-sm text-muted">
-              {t("inbox.page", { page, pages })}
-              <Button size="small" disabled={page <= 1} onClick={() => void go({ search: (now) => ({ ...now, page: page - 1 }) })}>
-                {t("inbox.newer")}
-              </Button>
-              <Button size="small" disabled={page >= pages} onClick={() => void go({ search: (now) => ({ ...now, page: page + 1 }) })}>
-                {t("inbox.older")}
-              </Button>
-            </div>
-          )}
+          <Pager page={page} of={data} onPage={(next) => void go({ search: (now) => ({ ...now, page: next }) })} />
         </Panel>
       )}
     </Page>

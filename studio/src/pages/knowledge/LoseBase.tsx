@@ -4,8 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { type BaseWithCounts, api } from "@/api/client";
 import { bases } from "@/api/queries";
-import { ErrorPanel } from "@/frame/ErrorPanel";
-import { Confirm } from "@/ui/Dialog";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import { Field, Input } from "@/ui/Field";
 import { toast } from "@/ui/Toasts";
 
@@ -34,16 +33,15 @@ export function LoseBase({ one, onClose, onLost }: LoseBaseProps) {
   const count = Object.values(one?.documents ?? {}).reduce((sum, some) => sum + some, 0);
   const isSure = count === 0 || typed.trim().normalize() === name.normalize();
   return (
-    <Confirm
+    <ConfirmChange
       open={one !== null}
       onClose={onClose}
       onConfirm={() => one && lose.mutate(one.base.id)}
-      busy={lose.isPending}
+      change={lose}
       blocked={!isSure}
       title={t("knowledge.delete", { name })}
       text={t("knowledge.deleteText", { count })}
       confirmLabel={t("common.delete")}
-      cancelLabel={t("common.cancel")}
     >
       {count > 0 && (
         <div className="mt-4">
@@ -52,11 +50,6 @@ export function LoseBase({ one, onClose, onLost }: LoseBaseProps) {
           </Field>
         </div>
       )}
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
+    </ConfirmChange>
   );
 }

@@ -3,9 +3,8 @@ import { useTranslation } from "react-i18next";
 
 import { type Document, api, body } from "@/api/client";
 import type { DocumentFilter } from "@/api/documents";
-import { ErrorPanel } from "@/frame/ErrorPanel";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import type { Selection } from "@/pages/knowledge/selection";
-import { Confirm } from "@/ui/Dialog";
 import { toast } from "@/ui/Toasts";
 
 /** What is to be deleted: one document by its name, or a selection. */
@@ -43,22 +42,15 @@ export function LoseDocuments({ base, filter, losing, onClose, onLost }: LoseDoc
       ? t("knowledge.delete", { name: losing.one.name })
       : t("select.deleteTitle", { count: losing.count });
   return (
-    <Confirm
+    <ConfirmChange
       open={losing !== null}
       onClose={onClose}
       onConfirm={() => losing && lose.mutate(losing)}
-      busy={lose.isPending}
+      change={lose}
       title={title}
       text={t("knowledge.deleteDocumentText")}
       confirmLabel={t("common.delete")}
-      cancelLabel={t("common.cancel")}
-    >
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
+    />
   );
 }
 

@@ -51,7 +51,7 @@ export function EditRoute({ one, taken, onClose }: EditRouteProps) {
   const known = (servers ?? []).map((server) => server.name);
   const others = [...new Set([...taken, ...(served ?? []).map(({ id }) => id)])].filter((other) => other !== name);
   return (
-    <form onSubmit={submit} noValidate className="flex flex-col gap-5">
+    <form onSubmit={submit} className="flex flex-col gap-5">
       <div className="rounded-lg border border-line bg-canvas p-3">
         <RouteFlow name={name} route={route} states={undefined} low />
       </div>

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { FlaskConical, Play, Plus, Square } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, useState } from "react";
+import { type FormEvent, type KeyboardEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { composing } from "@/actions/keys";
@@ -33,6 +33,7 @@ export function Playground() {
   const search = useSearch({ from: "/inside/models/playground" });
   const go = useNavigate({ from: "/models/playground" });
   const [settings, setSettings] = useState(NO_SETTINGS);
+  const prompt = useRef<HTMLTextAreaElement>(null);
   const { runs, ask, stop, forget } = useRuns();
   const names = [...new Set((data ?? []).map(({ id }) => id))];
   const chosen = (search.models ?? "").split(",").filter(Boolean).slice(0, MOST);
@@ -41,20 +42,18 @@ export function Playground() {
   const wrong = wrongIn(settings);
   const running = columns.some((_, index) => runs.get(String(index))?.state === "running");
   const ready = settings.prompt.trim() !== "" && wrong.length === 0 && columns.length > 0;
-  const run = () => {
-    if (ready) columns.forEach((model, index) => ask(String(index), requestOf(settings, model)));
-  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    run();
+    if (ready) columns.forEach((model, index) => ask(String(index), requestOf(settings, model)));
   };
-  const press = (event: KeyboardEvent) => {
+  const press = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || composing(event)) return;
     event.preventDefault();
-    run();
+    event.currentTarget.form?.requestSubmit(); // looks at the fields, as the button does
   };
   const remove = (index: number) => {
     for (let at = index; at < columns.length; at++) forget(String(at));
+    prompt.current?.focus(); // the button that was pressed goes
     choose(columns.filter((_, other) => other !== index));
   };
   const best = bestOf(columns.map((_, index) => runs.get(String(index))));
@@ -78,6 +77,7 @@ export function Playground() {
         <div className="flex flex-col gap-4">
           <form onSubmit={submit} className="rounded-lg border border-line bg-surface p-3">
             <TextArea
+              ref={prompt}
               aria-label={t("playground.prompt")}
               placeholder={t("playground.prompt")}
               rows={3}

@@ -113,7 +113,9 @@ function Content({ box, name, route, state }: ContentProps) {
       {state && (
         <p className="flex min-w-0 items-center gap-1.5 text-xs text-muted">
           <StateDot state={state} />
-          <span className="truncate">{text(state)}</span>
+          <span className="line-clamp-2" title={text(state)}>
+            {text(state)}
+          </span>
         </p>
       )}
     </>

@@ -7,12 +7,12 @@ import { Checkbox, Choose, Field, Input } from "@/ui/Field";
 export function RouteRules({ route, onChange }: { route: Route; onChange: (next: Partial<Route>) => void }) {
   const { t } = useTranslation();
   const { timeouts, cache } = route;
-  const number = (value: number, set: (value: number) => void, most?: number) =>
-    ({ type: "number", min: 0, max: most, step: "any", value, onChange: (event: { target: { value: string } }) => set(Number(event.target.value)) }) as const;
+  const number = (value: number, set: (value: number) => void, least = 0, most?: number) =>
+    ({ type: "number", min: least, max: most, step: "any", value, onChange: (event: { target: { value: string } }) => set(Number(event.target.value)) }) as const;
   return (
     <div className="flex flex-col gap-4">
       <div className="grid items-end gap-3 sm:grid-cols-3">
-        <Field label={t("routes.attempts")}>{(ids) => <Input {...ids} {...number(route.attempts, (attempts) => onChange({ attempts: Math.round(attempts) }), 10)} />}</Field>
+        <Field label={t("routes.attempts")}>{(ids) => <Input {...ids} {...number(route.attempts, (attempts) => onChange({ attempts: Math.round(attempts) }), 1, 10)} />}</Field>
         <Field label={t("routes.firstS")}>{(ids) => <Input {...ids} {...number(timeouts.first_s, (first_s) => onChange({ timeouts: { ...timeouts, first_s } }))} />}</Field>
         <Field label={t("routes.betweenS")}>{(ids) => <Input {...ids} {...number(timeouts.between_s, (between_s) => onChange({ timeouts: { ...timeouts, between_s } }))} />}</Field>
       </div>
@@ -35,7 +35,7 @@ export function RouteRules({ route, onChange }: { route: Route; onChange: (next:
               </Choose>
             )}
           </Field>
-          <Field label={t("routes.cacheS")}>{(ids) => <Input {...ids} {...number(cache.seconds, (seconds) => onChange({ cache: { ...cache, seconds } }))} />}</Field>
+          <Field label={t("routes.cacheS")}>{(ids) => <Input {...ids} {...number(cache.seconds, (seconds) => onChange({ cache: { ...cache, seconds } }), 0.1)} />}</Field>
           <Field label={t("routes.cacheTemperature")}>{(ids) => <Input {...ids} {...number(cache.most_temperature, (most_temperature) => onChange({ cache: { ...cache, most_temperature } }))} />}</Field>
         </div>
       )}

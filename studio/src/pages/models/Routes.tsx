@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { api } from "@/api/client";
 import { deploymentsOf, routes } from "@/api/queries";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useMay } from "@/frame/role";
 import { Deployments } from "@/pages/models/Deployments";
@@ -16,7 +17,7 @@ import { RouteMarks } from "@/pages/models/RouteMarks";
 import type { Route, ShownRoute } from "@/pages/models/route";
 import { Badge } from "@/ui/Badge";
 import { Button, IconButton, buttonLook } from "@/ui/Button";
-import { Confirm, SidePanel } from "@/ui/Dialog";
+import { SidePanel } from "@/ui/Dialog";
 import { Page } from "@/ui/Page";
 import { Panel } from "@/ui/Panel";
 import { EmptyState, Skeleton } from "@/ui/States";
@@ -126,21 +127,14 @@ function LoseRoute({ one, onClose }: { one: ShownRoute | null; onClose: () => vo
     },
   });
   return (
-    <Confirm
+    <ConfirmChange
       open={one !== null}
       onClose={onClose}
       onConfirm={() => one && lose.mutate(one.name)}
-      busy={lose.isPending}
+      change={lose}
       title={t("routes.removeAsk", { name: one?.name ?? "" })}
       text={t("routes.removeText")}
       confirmLabel={t("routes.removeNow")}
-      cancelLabel={t("common.cancel")}
-    >
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
+    />
   );
 }

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, body } from "@/api/client";
 import { quotas, spentBy } from "@/api/queries";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useFormat } from "@/i18n/format";
 import { LimitFields } from "@/pages/settings/LimitFields";
@@ -12,7 +13,7 @@ import { type QuotaState, type Subject, EMPTY, boundsOf, draftOf, monthOf, spent
 import { dayOf, daysOf, spanOf } from "@/pages/settings/spend";
 import { useChartWords } from "@/pages/settings/useChartWords";
 import { Button } from "@/ui/Button";
-import { Confirm, SidePanel } from "@/ui/Dialog";
+import { SidePanel } from "@/ui/Dialog";
 import { toast } from "@/ui/Toasts";
 import { Bars } from "@/ui/chart/Bars";
 
@@ -131,22 +132,15 @@ function Form({ of, quota, onClose }: { of: Limited; quota: QuotaState | undefin
         </Button>
       </div>
       {bounds === null && <p className="text-right text-sm text-muted">{t("limits.nothing")}</p>}
-      <Confirm
+      <ConfirmChange
         open={lifting}
         onClose={() => setLifting(false)}
         onConfirm={() => quota && lift.mutate(quota.id)}
-        busy={lift.isPending}
+        change={lift}
         title={t("limits.liftAsk", { name: of.name })}
         text={t("limits.liftText")}
         confirmLabel={t("limits.lift")}
-        cancelLabel={t("common.cancel")}
-      >
-        {lift.error && (
-          <div className="mt-4">
-            <ErrorPanel error={lift.error} />
-          </div>
-        )}
-      </Confirm>
+      />
     </form>
   );
 }

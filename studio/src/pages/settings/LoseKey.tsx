@@ -3,8 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import { type ApiKey, api } from "@/api/client";
 import { keys, quotas } from "@/api/queries";
-import { ErrorPanel } from "@/frame/ErrorPanel";
-import { Confirm } from "@/ui/Dialog";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import { toast } from "@/ui/Toasts";
 
 export function LoseKey({ one, onClose }: { one: ApiKey | null; onClose: () => void }) {
@@ -19,21 +18,14 @@ export function LoseKey({ one, onClose }: { one: ApiKey | null; onClose: () => v
     },
   });
   return (
-    <Confirm
+    <ConfirmChange
       open={one !== null}
       onClose={onClose}
       onConfirm={() => one && lose.mutate(one.id)}
-      busy={lose.isPending}
+      change={lose}
       title={t("keys.revoke", { name: one?.name || (one?.hint ?? "") })}
       text={t("keys.revokeText")}
       confirmLabel={t("keys.revokeNow")}
-      cancelLabel={t("common.cancel")}
-    >
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
+    />
   );
 }

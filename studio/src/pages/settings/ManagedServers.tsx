@@ -4,11 +4,12 @@ import { useTranslation } from "react-i18next";
 
 import { type ManagedServer, api } from "@/api/client";
 import { managed } from "@/api/queries";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { ManagedRow } from "@/pages/settings/ManagedRow";
 import { ServerLog } from "@/pages/settings/ServerLog";
 import { StartServer } from "@/pages/settings/StartServer";
-import { Confirm, Dialog } from "@/ui/Dialog";
+import { Dialog } from "@/ui/Dialog";
 import { Panel } from "@/ui/Panel";
 import { SkeletonRows } from "@/ui/States";
 import { toast } from "@/ui/Toasts";
@@ -70,21 +71,14 @@ function Remove({ server, onClose }: { server: ManagedServer | null; onClose: ()
     },
   });
   return (
-    <Confirm
+    <ConfirmChange
       open={server !== null}
       onClose={onClose}
       onConfirm={() => server && lose.mutate(server.state.name)}
-      busy={lose.isPending}
+      change={lose}
       title={t("managed.removeAsk", { name: server?.title ?? "" })}
       text={t("managed.removeText")}
       confirmLabel={t("managed.remove")}
-      cancelLabel={t("common.cancel")}
-    >
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
+    />
   );
 }

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { type Account, type Role, api, body } from "@/api/client";
 import { members, session } from "@/api/queries";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useErrorText } from "@/frame/errorText";
 import { useFormat } from "@/i18n/format";
@@ -16,7 +17,7 @@ import { ROLES, useRoleChoices } from "@/pages/settings/roles";
 import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
 import { Copy } from "@/ui/Copy";
-import { Confirm, Dialog, DialogActions } from "@/ui/Dialog";
+import { Dialog, DialogActions } from "@/ui/Dialog";
 import { Menu } from "@/ui/Menu";
 import { Page } from "@/ui/Page";
 import { Panel } from "@/ui/Panel";
@@ -190,22 +191,15 @@ function ResetPassword({ account, onClose }: { account: Account | null; onClose:
     );
   }
   return (
-    <Confirm
+    <ConfirmChange
       open={account !== null}
       onClose={close}
       onConfirm={() => account && reset.mutate(account.id)}
-      busy={reset.isPending}
+      change={reset}
       title={t("members.resetAsk", { name: account?.name ?? "" })}
       text={t("members.resetText")}
       confirmLabel={t("members.reset")}
-      cancelLabel={t("common.cancel")}
-    >
-      {reset.error && (
-        <div className="mt-4">
-          <ErrorPanel error={reset.error} />
-        </div>
-      )}
-    </Confirm>
+    />
   );
 }
 
@@ -221,24 +215,14 @@ function Remove({ account, onClose }: { account: Account | null; onClose: () => 
     },
   });
   return (
-    <Confirm
+    <ConfirmChange
       open={account !== null}
-      onClose={() => {
-        remove.reset();
-        onClose();
-      }}
+      onClose={onClose}
       onConfirm={() => account && remove.mutate(account.id)}
-      busy={remove.isPending}
+      change={remove}
       title={t("members.removeAsk", { name: account?.name ?? "" })}
       text={t("members.removeText")}
       confirmLabel={t("members.remove")}
-      cancelLabel={t("common.cancel")}
-    >
-      {remove.error && (
-        <div className="mt-4">
-          <ErrorPanel error={remove.error} />
-        </div>
-      )}
-    </Confirm>
+    />
   );
 }

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { type ConnectionState, api, body } from "@/api/client";
 import { connections, doctor, models } from "@/api/queries";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useErrorText } from "@/frame/errorText";
 import { ConnectModel } from "@/pages/settings/ConnectModel";
@@ -12,7 +13,7 @@ import { FoundServers } from "@/pages/settings/FoundServers";
 import { SettingsHead } from "@/pages/settings/SettingsHead";
 import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
-import { Confirm, Dialog } from "@/ui/Dialog";
+import { Dialog } from "@/ui/Dialog";
 import { Menu } from "@/ui/Menu";
 import { Page } from "@/ui/Page";
 import { Panel } from "@/ui/Panel";
@@ -203,21 +204,14 @@ function Disconnect({ state, onClose }: { state: ConnectionState | null; onClose
     },
   });
   return (
-    <Confirm
+    <ConfirmChange
       open={state !== null}
       onClose={onClose}
       onConfirm={() => state && lose.mutate(state.connection.id)}
-      busy={lose.isPending}
+      change={lose}
       title={t("models.disconnectAsk", { name: state?.connection.name ?? "" })}
       text={state?.connection.is_default ? t("models.disconnectDefaultText") : t("models.disconnectText")}
       confirmLabel={t("models.disconnect")}
-      cancelLabel={t("common.cancel")}
-    >
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
+    />
   );
 }

@@ -3,7 +3,7 @@ import { ChevronRight } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { type KeyKind, api, body } from "@/api/client";
+import { type App, type KeyKind, api, body } from "@/api/client";
 import { apps, keys, quotas } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { LimitFields } from "@/pages/settings/LimitFields";
@@ -15,15 +15,21 @@ import { Field, Input } from "@/ui/Field";
 import { Select } from "@/ui/Select";
 
 const KINDS = ["app", "model", "dataset", "admin"] as const satisfies readonly KeyKind[];
-export const TERMS = ["30d", "90d", "365d", "never"] as const;
-export type Term = (typeof TERMS)[number];
+const TERMS = ["30d", "90d", "365d", "never"] as const;
+type Term = (typeof TERMS)[number];
 
-export function NewKey({ onClose }: { onClose: () => void }) {
+interface NewKeyProps {
+  /** The app it is for; none: that is asked, too. */
+  of?: App;
+  onClose: () => void;
+}
+
+export function NewKey({ of, onClose }: NewKeyProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const { data: allApps } = useQuery(apps);
   const [kind, setKind] = useState<KeyKind>("app");
-  const [app, setApp] = useState("");
+  const [app, setApp] = useState(of?.id ?? "");
   const [name, setName] = useState("");
   const [term, setTerm] = useState<Term>("90d");
   const [limits, setLimits] = useState(EMPTY);
@@ -50,18 +56,20 @@ export function NewKey({ onClose }: { onClose: () => void }) {
       <Field label={t("common.name")} hint={t("keys.nameText")}>
         {(ids) => <Input {...ids} autoFocus maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}
       </Field>
-      <Field label={t("keys.kind")} hint={t(`keys.${kind}Text`)}>
-        {({ id }) => (
-          <Select
-            id={id}
-            label={t("keys.kind")}
-            value={kind}
-            choices={KINDS.map((value) => ({ value, label: t(`keys.${value}`), hint: t(`keys.${value}Text`) }))}
-            onChange={setKind}
-          />
-        )}
-      </Field>
-      {kind === "app" && (
+      {!of && (
+        <Field label={t("keys.kind")} hint={t(`keys.${kind}Text`)}>
+          {({ id }) => (
+            <Select
+              id={id}
+              label={t("keys.kind")}
+              value={kind}
+              choices={KINDS.map((value) => ({ value, label: t(`keys.${value}`), hint: t(`keys.${value}Text`) }))}
+              onChange={setKind}
+            />
+          )}
+        </Field>
+      )}
+      {!of && kind === "app" && (
         <Field label={t("chat.app")}>
           {({ id }) => (
             <Select

@@ -2,8 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 
 import { type CollectionShown, api } from "@/api/client";
-import { ErrorPanel } from "@/frame/ErrorPanel";
-import { Confirm } from "@/ui/Dialog";
+import { ConfirmChange } from "@/frame/ConfirmChange";
 import { toast } from "@/ui/Toasts";
 
 interface LoseCollectionProps {
@@ -24,21 +23,14 @@ export function LoseCollection({ collection, onClose }: LoseCollectionProps) {
     },
   });
   return (
-    <Confirm
+    <ConfirmChange
       open={collection !== null}
       onClose={onClose}
       onConfirm={() => collection && lose.mutate(collection.id)}
-      busy={lose.isPending}
+      change={lose}
       title={t("tools.removeAsk", { name: collection?.name ?? "" })}
       text={t("tools.removeText", { count: collection?.tools ?? 0 })}
       confirmLabel={t("common.delete")}
-      cancelLabel={t("common.cancel")}
-    >
-      {lose.error && (
-        <div className="mt-4">
-          <ErrorPanel error={lose.error} />
-        </div>
-      )}
-    </Confirm>
+    />
   );
 }

@@ -1,7 +1,9 @@
+import { useQuery } from "@tanstack/react-query";
 import { ChevronRight } from "lucide-react";
 import { useTranslation } from "react-i18next";
 
 import type { RunDetail } from "@/api/client";
+import { nodeTypes } from "@/api/runs";
 import { CodeBlock } from "@/pages/apps/CodeBlock";
 import { RunState } from "@/pages/apps/runs/RunState";
 import { took } from "@/pages/apps/runs/words";
@@ -12,6 +14,9 @@ type NodeRun = RunDetail["nodes"][number];
 /** One node as it ran, folded: what it was given, what it did with it, what it made. */
 export function NodeRow({ node }: { node: NodeRun }) {
   const { t, i18n } = useTranslation();
+  const { data: types, isPending } = useQuery(nodeTypes);
+  const known = types?.find((one) => one.type === node.node_type);
+  const type = known?.words[i18n.language === "ko" ? "ko" : "en"].label ?? (isPending ? "" : node.node_type);
   const round = node.at.length > 0 ? t("runs.round", { round: node.at.map((one) => one + 1).join(".") }) : "";
   return (
     <li className="border-b border-line last:border-b-0">
@@ -19,7 +24,7 @@ export function NodeRow({ node }: { node: NodeRun }) {
         <summary className="flex cursor-pointer list-none flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2.5 hover:bg-hover">
           <ChevronRight size={14} className="shrink-0 text-muted transition-transform group-open:rotate-90" aria-hidden />
           <span className="min-w-0 grow basis-32 truncate font-medium">{node.title || node.node_id}</span>
-          <span className="text-sm text-muted">{[node.node_type, round].filter(Boolean).join(" · ")}</span>
+          <span className="text-sm text-muted">{[type, round].filter(Boolean).join(" · ")}</span>
           {node.reused && <Badge>{t("runs.reused")}</Badge>}
           {node.retries > 0 && <Badge tone="warn">{t("runs.retried", { count: node.retries })}</Badge>}
           <RunState state={node.status} />

@@ -7,11 +7,11 @@ import type { App, StoredRun } from "@/api/client";
 import { runsOf } from "@/api/queries";
 import { RUN_STATES } from "@/api/runs";
 import { ErrorPanel } from "@/frame/ErrorPanel";
+import { Pager } from "@/frame/Pager";
 import { useFormat } from "@/i18n/format";
 import { AppPage } from "@/pages/apps/AppPage";
 import { RunState } from "@/pages/apps/runs/RunState";
 import { askedOf, sourceOf, took } from "@/pages/apps/runs/words";
-import { Button } from "@/ui/Button";
 import { Panel } from "@/ui/Panel";
 import { Select } from "@/ui/Select";
 import { EmptyState, SkeletonRows } from "@/ui/States";
@@ -35,7 +35,6 @@ function List({ app, named }: { app: App; named: string }) {
   const go = route.useNavigate();
   const { data, error, refetch } = useQuery(runsOf(app.id, state, page));
   const columns = useColumns(named);
-  const pages = data ? Math.max(1, Math.ceil(data.total / data.limit)) : 1;
   const choices = [{ value: "all" as const, label: t("runs.all") }, ...RUN_STATES.map((value) => ({ value, label: t(`runs.state.${value}`) }))];
   if (error && !data) return <ErrorPanel error={error} onRetry={() => void refetch()} />;
   return (
@@ -62,17 +61,7 @@ function List({ app, named }: { app: App; named: string }) {
           empty={<EmptyState icon={Activity} title={t(state ? "runs.noneSuch" : "runs.none")} text={t("runs.noneText")} />}
         />
       )}
-      {pages > 1 && (
-        <div className="flex items-center justify-end gap-2 border-t border-line p-3 text-sm text-muted">
-          {t("inbox.page", { page, pages })}
-          <Button size="small" disabled={page <= 1} onClick={() => void go({ search: (now) => ({ ...now, page: page - 1 }) })}>
-            {t("inbox.newer")}
-          </Button>
-          <Button size="small" disabled={page >= pages} onClick={() => void go({ search: (now) => ({ ...now, page: page + 1 }) })}>
-            {t("inbox.older")}
-          </Button>
-        </div>
-      )}
+      <Pager page={page} of={data} onPage={(next) => void go({ search: (now) => ({ ...now, page: next }) })} />
     </Panel>
   );
 }
