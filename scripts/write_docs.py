@@ -46,6 +46,7 @@ SUPPLIES = {
     "accounts": "the accounts in the database, for an identity",
     "write_spans": "writes finished spans to the database, for a tracing",
     "count_tokens": "tokens of each text by the packaged embedding vocabulary",
+    "embed_texts": "unit vectors of texts by the embedding organ, one row each",
     "servers": "finds a server that LLMFlow runs itself, by name: a `llmflow.ports.server.ManagedServer`",
     "timeout_s": "seconds a reader may take for one document (`limits.parse_timeout_s`)",
     "memory_mb": "memory a reader may take (`limits.parse_memory_mb`)",

@@ -360,8 +360,9 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
     http = HttpClient()
     direct = DirectClient()
     servers = _servers(settings, cipher)
-    supplies = _supplies(settings, database, http, direct, workspace_id, servers)
-    organs = _organs(settings, supplies)
+    built: dict[str, Any] = {}
+    supplies = _supplies(settings, database, http, direct, workspace_id, servers, built)
+    organs = _organs(settings, supplies, built)
     spans = SpanBuffer(organs.tracing)
     model_servers = {name: Late(partial(_build, "llm", one, supplies)) for name, one in settings.servers.items()}
     quotas = Quotas(database, tell=news.tell)
@@ -594,8 +595,8 @@ def _serve_managed(servers: Servers, gateway: Gateway, http: HttpClient, direct:
         gateway.servers.drop(name)
 
 
-def _organs(settings: Settings, supplies: dict[str, Any]) -> Organs:
-    built: dict[str, Any] = {}
+def _organs(settings: Settings, supplies: dict[str, Any], built: dict[str, Any]) -> Organs:
+    """Puts the organs into `built`, where each finds others once it is asked."""
     for port, organ in settings.organs.items():
         if port in _LATE:
             built[port] = Late(partial(_build, port, organ, supplies))
@@ -647,6 +648,7 @@ def _supplies(
     direct: DirectClient,
     workspace_id: str,
     servers: Servers,
+    built: dict[str, Any],
 ) -> dict[str, Any]:
     """What adapters' constructors may ask for by name."""
     home = settings.home
@@ -660,6 +662,7 @@ def _supplies(
         "accounts": StoredAccounts(database, workspace_id),
         "write_spans": partial(write_spans, database, workspace_id),
         "count_tokens": _count_tokens,
+        "embed_texts": lambda texts: built["embedding"].embed(texts, "passage"),
         "servers": servers.server,
         "timeout_s": settings.limits.parse_timeout_s,
         "memory_mb": settings.limits.parse_memory_mb,

@@ -75,7 +75,9 @@ class PlainParser:
 
 
 class ParagraphChunker:
-    async def chunk(self, elements: Sequence[Element], rule: ChunkRule) -> list[Chunk]:
+    async def chunk(
+        self, elements: Sequence[Element], rule: ChunkRule, *, progress: Report | None = None
+    ) -> list[Chunk]:
         return [Chunk(e.text, len(e.text.split()), page=e.page, heading_path=e.heading_path) for e in elements]
 
     async def health(self) -> Health:

@@ -9,14 +9,14 @@ import pytest
 from llmflow.organs.chunker.llamaindex import LlamaIndexChunker
 from llmflow.ports.chunker import ChunkRule, Sizes
 from llmflow.ports.parser import Element
-from tests.organs.test_chunker import ENGLISH, KOREAN, assert_sound, count, elements_of
+from tests.organs.test_chunker import ENGLISH, KOREAN, assert_sound, count, elements_of, embed
 
 TABLE = "\n".join(["| 질문 | 답변 |", "| --- | --- |", *(f"| 휴가 {n}일? | 네 {n}일 \\| 확인 |" for n in range(40))])
 
 
 @pytest.fixture
 async def chunker() -> AsyncIterator[LlamaIndexChunker]:
-    opened = LlamaIndexChunker(count_tokens=count)
+    opened = LlamaIndexChunker(count_tokens=count, embed_texts=embed)
     yield opened
     await opened.close()
 
@@ -39,7 +39,7 @@ async def test_paragraphs_are_passages_of_their_own(chunker: LlamaIndexChunker, 
     ]
 
 
-@pytest.mark.parametrize("method", ["fixed", "sentence", "parent_child"])
+@pytest.mark.parametrize("method", ["fixed", "sentence", "semantic", "parent_child"])
 async def test_no_method_tears_a_row(chunker: LlamaIndexChunker, method: str) -> None:
     rule = ChunkRule(max_tokens=60, overlap_tokens=0, method=method, separator="휴가", child=Sizes(40, 0, "휴가"))  # type: ignore[arg-type]
     chunks = await chunker.chunk([Element("NarrativeText", KOREAN[:300]), Element("Table", TABLE)], rule)

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from llmflow.organs.chunker import sentences
 from llmflow.organs.chunker.llamaindex import LlamaIndexChunker
+from llmflow.organs.embedding.hashing import HashingEmbedding
 from llmflow.organs.parser import markdown, text
 from llmflow.organs.parser.draft import Draft
 from llmflow.ports.chunker import Chunk, Chunker, ChunkRule
+from llmflow.ports.embedding import Vectors
 from llmflow.ports.parser import Element
 
 RULE = ChunkRule(max_tokens=60, overlap_tokens=15)
@@ -30,9 +32,13 @@ def count(texts: Sequence[str]) -> list[int]:
     return [sum(1 + len(word) // 3 for word in one.split()) for one in texts]
 
 
+async def embed(texts: Sequence[str]) -> Vectors:
+    return await HashingEmbedding().embed(texts, "passage")
+
+
 @pytest.fixture(params=["llamaindex"])
 async def chunker() -> AsyncIterator[Chunker]:
-    opened = LlamaIndexChunker(count_tokens=count)
+    opened = LlamaIndexChunker(count_tokens=count, embed_texts=embed)
     yield opened
     await opened.close()
 
@@ -167,7 +173,7 @@ async def test_the_network_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    chunker = LlamaIndexChunker(count_tokens=count)
+    chunker = LlamaIndexChunker(count_tokens=count, embed_texts=embed)
     try:
         assert len(await chunker.chunk([Element("NarrativeText", ENGLISH)], RULE)) > 1
     finally:
@@ -181,7 +187,7 @@ async def test_tokens_are_counted_in_few_calls() -> None:
         calls.append(len(texts))
         return count(texts)
 
-    chunker = LlamaIndexChunker(count_tokens=counting)
+    chunker = LlamaIndexChunker(count_tokens=counting, embed_texts=embed)
     try:
         chunks = await chunker.chunk([Element("NarrativeText", ENGLISH[:1500]) for _ in range(20)], RULE)
     finally:
@@ -240,7 +246,7 @@ def test_the_pieces_of_a_text_are_the_text(body: str) -> None:
 @settings(max_examples=60, deadline=None)
 def test_no_document_breaks_the_limits(blocks: list[str]) -> None:
     source = "\n\n".join(f"{block}" for block in blocks)
-    chunker = LlamaIndexChunker(count_tokens=count)
+    chunker = LlamaIndexChunker(count_tokens=count, embed_texts=embed)
     chunks = chunker._chunk(elements_of(source), RULE)
     assert_sound(chunks)
     marks = re.compile(r"[#|\-\s]+")

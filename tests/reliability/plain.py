@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from llmflow.ports.chunker import Chunk, ChunkRule
 from llmflow.ports.health import Health
-from llmflow.ports.parser import Element
+from llmflow.ports.parser import Element, Progress
 
 
 class PlainChunker:
-    async def chunk(self, elements: Sequence[Element], rule: ChunkRule) -> list[Chunk]:
+    async def chunk(
+        self, elements: Sequence[Element], rule: ChunkRule, *, progress: Progress | None = None
+    ) -> list[Chunk]:
         return [Chunk(e.text, len(e.text.split()), page=e.page, heading_path=e.heading_path) for e in elements]
 
     async def health(self) -> Health:

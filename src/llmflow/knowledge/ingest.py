@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -34,6 +35,8 @@ from llmflow.store.content import Scope
 from llmflow.store.database import Database
 from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents as table
+
+T = TypeVar("T")
 
 _BATCH_BYTES = 2 * 1024 * 1024  # documents parsed together hold about this many bytes
 _PARSE_AT_ONCE = 4
@@ -129,7 +132,10 @@ class Ingest:
                 self._progress.report(document, "chunk", 0, 0)
                 elements = await self._admit(base, parsed.elements)
                 rule = rule_of(base, document, most=await self.most_tokens())
-                chunks = await self._chunker.chunk(elements, rule)
+                cutting = self._chunker.chunk(
+                    elements, rule, progress=partial(self._progress.report, document, "chunk")
+                )
+                chunks = await self._told(cutting)
         except (DocumentError, Unsupported) as error:
             return _Failure(document, error)
         except OrganError as error:
@@ -179,17 +185,19 @@ class Ingest:
         return self._embedding.max_tokens - ROOM_TOKENS
 
     async def _parse(self, document: Document) -> ParsedDocument:
-        def report(done: int, total: int) -> None:
-            self._progress.report(document, "parse", done, total)
-
+        report = partial(self._progress.report, document, "parse")
         async with self._blobs.local(document.digest) as path:
-            parsing = asyncio.ensure_future(self._parser.parse(path, name=document.file_name, progress=report))
-            try:
-                while not (await asyncio.wait([parsing], timeout=1.0))[0]:
-                    await self._progress.flush()
-            finally:
-                parsing.cancel()
-            return await parsing
+            return await self._told(self._parser.parse(path, name=document.file_name, progress=report))
+
+    async def _told(self, work: Coroutine[Any, Any, T]) -> T:
+        """What comes of `work`; how far it is stands in the database meanwhile."""
+        working = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait([working], timeout=1.0))[0]:
+                await self._progress.flush()
+        finally:
+            working.cancel()
+        return await working
 
     async def _admit(self, base: KnowledgeBase, elements: Sequence[Element]) -> Sequence[Element]:
         """The elements with their words past the boundary, before anything is cut or embedded."""

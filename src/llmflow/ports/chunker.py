@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
+from llmflow.ports.embedding import Vectors
 from llmflow.ports.health import Health
-from llmflow.ports.parser import Element
+from llmflow.ports.parser import Element, Progress
 
 #: Where on a page: page from 1, then x0, top, x1, bottom in points, origin top left.
 PageBox = tuple[int, float, float, float, float]
 
 CountTokens = Callable[[Sequence[str]], list[int]]  # tokens of each text, by the embedding model's vocabulary
+EmbedTexts = Callable[[Sequence[str]], Awaitable[Vectors]]  # unit vectors of passages, a row for each text
 
-
-Method = Literal["headings", "sentence", "fixed", "parent_child", "qa"]
+Method = Literal["headings", "sentence", "fixed", "semantic", "parent_child", "qa"]
 Cleaning = Literal["remove_extra_spaces", "remove_urls_emails"]
 
 
@@ -31,13 +32,18 @@ class Sizes(msgspec.Struct, frozen=True):
 
 class ChunkRule(Sizes, frozen=True):
     """`method`: "headings", sections as large as they may be; "sentence", sentences whatever the headings; "fixed",
-    what stands between two separators; "parent_child", by headings or separators, each with parts of the sizes of
-    `child`, which are searched; "qa", the questions and answers of tables, by their columns' names or the first two.
+    what stands between two separators; "semantic", what is about one thing under a heading; "parent_child", by headings
+    or separators, each with parts of the sizes of `child`, which are searched; "qa", the questions and answers of
+    tables, by their columns' names or the first two.
 
+    `breakpoint_percentile`, `buffer_sentences`: of "semantic". It cuts where neighbouring sentences, each read with so
+    many on both sides, are farther apart than this percentile of all in the document; a lower one cuts more often.
     `parent`: what a parent is, a paragraph, or the whole document up to 10,000 tokens."""
 
     method: Method = "headings"
     clean: tuple[Cleaning, ...] = ()
+    breakpoint_percentile: Annotated[int, msgspec.Meta(ge=50, le=99)] = 95
+    buffer_sentences: Annotated[int, msgspec.Meta(ge=0, le=5)] = 1
     parent: Literal["paragraph", "full-doc"] = "paragraph"
     child: Sizes = Sizes(max_tokens=120, overlap_tokens=0)
     question: str = ""
@@ -60,10 +66,13 @@ class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Chunker(Protocol):
-    async def chunk(self, elements: Sequence[Element], rule: ChunkRule) -> list[Chunk]:
+    async def chunk(
+        self, elements: Sequence[Element], rule: ChunkRule, *, progress: Progress | None = None
+    ) -> list[Chunk]:
         """Chunks in reading order, none empty, none over `max_tokens`; a table is cut between rows only and each
         part repeats its header row. Deterministic: equal input, equal output. No text is lost but page headers and
-        footers, which readers have marked."""
+        footers, which readers have marked. `progress`: told by methods that take long. Raises OrganError where a rule
+        needs the embedding and it does not answer."""
 
     async def health(self) -> Health: ...
 

@@ -1,25 +1,28 @@
-"""Chunks by LlamaIndex's SentenceSplitter, under the headings, pages and tables that the parser found."""
+"""Chunks by LlamaIndex's SentenceSplitter, under the headings, pages and tables that the parser found; on demand cut
+where the meaning changes, in the way of its SemanticSplitter."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 import importlib.metadata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from llmflow.organs.chunker import sentences
+from llmflow.organs.chunker import meaning, sentences
 from llmflow.organs.chunker.clean import cleaned
 from llmflow.organs.chunker.places import boxes_of
 from llmflow.organs.chunker.questions import pairs
 from llmflow.organs.chunker.sections import JOINT, Path, Run, Section, Sizes, gather, joined, separated
-from llmflow.ports.chunker import Chunk, ChunkRule, CountTokens
+from llmflow.ports.chunker import Chunk, ChunkRule, CountTokens, EmbedTexts
 from llmflow.ports.chunker import Sizes as Limits
 from llmflow.ports.health import Health
-from llmflow.ports.parser import Element
+from llmflow.ports.parser import Element, Progress
+
+T = TypeVar("T")
 
 _SMALL = 3  # a section under max_tokens / _SMALL may share a chunk with its neighbours
 _HEADINGS = 3  # headings may take max_tokens / _HEADINGS
@@ -30,15 +33,40 @@ _CLAUSES = r"(?s).+?(?:[,;:，、]\s+|[。？！]\s*|\Z)"
 
 
 class LlamaIndexChunker:
-    """`count_tokens` is called from a thread, with as many texts at once as there are."""
+    """`count_tokens` is called from a thread, with as many texts at once as there are; `embed_texts` by the semantic
+    method alone."""
 
-    def __init__(self, *, count_tokens: CountTokens) -> None:
+    def __init__(self, *, count_tokens: CountTokens, embed_texts: EmbedTexts) -> None:
         self._count = count_tokens
+        self._embed = embed_texts
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chunker")
         self._splitters: dict[tuple[int, int], Any] = {}
 
-    async def chunk(self, elements: Sequence[Element], rule: ChunkRule) -> list[Chunk]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._chunk, elements, rule)
+    async def chunk(
+        self, elements: Sequence[Element], rule: ChunkRule, *, progress: Progress | None = None
+    ) -> list[Chunk]:
+        if rule.method == "semantic":
+            return await self._by_meaning(elements, rule, progress)
+        return await self._in_thread(lambda: self._chunk(elements, rule))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _by_meaning(self, elements: Sequence[Element], rule: ChunkRule, progress: Progress | None) -> list[Chunk]:
+        """The thread is free for other documents while sentences are embedded."""
+        sizes = Sizes(self._count)
+        sections = await self._in_thread(lambda: gather(cleaned(elements, rule.clean), sizes))
+        units = await self._in_thread(lambda: meaning.units(sections))
+        places = await meaning.breaks(
+            units,
+            sections,
+            self._embed,
+            percentile=rule.breakpoint_percentile,
+            buffer=rule.buffer_sentences,
+            progress=progress,
+        )
+        document = self._document(sizes, rule)
+        return await self._in_thread(lambda: document.by_meaning(list(meaning.cut(units, sections, places, sizes))))
 
     async def health(self) -> Health:
         version = importlib.metadata.version("llama-index-core")
@@ -132,8 +160,17 @@ class _Document:
         return [Element("Title", section.path[-1], page=first.page), *section.elements]
 
     def chunks(self, sections: list[Section]) -> list[Chunk]:
+        if sections and self._group_tokens(sections) <= self._max:
+            return self._of_groups([sections])
+        return self._of_groups(self._groups(sections))
+
+    def by_meaning(self, sections: list[Section]) -> list[Chunk]:
+        """What is parted by its meaning stays parted, however short it is."""
+        return self._of_groups(self._groups(sections))
+
+    def _of_groups(self, groups: Iterable[list[Section]]) -> list[Chunk]:
         chunks: list[Chunk] = []
-        for group in self._groups(sections):
+        for group in groups:
             path, elements, tokens = self._merged(group)
             path, room = self._fit_path(path, elements)
             if tokens <= room:
@@ -143,26 +180,27 @@ class _Document:
         return chunks
 
     def _groups(self, sections: list[Section]) -> Iterator[list[Section]]:
-        """Neighbours that fit in one chunk together: the whole document when it is short, else small sections of one
-        parent."""
-        if not sections:
-            return
-        if self._group_tokens(sections) <= self._max:
-            yield sections
-            return
+        """Neighbours that fit in one chunk together: small sections of one parent."""
         group: list[Section] = []
         for section in sections:
             if group and not self._joins(group, section):
                 yield group
                 group = []
             group.append(section)
-        yield group
+        if group:
+            yield group
 
     def _joins(self, group: list[Section], section: Section) -> bool:
         parent = _parent(group)
         small = all(part.tokens * _SMALL <= self._max for part in (*group, section))
         kin = len(section.path) == len(parent) + 1 and section.path[: len(parent)] == parent
-        return small and kin and len(section.path) > 0 and self._group_tokens([*group, section]) <= self._max
+        return (
+            section.is_open
+            and small
+            and kin
+            and len(section.path) > 0
+            and self._group_tokens([*group, section]) <= self._max
+        )
 
     def _group_tokens(self, group: Sequence[Section]) -> int:
         path = _common([section.path for section in group])

@@ -66,11 +66,13 @@ class Sizes:
 
 @dataclass(slots=True)
 class Section:
-    """Neighbouring elements under one heading. `path` includes the heading itself; `tokens` is of the body."""
+    """Neighbouring elements under one heading. `path` includes the heading itself; `tokens` is of the body. `is_open`:
+    nothing is known that parts it from the section before."""
 
     path: Path
     elements: list[Element] = field(default_factory=list)
     tokens: int = 0
+    is_open: bool = True
 
 
 def gather(elements: Sequence[Element], sizes: Sizes) -> list[Section]:
