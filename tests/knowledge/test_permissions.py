@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import cast
 
 import pytest
 
-from llmflow.errors import NotFound, OrganError, UsageError
+from llmflow.api.routes.console.knowledge import _news
+from llmflow.errors import Conflict, NotFound, OrganError, UsageError
 from llmflow.gateway.asker import NOBODY, Asker, speak_for
+from llmflow.gateway.gateway import Gateway
+from llmflow.knowledge.indexing import Known
+from llmflow.knowledge.passages import Draft
+from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.rule import SearchRule
-from llmflow.knowledge.types import Choice, Document
+from llmflow.knowledge.types import Choice, Document, Found, KnowledgeBase, Note
+from llmflow.wiring import Platform
 from tests.knowledge.conftest import Room
 
 PAY, CANTEEN = "임원 보수 규정", "구내식당 보수 공사 안내"
@@ -158,3 +166,94 @@ async def test_names_that_are_none_are_refused(room: Room, groups: list[str]) ->
     with pytest.raises(UsageError):
         await room.permissions.open_base(room.base, groups)
     assert (await room.refreshed()).groups == []
+
+
+@pytest.mark.parametrize(
+    ("group", "other"), [('y"x', "x"), ("hr", "HR"), ('팀 "가', "가"), ('y"x\\', "x\\"), ("a, b", "b")]
+)
+async def test_a_groups_name_opens_nothing_of_one_that_looks_like_it(room: Room, group: str, other: str) -> None:
+    pay, _ = await two(room)
+    await close(room, pay, "first", group, "last")
+    base = await room.refreshed()
+    for groups, seen in [((other,), {"canteen.txt"}), ((group,), {"pay.txt", "canteen.txt"})]:
+        with asked_by(*groups):
+            assert {d.name for d in (await room.documents.page(base))[0]} == seen
+            assert await found(room) == seen
+
+
+async def test_documents_asked_for_by_ids_are_those_one_may_see(room: Room) -> None:
+    pay, canteen = await two(room)
+    await close(room, pay, "board")
+    base = await room.refreshed()
+    for groups, seen in [(("staff",), [canteen.id]), (("board",), [pay.id, canteen.id])]:
+        with asked_by(*groups):
+            assert [d.id for d in await room.documents.by_ids(base, [pay.id, canteen.id])] == seen
+
+
+async def test_an_upload_neither_shows_nor_replaces_a_document_one_may_not_see(room: Room) -> None:
+    pay, _ = await two(room)
+    await close(room, pay, "board")
+    with asked_by("staff"):
+        mine = await room.add("mine.txt", PAY)
+        assert (mine.outcome, mine.document.name) == ("accepted", "mine.txt")
+        for text in (PAY, "다른 말"):
+            with pytest.raises(Conflict):
+                await room.add("pay.txt", text)
+    with asked_by("board"):
+        assert (await room.documents.get("w", pay.id)).digest == pay.digest
+        assert (await room.add("pay.txt", "새 보수 규정")).outcome == "replaced"
+    await room.settled(mine.document.id)
+
+
+class OtherServer:
+    """Knowledge elsewhere: remembers which bases it was asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def search(self, bases: Sequence[KnowledgeBase], *_: object) -> tuple[list[Found], list[Note]]:
+        self.asked += [base.name for base in bases]
+        return [], []
+
+
+async def test_another_servers_knowledge_is_asked_only_for_those_it_is_open_to(room: Room) -> None:
+    base = await room.bases.create("w", "elsewhere", external_api_id="api", external_id="one")
+    await room.permissions.open_base(base, ["board"])
+    other = OtherServer()
+    retriever = Retriever(room.database, room.embedding, room.vectors, Gateway({}, room.embedding), elsewhere=other)
+    for groups, asked in [(("staff",), []), (("board",), ["elsewhere"])]:
+        with asked_by(*groups):
+            await retriever.search([await room.bases.get("w", base.id, to_search=True)], "보수 규정")
+            assert other.asked == asked
+
+
+async def test_a_passage_changed_while_its_base_is_opened_is_found_by_all(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, canteen = await two(room)
+    await room.permissions.open_base(room.base, ["board"])
+    embed = room.indexing.embed
+
+    async def opened_meanwhile(base: KnowledgeBase, texts: Iterable[str]) -> Known:
+        monkeypatch.undo()
+        await room.permissions.open_base(base, [])
+        return await embed(base, texts)
+
+    monkeypatch.setattr(room.indexing, "embed", opened_meanwhile)
+    await room.passages.add(canteen, [Draft("보수 규정은 게시판에 있다.")])
+    base = await room.refreshed()
+    rows = [row for row, _ in room.vectors._collections[base.collection].values()]
+    assert [row.groups for row in rows] == [(), (), ()]
+
+
+async def test_progress_tells_of_the_documents_one_may_see(room: Room) -> None:
+    pay, canteen = await two(room)
+    await close(room, pay, "board")
+    for document in (pay, canteen):
+        room.progress.report(document, "parse", 1, 2)
+    for groups, seen in [(("staff",), {canteen.id}), (("board",), {pay.id, canteen.id})]:
+        with asked_by(*groups):
+            news = _news(cast(Platform, room), await room.refreshed())
+            async with aclosing(news):
+                told = json.loads((await anext(news)).decode().split("data: ", 1)[1])
+            assert {one["document_id"] for one in told["reading"]} == seen

@@ -89,8 +89,8 @@ class Documents:
         `as_new`: a document of its own whatever there is, under a numbered name where the name is taken.
         `chunking`: how it is cut; None: as the base says, or as before.
 
-        Raises TooLarge, UsageError (a name that is no name), NotFound (the base was deleted meanwhile) and OrganError
-        (disk_full); nothing is kept then."""
+        Raises TooLarge, UsageError (a name that is no name), NotFound (the base was deleted meanwhile), Conflict (a
+        document that one may not see has the name) and OrganError (disk_full); nothing is kept then."""
         name = clean_name(name)
         if base.is_external:
             raise UsageError(f"`{base.name}` is another server's knowledge and takes no documents.", param="knowledge")
@@ -123,9 +123,13 @@ class Documents:
                 await queries.insert_document(connection, document)
                 return Accepted(document, "accepted"), set()
             alike = await queries.same_name_or_bytes(connection, base.id, name, blob.digest)
+            groups = (await queries.groups_of_bases(connection, [base.id]))[base.id]
             by_name = next((d for d in alike if d.name == name), None)
+            if by_name is not None and not sees(by_name, groups):
+                raise Conflict(f"There is a document `{name}` already.", param="name")
             if by_name is None:
-                by_bytes = next((d for d in alike if d.state not in ("failed", "deleting")), None)
+                there = [d for d in alike if d.state not in ("failed", "deleting") and sees(d, groups)]
+                by_bytes = next(iter(there), None)
                 if by_bytes is not None:
                     return Accepted(by_bytes, "duplicate"), set()
                 document = _new(base, name, blob, origin, chunking, now)
@@ -254,11 +258,13 @@ class Documents:
             return await counting.hits_of(connection, document_ids)
 
     async def by_ids(self, base: KnowledgeBase, ids: Sequence[str]) -> list[Document]:
-        """In this order, those of the base that are there."""
+        """In this order, those of the base that are there for whoever asks."""
         async with self._database.read() as connection:
             found = await queries.documents_by_id(connection, ids)
+            groups = await queries.groups_of_bases(connection, [base.id])
         of_base = {d.id: d for d in found.values() if d.knowledge_id == base.id and d.state != "deleting"}
-        return [of_base[id] for id in dict.fromkeys(ids) if id in of_base]
+        shown = {id for id, document in of_base.items() if sees(document, groups.get(base.id, []))}
+        return [of_base[id] for id in dict.fromkeys(ids) if id in shown]
 
     async def page(
         self,

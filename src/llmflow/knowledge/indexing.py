@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 import numpy as np
 
 from llmflow.errors import LLMFlowError, NotFound, OrganError
@@ -57,13 +58,17 @@ class Indexing:
         async with self._database.read() as connection:
             shown = await passage_queries.searched(connection, ids)
             owners = await queries.documents_by_id(connection, {p.document_id for p in shown.values()})
+            groups = await queries.groups_of_documents(connection, owners)  # `base` may be from before they changed
         if gone := [i for i in ids if i not in shown]:
             await self._vectors.delete(base.collection, chunk_ids=gone)
         if shown:
             passages = list(shown.values())
             texts = [embedded(p.heading_path, p.text) for p in passages]
             vectors = {**known, **await self.embed(base, (text for text in texts if text not in known))}
-            rows = [index_row(base, owners[p.document_id], p) for p in passages]
+            rows = [
+                msgspec.structs.replace(index_row(base, owners[p.document_id], p), groups=groups[p.document_id])
+                for p in passages
+            ]
             await self._vectors.upsert(base.collection, rows, np.stack([vectors[text] for text in texts]))
         async with self._database.write() as connection:
             await passage_queries.forget_unsettled(connection, ids)

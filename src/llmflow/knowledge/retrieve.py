@@ -22,7 +22,7 @@ from llmflow.knowledge.language import language_of
 from llmflow.knowledge.legs import Legs
 from llmflow.knowledge.reach import fields_of, reach
 from llmflow.knowledge.rule import MOST, SearchRule, checked
-from llmflow.knowledge.sight import may_find
+from llmflow.knowledge.sight import may_ask, may_find
 from llmflow.knowledge.terms import query_terms
 from llmflow.knowledge.types import Child, Compared, Found, KnowledgeBase, Note, Passage, Scores, Searched
 from llmflow.ports.embedding import Embedding
@@ -86,7 +86,7 @@ class Retriever:
         whose vectors another model made, OrganError when an organ does not answer."""
         rule = checked(rule or SearchRule())
         query = query.strip()[:_MAX_QUERY]
-        others = [base for base in bases if base.is_external]
+        others = [base for base in bases if base.is_external and may_ask(base)]
         bases = [base for base in bases if base.embedding_model]  # the rest holds nothing yet
         if not query or not (bases or others):
             return Searched([], [], [])

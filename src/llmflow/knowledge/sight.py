@@ -33,6 +33,11 @@ def may_find(document: Document, base_groups: Sequence[str]) -> bool:
     return _is_open(document.groups or base_groups, seen_groups())
 
 
+def may_ask(base: KnowledgeBase) -> bool:
+    """Whether a search may ask another server for this base; its passages have no groups of their own."""
+    return _is_open(base.groups, seen_groups())
+
+
 def sees(document: Document, base_groups: Sequence[str]) -> bool:
     """Whether the document is there for whoever lists and looks after documents."""
     return _is_open(document.groups or base_groups, _managed_groups())
@@ -48,7 +53,11 @@ def seen_rows(base: KnowledgeBase) -> list[sa.ColumnElement[bool]]:
     if groups is None:
         return []
     kept = sa.cast(documents.c.groups, sa.Text)
-    is_named = [kept.contains(json.dumps(group), autoescape=True) for group in groups]
+    # a name's own quotes are escaped, so only at its start stands one behind a bracket or a space; LIKE would take HR
+    # for hr on SQLite
+    is_named = [
+        sa.func.replace(kept, f"{before}{json.dumps(group)}", "") != kept for group in groups for before in "[ "
+    ]
     as_base = kept == "[]" if _is_open(base.groups, groups) else sa.false()
     return [sa.or_(as_base, *is_named)]
 

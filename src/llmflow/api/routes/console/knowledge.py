@@ -199,7 +199,9 @@ async def _news(platform: Platform, base: KnowledgeBase) -> AsyncGenerator[bytes
                 await platform.bases.get(base.workspace_id, base.id)
             except NotFound:
                 return
-            news = News(await platform.bases.flow(base.id), platform.progress.of(base.id))
+            reading = platform.progress.of(base.id)
+            seen = {d.id for d in await platform.documents.by_ids(base, [one.document_id for one in reading])}
+            news = News(await platform.bases.flow(base.id), [one for one in reading if one.document_id in seen])
             yield event(msgspec.json.encode(news))
 
 
