@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -215,3 +216,18 @@ async def test_documents_and_passages_that_are_off_are_not_found(room: Room) -> 
     assert await room.found("연차 휴가") == []
     await room.documents.enable(base, Choice())
     assert [hit.document for hit in await room.found("연차 휴가")] == [BOARD]
+
+
+async def test_a_number_too_large_is_refused_by_name(room: Room) -> None:
+    await filled(room)
+    for name in ("year", "signed"):
+        with pytest.raises(UsageError) as raised:
+            await found(room, said(name, ">", 10**400))
+        assert raised.value.param == name
+
+
+@pytest.mark.parametrize("operator", ["is", "in", "contains", "start with", "end with"])
+async def test_letters_that_came_apart_and_nul_are_read_as_they_are_kept(room: Room, operator: str) -> None:
+    await filled(room)
+    name, value = (unicodedata.normalize("NFD", text) for text in ("부서", "영업부"))
+    assert await found(room, said(name, operator, f"{value}\x00")) == [SALES]

@@ -8,6 +8,7 @@ case, but for `is`, `is not`, `in` and `not in`. Times are Unix seconds, and rea
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -132,7 +133,7 @@ def _says_something(condition: Condition) -> bool:
 
 
 def _one(condition: Condition, fields: Sequence[Field]) -> sa.ColumnElement[bool]:
-    own = [field for field in fields if field.name == condition.name]
+    own = [field for field in fields if field.name == _plain(condition.name)]
     if not own and condition.name in BUILT_IN:
         return _compared(_built_in(condition.name), BUILT_IN[condition.name], condition)
     parts = [
@@ -200,7 +201,7 @@ def _compared(column: sa.ColumnElement[Any], kind: FieldType, condition: Conditi
 
 
 def _matched(column: sa.ColumnElement[Any], condition: Condition) -> sa.ColumnElement[bool]:
-    value = str(condition.value)
+    value = _plain(str(condition.value))
     match condition.operator:
         case "contains":
             return column.icontains(value, autoescape=True)
@@ -209,6 +210,11 @@ def _matched(column: sa.ColumnElement[Any], condition: Condition) -> sa.ColumnEl
         case "start with":
             return column.istartswith(value, autoescape=True)
     return column.iendswith(value, autoescape=True)
+
+
+def _plain(text: str) -> str:
+    """As texts are kept: composed letters (macOS sends them apart), without what PostgreSQL cannot hold."""
+    return unicodedata.normalize("NFC", text).replace("\x00", "")
 
 
 def _listed(value: Any) -> list[Any]:
@@ -220,11 +226,11 @@ def _listed(value: Any) -> list[Any]:
 def _fitting(value: Any, kind: FieldType, condition: Condition) -> str | float:
     """The value as the column has it. Raises UsageError."""
     if kind == "string":
-        text = str(value)
+        text = _plain(str(value))
         return _SOURCES.get(text, text) if condition.name == "source" else text
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if kind == "time" and isinstance(value, str):
             return _seconds(value, condition.name)
         raise UsageError(f"`{value}` is no number, which {condition.name} is.", param=condition.name) from error
