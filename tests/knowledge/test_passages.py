@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from llmflow.errors import Conflict, Forbidden, NotFound, OrganError, UsageError
+from llmflow.knowledge import passage_queries
+from llmflow.knowledge.indexing import Known
 from llmflow.knowledge.passages import Draft, Edit
-from llmflow.knowledge.types import Document, Passage
+from llmflow.knowledge.types import Document, KnowledgeBase, Passage
 from llmflow.store.tables import chunks, documents, unsettled_chunks
 from tests.knowledge.conftest import Room
 
@@ -310,3 +312,67 @@ async def test_many_passages_are_embedded_in_few_calls(room: Room, monkeypatch: 
     made = await room.passages.add(document, [Draft(f"문단 {n}") for n in range(100)])
     assert (len(made), len(calls)) == (100, 4)
     assert np.isfinite(calls).all()
+
+
+async def with_parts(room: Room, document: Document) -> tuple[Passage, list[Passage]]:
+    """The first passage as a parent, with two parts; both of the others stay whole."""
+    parent = await first(room, document)
+    async with room.database.write() as connection:
+        await connection.execute(sa.update(chunks).where(chunks.c.id == parent.id).values(kind="parent"))
+        await passage_queries.note_unsettled(connection, document, [parent.id])
+    await room.indexing.settle_left()
+    return parent, await room.passages.add(
+        document, [Draft("연차 신청은 메일로"), Draft("연차 승인은 팀장이")], parent=parent.id
+    )
+
+
+async def test_a_parent_is_switched_off_with_its_parts(room: Room) -> None:
+    document = await ready(room)
+    parent, _ = await with_parts(room, document)
+    assert parent.text in await found(room, "연차")
+    for is_on in (False, True, False):
+        changed = await room.passages.edit(document, parent.id, Edit(enabled=is_on))
+        assert changed.enabled is is_on
+        assert (parent.text in await found(room, "연차")) is is_on
+        await assert_in_step(room)
+    (further,) = await room.passages.add(document, [Draft("연차 취소는 하루 전에")], parent=parent.id)
+    assert not further.enabled
+    assert parent.text not in await found(room, "연차")
+    await assert_in_step(room)
+
+
+async def test_behind_what_is_not_there_nothing_is_added(room: Room) -> None:
+    document = await ready(room)
+    parent, parts = await with_parts(room, document)
+    other = await first(room, document, 1)
+    for of, after in [(None, parts[0].id), (parent.id, other.id), (parent.id, "none"), (None, "none"), ("none", None)]:
+        with pytest.raises(NotFound):
+            await room.passages.add(document, [Draft("새 문단이다.")], parent=of, after=after)
+
+
+@pytest.mark.parametrize("kind", ["edit", "merge", "split"])
+async def test_what_somebody_else_wrote_meanwhile_is_not_lost(
+    room: Room, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    document = await ready(room)
+    passage = await first(room, document)
+    embed = room.indexing.embed
+
+    async def edited_meanwhile(base: KnowledgeBase, words: Iterable[str]) -> Known:
+        monkeypatch.undo()
+        await room.passages.edit(document, passage.id, Edit(text="동료가 고친 문단이다."))
+        return await embed(base, words)
+
+    monkeypatch.setattr(room.indexing, "embed", edited_meanwhile)
+    with pytest.raises(Conflict):
+        await changes(room, document, kind)
+    assert await texts(room, document) == ["동료가 고친 문단이다.", *LEAVE.split("\n\n")[1:]]
+    await assert_in_step(room)
+
+
+async def test_more_passages_than_a_statement_takes_are_changed(room: Room) -> None:
+    ids = [str(n) for n in range(70_000)]  # PostgreSQL takes 65,535 values
+    async with room.database.write() as connection:
+        await passage_queries.change(connection, ids, enabled=False)
+        await passage_queries.forget_unsettled(connection, ids)
+        assert await passage_queries.searched(connection, ids) == {}

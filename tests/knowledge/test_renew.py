@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import sqlalchemy as sa
 
 from llmflow.knowledge.passages import Draft, Edit
+from llmflow.knowledge.renew import Cut, Had, renew
 from llmflow.knowledge.types import Document, Passage
+from llmflow.store.content import Content
 from llmflow.store.tables import chunks
 from tests.knowledge.conftest import Room
 from tests.knowledge.test_passages import Killed, assert_in_step, end_before, texts
@@ -145,3 +149,18 @@ async def test_hits_that_are_counted_meanwhile_are_not_lost(room: Room) -> None:
     document = await room.settled(again.document.id)
     assert (await passages(room, document))[PARAGRAPHS[0]].hit_count == 1
     assert passage.id == (await passages(room, document))[PARAGRAPHS[0]].id
+
+
+async def test_parts_that_are_cut_anew_stay_off_with_their_parent(room: Room) -> None:
+    document = await put(room, PARAGRAPHS[:1])
+    (parent,) = (await passages(room, document)).values()
+
+    def cut(text: str, parent: int | None) -> Cut:
+        words = Content(text)
+        return Cut(words, None, 3, 1, 1, [], "text" if parent is not None else "parent", [], parent)
+
+    old = [cut(parent.text, None), cut("문단 0은", 0)]
+    off = dataclasses.replace(parent, kind="parent", enabled=False)
+    renewal = renew(document, [old[0], cut("규정 0의 본문이다.", 0)], [Had(off, old[0].digest, None, True)])
+    assert [(row["text"], row["enabled"]) for row in renewal.new] == [("규정 0의 본문이다.", False)]
+    assert renewal.searched == []

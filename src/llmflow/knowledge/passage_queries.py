@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,10 @@ _PASSAGE = [chunks.c[field.name] for field in dataclasses.fields(Passage)]
 IN_SIGHT = chunks.c.made != "removed"
 #: In the index: a passage with parts is searched by them.
 SEARCHED = sa.and_(IN_SIGHT, chunks.c.enabled, chunks.c.kind != "parent")
+
+
+def _bounded(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + _IN_AT_ONCE] for start in range(0, len(ids), _IN_AT_ONCE))
 
 
 def _siblings(document_id: str, parent_id: str | None) -> list[sa.ColumnElement[bool]]:
@@ -87,8 +91,11 @@ async def parts_of(connection: AsyncConnection, document_id: str, parent_ids: Se
 
 async def searched(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Passage]:
     """Those of these that belong into the index."""
-    rows = await connection.execute(sa.select(*_PASSAGE).where(chunks.c.id.in_(list(ids)), SEARCHED))
-    return {row.id: Passage(**row._mapping) for row in rows}
+    found: dict[str, Passage] = {}
+    for some in _bounded(list(ids)):
+        rows = await connection.execute(sa.select(*_PASSAGE).where(chunks.c.id.in_(some), SEARCHED))
+        found.update((row.id, Passage(**row._mapping)) for row in rows)
+    return found
 
 
 async def order(connection: AsyncConnection, document_id: str, parent_id: str | None) -> list[tuple[str, int]]:
@@ -112,7 +119,8 @@ async def put_in_order(connection: AsyncConnection, ids: Sequence[str], have: Ma
 
 
 async def change(connection: AsyncConnection, ids: Sequence[str], **values: Any) -> None:
-    await connection.execute(sa.update(chunks).where(chunks.c.id.in_(ids)).values(**values))
+    for some in _bounded(ids):
+        await connection.execute(sa.update(chunks).where(chunks.c.id.in_(some)).values(**values))
 
 
 async def claim(connection: AsyncConnection, document_id: str) -> tuple[str, bool] | None:
@@ -126,8 +134,8 @@ async def claim(connection: AsyncConnection, document_id: str) -> tuple[str, boo
 
 
 async def delete(connection: AsyncConnection, ids: Sequence[str]) -> None:
-    for start in range(0, len(ids), _IN_AT_ONCE):
-        await connection.execute(sa.delete(chunks).where(chunks.c.id.in_(ids[start : start + _IN_AT_ONCE])))
+    for some in _bounded(ids):
+        await connection.execute(sa.delete(chunks).where(chunks.c.id.in_(some)))
 
 
 async def origins(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, str]:
@@ -236,7 +244,8 @@ async def add_unsettled(connection: AsyncConnection, behind: Iterable[tuple[Docu
 
 
 async def forget_unsettled(connection: AsyncConnection, ids: Collection[str]) -> None:
-    await connection.execute(sa.delete(unsettled_chunks).where(unsettled_chunks.c.id.in_(ids)))
+    for some in _bounded(list(ids)):
+        await connection.execute(sa.delete(unsettled_chunks).where(unsettled_chunks.c.id.in_(some)))
 
 
 async def forget_unsettled_of(connection: AsyncConnection, document_ids: Collection[str]) -> None:

@@ -130,8 +130,12 @@ class Passages:
         known = await self._indexing.embed(base, [embedded(path, text) for text in texts])
         ids = [new_id() for _ in drafts]
         async with self._changing(base, document, ids, known) as connection:
+            whole = await _found(connection, document, parent) if parent else None
             have = await passage_queries.order(connection, document.id, parent)
-            place = len(have) if after is None else [i for i, _ in have].index(after) + 1
+            order = [i for i, _ in have]
+            if after is not None and after not in order:
+                raise NotFound(f"There is no passage {after} to stand behind in `{document.name}`.", param="after")
+            place = len(have) if after is None else order.index(after) + 1
             now = now_ms()
             rows = [
                 {
@@ -151,6 +155,7 @@ class Passages:
                     "answer": answer,
                     "keywords": list(draft.keywords),
                     "made": "added",
+                    "enabled": whole is None or whole.enabled,
                     "edited_at": now,
                 }
                 for number, (i, draft, text, answer, count) in enumerate(
@@ -158,17 +163,19 @@ class Passages:
                 )
             ]
             await queries.insert_passages(connection, rows)
-            order = [i for i, _ in have]
             order[place:place] = ids
             placed = dict(have) | {i: place + number for number, i in enumerate(ids)}
             await passage_queries.put_in_order(connection, order, placed)
         return await self._all(document, ids)
 
     async def edit(self, document: Document, passage_id: str, edit: Edit) -> Passage:
-        """The passage with other words, or switched on or off. Only what is searched is embedded, and only where its
-        words changed. Raises what `add` raises."""
+        """The passage with other words, or switched on or off with its parts. Only what is searched is embedded, and
+        only where its words changed. Raises what `add` raises, and Conflict when somebody else changed its words
+        meanwhile."""
         base = await self._bases.get(document.workspace_id, document.knowledge_id)
-        passage = await self.get(document, passage_id)
+        async with self._database.read() as connection:
+            passage = await _found(connection, document, passage_id)
+            parts = await passage_queries.parts_of(connection, document.id, [passage_id])
         draft = Draft(
             passage.text if edit.text is None else edit.text,
             passage.answer if edit.answer is None else edit.answer,
@@ -182,10 +189,13 @@ class Passages:
             values |= {"text": texts[0], "answer": answers[0], "edited_at": now_ms()}
             values |= {"tokens": tokens[0], "made": "added" if passage.made == "added" else "edited"}
         is_searched = enabled and passage.kind != "parent"
-        known = await self._indexing.embed(base, [embedded(passage.heading_path, texts[0])] if is_searched else [])
-        async with self._changing(base, document, [passage.id], known) as connection:
-            await _found(connection, document, passage.id)
+        switched = [p for p in parts if edit.enabled is not None and p.enabled != edit.enabled]
+        words = [embedded(passage.heading_path, texts[0])] if is_searched else []
+        known = await self._indexing.embed(base, words + texts_of(switched if enabled else []))
+        async with self._changing(base, document, [passage.id, *(p.id for p in switched)], known) as connection:
+            await _unchanged(connection, document, [passage])
             await passage_queries.change(connection, [passage.id], **values)
+            await passage_queries.change(connection, [p.id for p in switched], enabled=enabled)
         return await self.get(document, passage.id)
 
     async def switch(self, document: Document, ids: Sequence[str], *, enabled: bool) -> int:
@@ -216,7 +226,7 @@ class Passages:
 
     async def merge(self, document: Document, ids: Sequence[str]) -> Passage:
         """Neighbours as one, the first of them; their parts are its parts. Raises UsageError where they are no
-        neighbours or would be too long to be read whole, and what `add` raises."""
+        neighbours or would be too long to be read whole, and what `edit` raises."""
         base = await self._bases.get(document.workspace_id, document.knowledge_id)
         found = sorted(await self._all(document, ids), key=lambda passage: passage.ordinal)
         if len(found) < 2 or len({p.parent_id for p in found}) > 1:
@@ -236,6 +246,7 @@ class Passages:
             start = order.index(first.id) if first.id in order else 0
             if order[start : start + len(found)] != [p.id for p in found]:
                 raise UsageError("Merging takes neighbours: these have others between them.", param="ids")
+            await _unchanged(connection, document, found)
             origins = await passage_queries.origins(connection, [p.id for p in found])
             await passage_queries.move_origins(connection, document.id, list(origins.values()), origins[first.id])
             await passage_queries.move_parts(connection, first.id, [p.id for p in others])
@@ -261,7 +272,7 @@ class Passages:
 
     async def split(self, document: Document, passage_id: str, at: int) -> list[Passage]:
         """The passage as two: its text before character `at`, and from there. A table is cut between rows, both with
-        its header; parts go with the text they stand in. Raises UsageError where one would be empty, and what `add`
+        its header; parts go with the text they stand in. Raises UsageError where one would be empty, and what `edit`
         raises."""
         base = await self._bases.get(document.workspace_id, document.knowledge_id)
         passage = await self.get(document, passage_id)
@@ -274,7 +285,7 @@ class Passages:
         second = new_id()
         now = now_ms()
         async with self._changing(base, document, [passage.id, second], known) as connection:
-            await _found(connection, document, passage.id)
+            await _unchanged(connection, document, [passage])
             have = await passage_queries.order(connection, document.id, passage.parent_id)
             order = [i for i, _ in have]
             place = order.index(passage.id) + 1
@@ -371,6 +382,14 @@ async def _found(connection: AsyncConnection, document: Document, passage_id: st
     if found is None:
         raise NotFound(f"There is no passage {passage_id} in `{document.name}`.")
     return found
+
+
+async def _unchanged(connection: AsyncConnection, document: Document, read: Sequence[Passage]) -> None:
+    """Raises NotFound and Conflict unless these still say what was read of them."""
+    for passage in read:
+        now = await _found(connection, document, passage.id)
+        if (now.text, now.answer, now.keywords) != (passage.text, passage.answer, passage.keywords):
+            raise Conflict(f"Somebody changed this passage of `{document.name}` meanwhile. Look at it and try again.")
 
 
 async def _take_away(connection: AsyncConnection, passages: Sequence[Passage]) -> None:

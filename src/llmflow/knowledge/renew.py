@@ -19,7 +19,7 @@ from llmflow.knowledge.types import Document, Passage
 from llmflow.store.content import Content
 
 _NAMESPACE = uuid.UUID("6f0d3c52-0b1e-7c0a-9d2e-1d9a5f0c7b11")
-_WRITTEN = [f.name for f in dataclasses.fields(Passage) if f.name not in ("edited_at", "made", "enabled", "hit_count")]
+_WRITTEN = [f.name for f in dataclasses.fields(Passage) if f.name not in ("edited_at", "made", "hit_count")]
 _PLACES = ("ordinal", "parent_id", "page", "page_end", "boxes")  # may change where the words do not
 
 
@@ -95,7 +95,9 @@ def renew(document: Document, cuts: Sequence[Cut], had: Sequence[Had]) -> Renewa
             continue
         ordinal = len(order[parent])
         if one is None:
-            rows[ids[place]] = _new(document, ids[place], cut, parent, ordinal)
+            made = _new(document, ids[place], cut, parent, ordinal)
+            is_on = parent is None or rows[parent].enabled  # a part of what is switched off is off
+            rows[ids[place]] = made if is_on else dataclasses.replace(made, enabled=False)
         else:
             rows[ids[place]] = _placed(one.passage, cut, parent, ordinal)
         order[parent].append(ids[place])
