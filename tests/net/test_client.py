@@ -271,7 +271,17 @@ async def test_nobody_there_is_a_coded_error_without_the_urls_secrets(make: Make
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "http://", "ftp://example.com/x", "http://[::1", "http://a b/", "file:///etc/passwd"]
+    "url",
+    [
+        "nonsense",
+        "http://",
+        "ftp://example.com/x",
+        "http://[::1",
+        "http://a b/",
+        "file:///etc/passwd",
+        "http://xn--a/",
+        f"http://{'a' * 64}/",
+    ],
 )
 async def test_what_is_no_web_address_is_a_coded_error(url: str, make: Make) -> None:
     for guard in (None, Guard()):

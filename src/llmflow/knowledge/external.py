@@ -6,6 +6,7 @@ its row, and sent to no other address than the one it was given for.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import uuid
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ from llmflow.store.tables import external_apis, knowledge_bases
 _PROBE_S = 10.0
 _ASK_S = 20.0
 _MOST_BYTES = 8 * 1024 * 1024
+_MASK = "[hidden]"
+_LEAST_MASKED = 6  # characters of a key; a shorter one may be a part of any word
 _NAMESPACE = uuid.UUID("0e6c2c8c-7d59-5d0e-9c61-3b1f0f3ef6a4")
 _REFUSALS = {403: "refuses the key", 404: "has no /retrieval", 502: "cannot reach what is behind it"}
 
@@ -102,7 +105,10 @@ class External:
     async def probe(self, url: str, key: str) -> None:
         """Tries the address as Dify does: with the key and no body, any answer but 403, 404 and 502 being a yes.
 
-        Raises UsageError (external_refused), also when nobody answers, and Forbidden (address_blocked)."""
+        Raises UsageError (external_refused), also when nobody answers, UsageError for a key that no request can carry,
+        and Forbidden (address_blocked)."""
+        if not key.isprintable():
+            raise UsageError("A key is one line without control characters.", param="key")
         try:
             answer = await self._post(url, key, None, timeout_s=_PROBE_S)
         except OrganError as error:
@@ -139,17 +145,15 @@ class External:
         new_url = api.url if url is None else _clean(url)
         if new_url != api.url and key is None and api.has_key:
             raise UsageError("A new address needs the key that it is to be sent.", param="key")
-        known = await self._key(api.id) if key is None else key
-        if new_url != api.url or key is not None:
-            await self.probe(new_url, known)
-        values = {"name": api.name if name is None else _named(name), "url": new_url, "updated_at": now_ms()}
+        values: dict[str, Any] = {"updated_at": now_ms()}
+        if name is not None:
+            values["name"] = _named(name)
+        if new_url != api.url or key is not None:  # together, whoever else changes either meanwhile
+            await self.probe(new_url, key or "")
+            values |= {"url": new_url, "sealed_key": self._sealed(api.id, key or "")}
         try:
             async with self._database.write() as connection:
-                await connection.execute(
-                    sa.update(external_apis)
-                    .where(external_apis.c.id == api.id)
-                    .values(**values, sealed_key=self._sealed(api.id, known))
-                )
+                await connection.execute(sa.update(external_apis).where(external_apis.c.id == api.id).values(**values))
         except IntegrityError as error:
             raise Conflict(f"There is an external knowledge API `{name}` already.", param="name") from error
         return await self.get(api.workspace_id, api.id)
@@ -165,35 +169,40 @@ class External:
     async def search(
         self, bases: Sequence[KnowledgeBase], query: str, rule: SearchRule, conditions: Conditions | None
     ) -> tuple[list[Found], list[Note]]:
-        """What the servers behind these bases answer; one that fails costs its own answers and is noted."""
-        found: list[Found] = []
-        notes: list[Note] = []
-        for base in bases:
+        """What the servers behind these bases answer, all asked at once; one that fails costs its own answers and is
+        noted."""
+
+        async def asked(base: KnowledgeBase) -> list[Found] | Note:
             try:
-                found += await self._ask(base, query, rule, conditions)
+                return await self._ask(base, query, rule, conditions)
             except LLMFlowError as error:
-                notes.append(Note("external_failed", f"Searched without `{base.name}`: {error.message}"))
-        return found, notes
+                return Note("external_failed", f"Searched without `{base.name}`: {error.message}")
+
+        answers = await asyncio.gather(*map(asked, bases))
+        found = [hit for answer in answers if not isinstance(answer, Note) for hit in answer]
+        return found, [answer for answer in answers if isinstance(answer, Note)]
 
     async def _ask(
         self, base: KnowledgeBase, query: str, rule: SearchRule, conditions: Conditions | None
     ) -> list[Found]:
         async with self._database.read() as connection:
-            url = await connection.scalar(
-                sa.select(external_apis.c.url).where(external_apis.c.id == base.external_api_id)
-            )
-        if url is None:
+            kept = sa.select(external_apis.c.url, external_apis.c.sealed_key)
+            row = (await connection.execute(kept.where(external_apis.c.id == base.external_api_id))).one_or_none()
+        if row is None:
             raise NotFound("Its server is no longer registered.")
+        url = row.url
+        key = self._cipher.decrypt(row.sealed_key, f"external_apis/{base.external_api_id}") if row.sealed_key else ""
         body = {
             "knowledge_id": base.external_id,
             "query": query,
             "retrieval_setting": {"top_k": rule.top_k, "score_threshold": rule.threshold or 0.0},
             "metadata_condition": None if conditions is None else _told(conditions),
         }
-        answer = await self._post(url, await self._key(str(base.external_api_id)), body, timeout_s=_ASK_S)
+        answer = await self._post(url, key, body, timeout_s=_ASK_S)
         if answer.status != 200:
-            said = answer.body[:300].decode("utf-8", "replace")
-            raise OrganError(f"{url} answered {answer.status}: {said}")
+            said = answer.body.decode("utf-8", "replace")
+            said = said.replace(key, _MASK) if len(key) >= _LEAST_MASKED else said
+            raise OrganError(f"{url} answered {answer.status}: {said[:300]}")
         try:
             records = msgspec.json.decode(answer.body, type=_Records, strict=False).records
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
@@ -203,16 +212,16 @@ class External:
         return [hit for hit in hits if rule.threshold is None or hit.score >= rule.threshold][: rule.top_k]
 
     async def _post(self, url: str, key: str, body: dict[str, Any] | None, *, timeout_s: float) -> Response:
+        """`timeout_s` bounds the whole, also of an answer that comes drop by drop."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         address = f"{_clean(url)}/retrieval"
-        return await self._http.request(
-            "POST", address, headers=headers, json=body, timeout_s=timeout_s, max_bytes=_MOST_BYTES
-        )
-
-    async def _key(self, api_id: str) -> str:
-        async with self._database.read() as connection:
-            sealed = await connection.scalar(sa.select(external_apis.c.sealed_key).where(external_apis.c.id == api_id))
-        return self._cipher.decrypt(sealed, f"external_apis/{api_id}") if sealed else ""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._http.request(
+                    "POST", address, headers=headers, json=body, timeout_s=timeout_s, max_bytes=_MOST_BYTES
+                )
+        except TimeoutError as error:
+            raise OrganError(f"{address} did not answer in {timeout_s:g} s.", code="model_timeout") from error
 
     def _sealed(self, api_id: str, key: str) -> str | None:
         return self._cipher.encrypt(key, f"external_apis/{api_id}") if key else None

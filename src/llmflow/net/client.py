@@ -242,11 +242,17 @@ def _parsed(url: str) -> URL:
     """Raises OrganError for what is no http address."""
     try:
         parts = URL(url)
+        host = parts.host and parts.raw_host  # decoding it finds out whether it can be one
     except ValueError:
-        parts = URL()
-    if parts.scheme not in ("http", "https") or not parts.host:
+        parts, host = URL(), None
+    if parts.scheme not in ("http", "https") or not host or not _can_be_asked_for(host):
         raise OrganError("The address is not one of http:// or https://.", hint="Correct the url in llmflow.yaml.")
     return parts
+
+
+def _can_be_asked_for(host: str) -> bool:
+    """Whether DNS has a place for each part of the name; Python raises UnicodeError where it has none."""
+    return all(0 < len(part) < 64 for part in host.removesuffix(".").split("."))
 
 
 def _shown(url: str) -> str:

@@ -58,6 +58,8 @@ async def _retrieve(platform: Platform, request: Request) -> Response:
     caller = await auth.caller(request, ("dataset",), platform=platform)
     wanted = _read(await request.body())
     base = await platform.bases.get(caller.workspace_id, wanted.knowledge_id)
+    if base.is_external:  # which may be this one, asked without end
+        raise UsageError(f"`{base.name}` is another server's knowledge; that server is to be asked.")
     setting = wanted.retrieval_setting or RetrievalSetting()
     rule = kept_rule(base.retrieval)
     if setting.top_k is not None:
