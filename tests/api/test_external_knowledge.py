@@ -150,7 +150,9 @@ def test_a_server_is_registered_only_where_it_answers(chat_server: ChatServer) -
         assert console.patch(path, json={"name": "x"}).status_code == 404
 
 
-def test_knowledge_of_another_server_is_searched_and_degrades_alone(chat_server: ChatServer, base: str) -> None:
+def test_knowledge_of_another_server_is_searched_and_degrades_alone(
+    chat_server: ChatServer, dify: httpx.Client, base: str
+) -> None:
     with chat_server.live.client() as console:
         key = console.post("/api/v1/keys", json={"kind": "dataset"}).json()
     api = _register(chat_server, "다른 회사", key["token"]).raise_for_status().json()
@@ -172,6 +174,10 @@ def test_knowledge_of_another_server_is_searched_and_degrades_alone(chat_server:
         (record,) = client.post(f"/datasets/{there['id']}/retrieve", json=asked).raise_for_status().json()["records"]
         assert record["content"].startswith("연차 휴가는")
         assert record["metadata"]["연도"] in (2020, 2026)
+        chained = dify.post("/retrieval", json={"knowledge_id": there["id"], "query": "연차"})
+        assert (chained.status_code, chained.json()["error_code"]) == (400, 400)  # else a base of ours asks without end
+        moved = client.patch(f"/datasets/{there['id']}", json={"external_knowledge_api_id": base})
+        assert (moved.status_code, moved.json()["code"]) == (400, "invalid_param")
         body = {"name": "a", "text": "x", "indexing_technique": "high_quality"}
         refused = client.post(f"/datasets/{there['id']}/document/create-by-text", json=body)
         assert (refused.status_code, refused.json()["code"]) == (400, "invalid_param")

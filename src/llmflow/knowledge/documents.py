@@ -258,13 +258,11 @@ class Documents:
             return await counting.hits_of(connection, document_ids)
 
     async def by_ids(self, base: KnowledgeBase, ids: Sequence[str]) -> list[Document]:
-        """In this order, those of the base that are there for whoever asks."""
+        """In this order, those of the base that are there and seen."""
         async with self._database.read() as connection:
             found = await queries.documents_by_id(connection, ids)
-            groups = await queries.groups_of_bases(connection, [base.id])
         of_base = {d.id: d for d in found.values() if d.knowledge_id == base.id and d.state != "deleting"}
-        shown = {id for id, document in of_base.items() if sees(document, groups.get(base.id, []))}
-        return [of_base[id] for id in dict.fromkeys(ids) if id in shown]
+        return [of_base[id] for id in dict.fromkeys(ids) if id in of_base and sees(of_base[id], base.groups)]
 
     async def page(
         self,

@@ -167,6 +167,45 @@ def test_what_a_workflow_searches_in_its_draft_or_in_force_is_not_deleted(
         admin.delete(f"/api/v1/apps/{made['app_id']}").raise_for_status()
 
 
+def test_files_of_documents_that_a_key_may_not_see_are_in_no_archive(
+    chat_server: ChatServer, datasets: httpx.Client
+) -> None:
+    base = _base(datasets, "나눠 보는 지식")
+    pay, leave = (_text(datasets, base, name, name)["id"] for name in ("보수.txt", "휴가.txt"))
+    with chat_server.live.client() as console:
+        opened = {"ids": [pay], "groups": ["이사회"]}
+        console.post(f"/api/v1/knowledge/{base}/open", json=opened).raise_for_status()
+        keys = [
+            console.post("/api/v1/keys", json={"kind": "dataset", "groups": [g]}).json() for g in ("이사회", "직원")
+        ]
+    zips = []
+    for key in keys:
+        with chat_server.client(key["token"]) as client:
+            zips.append(client.post(f"/datasets/{base}/documents/download-zip", json={"document_ids": [pay, leave]}))
+    with zipfile.ZipFile(io.BytesIO(zips[0].content)) as whole:
+        assert set(whole.namelist()) == {"보수.txt", "휴가.txt"}
+    assert _code(zips[1]) == (404, "not_found")
+
+
+def test_of_a_refused_request_nothing_is_kept(datasets: httpx.Client) -> None:
+    wrong = {"retrieval_model": {"score_threshold_enabled": True, "score_threshold": 5}}
+    assert _code(datasets.post("/datasets", json={"name": "반쪽", **wrong})) == (400, "invalid_param")
+    base = _base(datasets, "반쪽")  # the name is free
+    before = datasets.get(f"/datasets/{base}").json()
+    assert _code(datasets.patch(f"/datasets/{base}", json={"name": "바뀐 반쪽", **wrong})) == (400, "invalid_param")
+    said = {"name": "a", "text": "x", "doc_form": "qa_model", "indexing_technique": "economy"}
+    rule = {"mode": "custom", "rules": {"pre_processing_rules": [{"id": "magic"}]}}
+    for more in (wrong, {"process_rule": rule}, {"name": ".."}, {"original_document_id": NOBODY}):
+        refused = datasets.post(f"/datasets/{base}/document/create-by-text", json={**said, **more})
+        assert refused.status_code in (400, 404)
+    assert datasets.get(f"/datasets/{base}").json() == before
+    document = _text(datasets, base, "그대로.txt", "본문")["id"]
+    renamed = {"name": "바뀐.txt", "text": "본문", "process_rule": rule}
+    refused = datasets.post(f"/datasets/{base}/documents/{document}/update-by-text", json=renamed)
+    assert _code(refused) == (400, "invalid_param")
+    assert datasets.get(f"/datasets/{base}/documents/{document}").json()["name"] == "그대로.txt"
+
+
 def test_an_app_key_opens_no_knowledge(service: httpx.Client) -> None:
     assert _code(service.get("/datasets")) == (401, "unauthorized")
 

@@ -12,12 +12,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmflow.api.routes.service.datasets import shapes
-from llmflow.api.routes.service.datasets.retrieval import RetrievalModel
+from llmflow.api.routes.service.datasets.retrieval import RetrievalModel, wanted_rule
 from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation, nothing, paged
 from llmflow.apps.types import App
 from llmflow.errors import Conflict, LLMFlowError, NotFound, UsageError
 from llmflow.knowledge.external import ExternalApi
 from llmflow.knowledge.rule import SearchRule, kept_rule
+from llmflow.knowledge.rule import checked as checked_rule
 from llmflow.knowledge.types import Contents, KnowledgeBase
 from llmflow.wiring import Platform
 
@@ -86,7 +87,7 @@ async def _list(call: DatasetCall) -> Response:
 
 async def _create(call: DatasetCall) -> Response:
     wanted = checked(await call.body(), DatasetCreatePayload)
-    api = await _api(call, wanted)
+    api, rule = await _api(call, wanted), wanted_rule(wanted.retrieval_model)
     service = {
         shapes.PERMISSION: wanted.permission or "only_me",
         **({shapes.INDEXING: wanted.indexing_technique} if wanted.indexing_technique else {}),
@@ -104,7 +105,7 @@ async def _create(call: DatasetCall) -> Response:
         )
     except Conflict as error:
         raise _taken() from error
-    made = await search_by(call, made, wanted.retrieval_model)
+    made = await search_by(call, made, rule)
     return answer((await _shown(call, [made]))[0])
 
 
@@ -120,11 +121,11 @@ async def _api(call: DatasetCall, wanted: DatasetCreatePayload) -> ExternalApi |
         raise UsageError(error.message, param="external_knowledge_api_id") from error
 
 
-async def search_by(call: DatasetCall, base: KnowledgeBase, model: RetrievalModel | None) -> KnowledgeBase:
+async def search_by(call: DatasetCall, base: KnowledgeBase, rule: SearchRule | None) -> KnowledgeBase:
     """The base, searched by this from now on where it is given."""
-    if model is None:
+    if rule is None:
         return base
-    await call.platform.bases.set_retrieval(base, model.rule())
+    await call.platform.bases.set_retrieval(base, rule)
     return await call.platform.bases.by_id(base.workspace_id, base.id)
 
 
@@ -137,7 +138,13 @@ async def _change(call: DatasetCall) -> Response:
     wanted = checked(await call.body(), DatasetUpdatePayload)
     said = {shapes.PERMISSION: wanted.permission, shapes.INDEXING: wanted.indexing_technique}
     service = {key: value for key, value in said.items() if value is not None} | _retrieval(wanted.retrieval_model)
+    if base.is_external and wanted.external_knowledge_api_id not in (None, base.external_api_id):
+        message = "A knowledge base stays with the server that it was made for; make another."
+        raise UsageError(message, param="external_knowledge_api_id")
     other = wanted.external_knowledge_id if base.is_external else None
+    rule = wanted_rule(wanted.retrieval_model)
+    if base.is_external and wanted.external_retrieval_model is not None:
+        rule = checked_rule(wanted.external_retrieval_model.rule(rule or kept_rule(base.retrieval)))
     try:
         changed = await call.platform.bases.change(
             base.workspace_id,
@@ -149,11 +156,7 @@ async def _change(call: DatasetCall) -> Response:
         )
     except Conflict as error:
         raise _taken() from error
-    changed = await search_by(call, changed, wanted.retrieval_model)
-    if base.is_external and wanted.external_retrieval_model is not None:
-        rule = wanted.external_retrieval_model.rule(kept_rule(changed.retrieval))
-        await call.platform.bases.set_retrieval(changed, rule)
-        changed = await call.platform.bases.by_id(base.workspace_id, base.id)
+    changed = await search_by(call, changed, rule)
     (shown,) = await _shown(call, [changed])
     return answer({**shown, "partial_member_list": []})
 

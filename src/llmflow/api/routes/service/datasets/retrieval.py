@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from llmflow.knowledge.rule import SearchRule
+from llmflow.knowledge.rule import SearchRule, checked
 from llmflow.knowledge.types import Mode
 
 Method = Literal["keyword_search", "semantic_search", "full_text_search", "hybrid_search"]
@@ -65,6 +65,12 @@ class RetrievalModel(msgspec.Struct, frozen=True):
             threshold=self.score_threshold if self.score_threshold_enabled else None,
             rerank=bool(self.reranking_enable) and not by_weights,
         )
+
+
+def wanted_rule(model: RetrievalModel | None) -> SearchRule | None:
+    """What a request wants searches to be like; None where it says nothing. Raises UsageError, so that it is to be
+    asked before anything of the request is kept."""
+    return None if model is None else checked(model.rule())
 
 
 def words(rule: SearchRule) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from llmflow.api.routes.service.datasets import shapes
 from llmflow.api.routes.service.datasets.bases import Technique, search_by
 from llmflow.api.routes.service.datasets.documents import shown
 from llmflow.api.routes.service.datasets.processing import Form, ProcessRule, chunking
-from llmflow.api.routes.service.datasets.retrieval import RetrievalModel
+from llmflow.api.routes.service.datasets.retrieval import RetrievalModel, wanted_rule
 from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation, taken_is_invalid
 from llmflow.errors import UsageError
 from llmflow.knowledge.types import Document, KnowledgeBase, Origin
@@ -84,14 +84,15 @@ async def _update_by_text(call: DatasetCall) -> Response:
     if wanted.text and not wanted.name:
         raise UsageError("name is required when text is provided.", param="name")
     content = _text(wanted.text) if wanted.text else None
-    return await _rewrite(call, base, document, wanted, content)
+    return await _answered(call, base, await _rewritten(call, base, document, wanted, content))
 
 
 async def _update_by_file(call: DatasetCall) -> Response:
     base, document = await call.document()
     async with _form(call) as form:
         wanted, upload = _said(form), _upload(form)
-        return await _rewrite(call, base, document, wanted, _bytes(upload) if upload else None)
+        document = await _rewritten(call, base, document, wanted, _bytes(upload) if upload else None)
+        return await _answered(call, base, document)
 
 
 async def _create(
@@ -103,38 +104,41 @@ async def _create(
     *,
     source: str,
 ) -> Response:
-    """A new document whatever there is; with `original_document_id` that one with new bytes."""
-    base = await _settled(call, base, wanted)
+    """A new document whatever there is; with `original_document_id` that one with new bytes. Of a request that is
+    refused nothing is kept, nor is its base settled."""
+    wanted_rule(wanted.retrieval_model)
     if wanted.original_document_id:
         document = await call.document_of(base, wanted.original_document_id)
-        return await _rewrite(call, base, document, wanted, content())
-    accepted = await call.platform.documents.accept(
-        base,
-        name,
-        content(),
-        as_new=True,
-        origin=Origin(source, by=call.caller.key_id),
-        chunking=chunking(wanted.process_rule, _form_of(base, wanted)),
-    )
-    return await _answered(call, base, accepted.document)
+        document = await _rewritten(call, base, document, wanted, content())
+    else:
+        accepted = await call.platform.documents.accept(
+            base,
+            name,
+            content(),
+            as_new=True,
+            origin=Origin(source, by=call.caller.key_id),
+            chunking=chunking(wanted.process_rule, _form_of(base, wanted)),
+        )
+        document = accepted.document
+    return await _answered(call, await _settled(call, base, wanted), document)
 
 
-async def _rewrite(
+async def _rewritten(
     call: DatasetCall,
     base: KnowledgeBase,
     document: Document,
     wanted: Writing,
     content: AsyncIterator[bytes] | None,
-) -> Response:
+) -> Document:
     if document.archived or not document.enabled:
         raise UsageError("Document is not available")
+    rule = chunking(wanted.process_rule, wanted.doc_form)
     if wanted.name:
         with taken_is_invalid():
             document = await call.platform.documents.rename(document, wanted.name)
-    rule = chunking(wanted.process_rule, wanted.doc_form)
     if content is not None or rule is not None:
         document = await call.platform.documents.rewrite(base, document, content=content, chunking=rule)
-    return await _answered(call, base, document)
+    return document
 
 
 async def _settled(call: DatasetCall, base: KnowledgeBase, wanted: Writing) -> KnowledgeBase:
@@ -148,7 +152,7 @@ async def _settled(call: DatasetCall, base: KnowledgeBase, wanted: Writing) -> K
     if not new:
         return base
     changed = await call.platform.bases.change(base.workspace_id, base.id, service=new)
-    return await search_by(call, changed, wanted.retrieval_model if shapes.RETRIEVAL in new else None)
+    return await search_by(call, changed, wanted_rule(wanted.retrieval_model) if shapes.RETRIEVAL in new else None)
 
 
 def _form_of(base: KnowledgeBase, wanted: Writing) -> Form | None:
