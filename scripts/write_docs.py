@@ -273,6 +273,8 @@ def _console() -> list[str]:
         "| --- | --- | --- |",
         "| `/api/v1` | console: what Studio and the command line use | `adm-`, or a session cookie |",
         "| `/v1` | Dify's Service API for apps | `app-` |",
+        "| `/v1/datasets` | Dify's Service API for knowledge | `dataset-` |",
+        "| `/retrieval` | Dify's [External Knowledge API](dify.md#knowledge) | `dataset-` |",
         "| `/v1` | OpenAI's API; each app is the model `app/<name>` | `sk-` |",
         "| `/api/public/v1` | what visitors of a published page use | none; the page's code is in the path |",
         "| `/healthz`, `/readyz`, `/metrics` | alive, ready, Prometheus | none (`server.metrics_open`) |",
