@@ -275,6 +275,24 @@ async def test_a_run_that_is_stopped_and_answered_at_once_has_one_end(forms_worl
             assert run.outputs == {"out": "approve/확인했습니다/인사"}
 
 
+async def test_an_answer_that_came_while_the_run_was_stopped_is_there_when_it_is_resumed(forms_world: World) -> None:
+    world, reruns = forms_world, forms_world.room.reruns
+    app, live, form = await paused(world)
+    run_id = live.run.id
+    async with reruns._claim(run_id):  # as `stop` has it
+        answering = asyncio.create_task(world.room.desk.submit(form, Answering("link"), "approve", SAID))
+        while not reruns._claims[run_id]._waiters:
+            await asyncio.sleep(0.001)
+        found = await reruns._found(app, await world.room.runs.get(app.id, run_id))
+        await reruns._end(found, "stopped", "The run was stopped.", None)
+    await answering
+    await world.room.desk.settled()
+    assert (await world.room.runs.get(app.id, run_id)).status == "stopped"
+    await reruns.resume(app, run_id)
+    run = await asyncio.wait_for(ended(world, app, run_id), 20)
+    assert (run.status, run.outputs) == ("succeeded", {"out": "approve/확인했습니다/인사"})
+
+
 async def test_what_goes_on_works_for_whom_it_was_begun(database: Database, tmp_path: Path) -> None:
     """Not for whoever answers: neither their key nor their account pays."""
     heard_for: list[Asker] = []

@@ -136,13 +136,13 @@ class Reruns:
             return None
 
     async def take_answers(self, app: App, run: StoredRun, answers: Mapping[str, Decision], *, taken: Took) -> bool:
-        """Goes on with a paused run by answers to its forms, by the forms' ids; False when it waits for none of them.
-        `taken`: rows that say so, written with the run's going on. A run whose version is gone is ended. Raises
+        """Goes on with a paused run by answers to its forms, by the forms' ids; False when it waits, and for none of
+        them. `taken`: rows that say so, written with the run's going on. A run whose version is gone is ended. Raises
         TooMany, Conflict (run_not_resumable)."""
         async with self._claim(run.id):
-            run = await self._runs.get(app.id, run.id)  # it may have been ended meanwhile
-            if run.status != "paused":
-                return False
+            run = await self._runs.get(app.id, run.id)
+            if run.status != "paused":  # it was ended meanwhile; once it is resumed, it pauses and takes them
+                return True
             try:
                 found = await self._found(app, run)
             except NotFound as error:
