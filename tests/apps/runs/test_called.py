@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,14 @@ from llmflow.apps.chat.ask import Ask
 from llmflow.apps.runs.runs import Begin
 from llmflow.apps.types import App, Failed
 from llmflow.errors import NodeFailed
+from llmflow.gateway.asker import Asker, asker, speak_for
+from llmflow.organs.llm.scripted import ScriptedLlm
+from llmflow.ports.llm import ChatDelta, ChatRequest
+from llmflow.store.database import Database
 from llmflow.tools.types import ToolRef
 from llmflow.workflow.events import WorkflowFinished
 from llmflow.workflow.journal.queries import Wanted
-from tests.apps.fakes import WORKSPACE, World
+from tests.apps.fakes import WORKSPACE, World, world_of
 from tests.flow_apps import Counting, answer, counting_server, dsl, end, http, human, llm, start, template, tool
 
 GREET = (start("q"), template("t", "안녕 {{ q }}", q="start.q"), end(said="t.output"))
@@ -218,6 +223,31 @@ async def test_a_called_app_that_wants_a_person_ends_and_leaves_no_form_open(wor
     (run,), _ = await world.room.runs.page(called.id, Wanted(), offset=0, limit=5)
     assert run.status == "stopped"
     assert await world.room.inbox.waiting(WORKSPACE, only=None) == 0
+
+
+async def test_what_a_called_app_asks_of_models_counts_for_whoever_asked(database: Database, tmp_path: Path) -> None:
+    heard_for: list[Asker] = []
+
+    class Listening(ScriptedLlm):
+        async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
+            heard_for.append(asker())
+            async for delta in super().stream(request):
+                yield delta
+
+    world = await world_of(database, tmp_path, Listening())
+    called = (await world.room.imports.make(WORKSPACE, asked_app("상담", "completion"))).app
+    content = dsl(
+        "대화",
+        [start(), tool("c", "app", "상담", "상담", query="연차는?"), answer("{{#c.text#}}")],
+        mode="advanced-chat",
+    )
+    app = (await world.room.imports.make(WORKSPACE, content, publish=True)).app
+    user = await world.room.conversations.user(WORKSPACE, app.id, "ann")
+    speak_for(Asker(workspace_id=WORKSPACE, key_id="its-key", groups=("재무",)))
+    await (await world.room.chat.ask(app, user, Ask("시작"))).finished()
+    [who] = heard_for
+    assert (who.app_id, who.key_id, who.end_user_id, who.groups) == (called.id, "its-key", user.id, ("재무",))
+    await world.room.close()
 
 
 async def test_a_call_that_waits_for_nobody_leaves_no_run_behind(world: World) -> None:

@@ -118,6 +118,7 @@ class LiveRun(Log[Event]):
         answers its form or lets its time run out asked for nothing."""
         run, now = self.run, asker()
         account_id = run.account_id or (None if self.before else now.account_id)
+        end_user_id = run.end_user_id or (None if self.before else now.end_user_id)
         key_id = run.key_id if self.before else now.key_id
         if self.before:
             right = await self._rights.of(run.workspace_id, key_id=key_id, account_id=account_id)
@@ -129,7 +130,7 @@ class LiveRun(Log[Event]):
             key_id=key_id,
             account_id=account_id,
             app_id=run.app_id,
-            end_user_id=run.end_user_id,
+            end_user_id=end_user_id,
             conversation_id=run.conversation_id,
             user=user,
             groups=groups,
