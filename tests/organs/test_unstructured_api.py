@@ -148,6 +148,15 @@ async def test_a_refusal_is_an_error_with_a_code_and_without_the_key(
     assert KEY not in caught.value.message
 
 
+async def test_a_span_that_is_no_number_is_none(
+    parser: UnstructuredParser, server: up.Upstream, tmp_path: Path
+) -> None:
+    html = "<table><tr><td rowspan='²'>사원</td><td colspan='0'>15일</td></tr></table>"
+    server.routes[WHERE] = up.answers([element("Table", "사원 15일", text_as_html=html)])
+    [read] = (await parser.parse(saved(tmp_path, make.pdf()), name="표.pdf")).elements
+    assert read.html == "<table><tr><th>사원</th><th>15일</th></tr></table>"
+
+
 async def test_a_busy_server_is_asked_again(parser: UnstructuredParser, server: up.Upstream, tmp_path: Path) -> None:
     path = saved(tmp_path, make.pdf())
     left = [503, 429]

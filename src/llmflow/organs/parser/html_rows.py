@@ -34,4 +34,4 @@ def _cell_text(cell: etree._Element) -> str:
 
 def _span(cell: etree._Element, name: str) -> int:
     value = cell.get(name, "1")
-    return max(1, min(int(value), 1000)) if value.isdigit() else 1
+    return max(1, min(int(value[:9]), 1000)) if value.isdecimal() else 1

@@ -100,9 +100,7 @@ class UnstructuredParser:
         elements = await self._asked(await asyncio.to_thread(path.read_bytes), name)
         pages = max((element.metadata.page_number or 1 for element in elements), default=0)
         sizes = await self._sizes(path, elements)
-        draft = Draft()
-        for element in elements:
-            _add(element, draft, sizes, ocr=self._strategy == "ocr_only")
+        draft = await asyncio.to_thread(_drafted, elements, sizes, ocr=self._strategy == "ocr_only")
         if not draft.has_text():
             raise DocumentError("No text was found in the file.", code="document_empty")
         if progress is not None:
@@ -234,6 +232,13 @@ def _detail(body: bytes) -> str:
         return body[:200].decode("utf-8", "replace")
     detail = found.get("detail") if isinstance(found, dict) else found
     return (detail if isinstance(detail, str) else msgspec.json.encode(detail).decode())[:300]
+
+
+def _drafted(elements: Sequence[_Element], sizes: dict[int, tuple[float, float]], *, ocr: bool) -> Draft:
+    draft = Draft()
+    for element in elements:
+        _add(element, draft, sizes, ocr=ocr)
+    return draft
 
 
 def _add(element: _Element, draft: Draft, sizes: dict[int, tuple[float, float]], *, ocr: bool) -> None:
