@@ -82,6 +82,12 @@ async def test_columns_of_numbers_that_stand_close_are_columns(parser: LocalPars
     assert "<td>Group 3</td><td>13.5</td><td>(13.1-13.9)</td>" in html
 
 
+async def test_rows_of_words_over_a_late_number_are_rows_and_no_head(parser: LocalParser, tmp_path: Path) -> None:
+    rows = [[f"부서 {n}", "서울", "열림"] for n in "가나다라마바사아자차카타파하"] + [["합계", "12", "34"]]
+    found = await table(parser, tmp_path, lambda canvas: write(canvas, rows, step=14))
+    assert pairs(of_html(found)) == pairs(of_grid(rows))
+
+
 async def test_a_label_over_two_lines_is_one_cell(parser: LocalParser, tmp_path: Path) -> None:
     rows = [*BODY[:3], ["Goods, services", "", "", ""], ["and other income", "1", "2,500", "3"], *BODY[3:]]
     html = await table(parser, tmp_path, lambda canvas: write(canvas, rows, step=14))

@@ -20,6 +20,7 @@ _MARKER = re.compile(
 )
 _PROSE_WORDS = 9  # a piece with more is a line of running text
 _MIN_ROWS = 3
+_MOST_HEADS = 12  # lines over the first row of numbers; more are rows of words themselves
 _DECIMAL = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _DOTS = re.compile(r"[.·…]{3,}$|^[.·…]+$")
 _CHAPTER = re.compile(r"(?:\d+(?:\.\d+)*[.)]?|제\s?\d+\s?[장절조편관부]|[IVX]+\.|부록|chapter\s|appendix\s)\s*\S", re.I)
@@ -230,7 +231,7 @@ def _joined(
 
 def number_of_heads(rows: Sequence[Sequence[Placed]]) -> int:
     """How many rows stand over the first row of numbers; 0 where there are none. Years alone are heads."""
-    for index, row in enumerate(rows):
+    for index, row in enumerate(rows[: _MOST_HEADS + 1]):
         if len(row) > 1 and number_of(row) * 2 >= len(row) - (row[0].first == 0):
             return index
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llmflow.organs.parser.draft import Box, union
 from llmflow.organs.parser.pdf_layout import Word
@@ -24,18 +24,14 @@ class Row:
     """Words at one height, cut at their wide gaps."""
 
     pieces: list[list[Word]]
+    words: list[Word] = field(init=False)
+    box: Box = field(init=False)
+    size: float = field(init=False)
 
-    @property
-    def words(self) -> list[Word]:
-        return [word for piece in self.pieces for word in piece]
-
-    @property
-    def box(self) -> Box:
-        return box_of(self.words)
-
-    @property
-    def size(self) -> float:
-        return float(max(word["size"] for word in self.words))
+    def __post_init__(self) -> None:
+        self.words = [word for piece in self.pieces for word in piece]
+        self.box = box_of(self.words)
+        self.size = float(max(word["size"] for word in self.words))
 
 
 @dataclass(frozen=True, slots=True)
