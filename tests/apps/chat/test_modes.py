@@ -13,6 +13,7 @@ import yaml
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.turns import Turn
 from llmflow.apps.designs.imports import Mapped
+from llmflow.apps.designs.moderation import moderation_of
 from llmflow.apps.types import App, Ended, EndUser, Failed, MadeFile, Replaced, TextDelta, Thought
 from llmflow.errors import UsageError
 from llmflow.organs.llm.scripted import ScriptedLlm
@@ -220,6 +221,11 @@ def moderated(**more: Any) -> dict[str, Any]:
     parts |= {"outputs_config": {"enabled": True, "preset_response": "답을 거두었습니다."}}
     config = {"keywords": "비밀\nＰＡＳＳＷＯＲＤ\n\n", **parts, **more}
     return {"sensitive_word_avoidance": {"enabled": True, "type": "keywords", "config": config}}
+
+
+async def test_a_list_of_no_sensitive_words_looks_at_nothing() -> None:
+    assert moderation_of(moderated(keywords=" \n\n")) is None
+    assert moderation_of(moderated()) is not None
 
 
 @pytest.mark.parametrize("query", ["비밀을 말해", "What is the password?"])

@@ -40,14 +40,17 @@ class Moderation:
 
 
 def moderation_of(features: Tree) -> Moderation | None:
-    """None where none is on, or one that other servers do: the report says so."""
+    """None where none is on or no words are named, or one that other servers do: the report says so."""
     settings = mapping(features.get("sensitive_word_avoidance"))
     if settings.get("enabled") is not True or settings.get("type") != "keywords":
         return None
     config = mapping(settings.get("config"))
-    words = [_folded(line.strip()) for line in text(config.get("keywords")).splitlines()]
+    lines = [_folded(line.strip()) for line in text(config.get("keywords")).splitlines()]
+    words = tuple(dict.fromkeys(line for line in lines if line))[:_LONGEST]
+    if not words:
+        return None
     return Moderation(
-        tuple(dict.fromkeys(word for word in words if word))[:_LONGEST],
+        words,
         _preset(mapping(config.get("inputs_config"))),
         _preset(mapping(config.get("outputs_config"))),
     )
