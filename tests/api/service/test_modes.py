@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from tests.api.chat_server import ChatServer, events, imported
+from tests.flow_apps import answer as answer_node
+from tests.flow_apps import dsl, llm, start
 
 USER = {"user": "g1"}
 
@@ -140,3 +142,26 @@ def test_a_conversation_with_an_agent_is_one_of_a_chat_app(agent: httpx.Client) 
     assert [message["answer"] for message in found] == ["안녕", "또"]
     listed = agent.get("/conversations", params=USER).json()["data"]
     assert conversation in [each["id"] for each in listed]
+
+
+def test_a_chatflow_s_answer_with_a_sensitive_word_is_replaced_for_whoever_reads_or_follows_it(
+    chat_server: ChatServer,
+) -> None:
+    preset = {"outputs_config": {"enabled": True, "preset_response": "거두었습니다."}}
+    words = {"enabled": True, "type": "keywords", "config": {"keywords": "비밀", **preset}}
+    nodes = [start(), llm("m", "{{#sys.query#}}"), answer_node("{{#m.text#}}")]
+    document = dsl("조심 챗", nodes, mode="advanced-chat", features={"sensitive_word_avoidance": words})
+    with chat_server.live.client() as console:
+        key = imported(console, document)
+    with chat_server.client(key) as client:
+        told = _streamed(client, "/chat-messages", query="이것은 비밀 이고 " + "더 " * 300)
+        run_id = told[-1]["workflow_run_id"]
+        params = {**USER, "include_state_snapshot": "true"}
+        with client.stream("GET", f"/workflow/{run_id}/events", params=params) as answer:
+            again = events(answer.iter_lines())
+    for read in (told, again):
+        names = [event["event"] for event in read]
+        [replaced] = [event for event in read if event["event"] == "message_replace"]
+        assert replaced["answer"] == "거두었습니다."
+        assert "message" not in names[names.index("message_replace") :]
+        assert names[-2:] == ["message_end", "workflow_finished"]

@@ -98,7 +98,6 @@ class Telling:
         self._kind: AnswerKind = "given" if given else "generated"
         self._moderation = moderation
         self._looked_at = ""  # the end of what was said, as far as a sensitive word may begin in it
-        self._withheld: str | None = None  # what stands in place of an answer that may not stand
         self._hint = ""
         self._began_ms = turn.created_at
         self._first_ms: int | None = None
@@ -110,7 +109,7 @@ class Telling:
 
     def hear(self, event: Event) -> None:
         match event:
-            case TextChunk() | TextReplace() if self._withheld is not None:
+            case TextChunk() | TextReplace() if self._turn.withheld is not None:
                 pass
             case TextChunk():
                 if self._first_ms is None:
@@ -184,11 +183,11 @@ class Telling:
         if self._moderation is None:
             return
         said = self._looked_at + more
-        self._withheld = self._moderation.instead_of_answer(said)
+        self._turn.withheld = self._moderation.instead_of_answer(said)
         self._looked_at = said[-self._moderation.reach :]
-        if self._withheld is not None:
+        if self._turn.withheld is not None:
             self._kind = "given"
-            self._turn.append(Replaced(self._withheld))
+            self._turn.append(Replaced(self._turn.withheld))
             if self._turn.live is not None:
                 self._turn.live.stop()
 
@@ -197,14 +196,14 @@ class Telling:
             message, code = last.error or "The run failed.", last.error_code or "node_failed"
             error = LLMFlowError(message, code=code, hint=last.error_hint or None)
             return failed(error, status=last.error_status or None)
-        stopped = isinstance(last, WorkflowFinished) and last.status == "stopped" and self._withheld is None
+        stopped = isinstance(last, WorkflowFinished) and last.status == "stopped" and self._turn.withheld is None
         return Ended(self._answer(last), self._usage(), stopped=stopped, paused=isinstance(last, WorkflowPaused))
 
     def _answer(self, last: Last) -> Answer:
         """The outputs say it whole; of a run without them, what was told."""
         whole = last.outputs.get("answer")
         text = whole if isinstance(whole, str) and whole else "".join(self._pieces)
-        text = text if self._withheld is None else self._withheld
+        text = text if self._turn.withheld is None else self._turn.withheld
         return Answer(
             text,
             self._kind,

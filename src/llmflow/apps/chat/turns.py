@@ -11,7 +11,7 @@ from llmflow.workflow.journal.stored import NewRun
 
 class Turn(Log[TurnEvent]):
     """One question being answered. `id` is Dify's task_id; times are Unix milliseconds. `live`: the run that answers
-    it, from its start on."""
+    it, from its start on. `withheld`: what stands in place of an answer that may not stand."""
 
     lasts = (Ended, Failed)
 
@@ -33,6 +33,7 @@ class Turn(Log[TurnEvent]):
         self.message_id = message_id
         self.created_at = created_at
         self.live: LiveRun | None = None
+        self.withheld: str | None = None
 
     async def kept(self) -> None:
         """The question is written, whatever happens from now on. Raises OrganError (disk_full,

@@ -18,11 +18,11 @@ from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.files import file_object
 from llmflow.apps.chat.turns import Turn
 from llmflow.apps.runs.live import LiveRun
-from llmflow.apps.types import Answer, ChatMessage, Ended, EndUser, Failed, Usage
+from llmflow.apps.types import Answer, ChatMessage, Ended, EndUser, Failed, Replaced, Usage
 from llmflow.errors import UsageError
 from llmflow.store.ids import is_uuid
 from llmflow.wiring import Platform
-from llmflow.workflow.events import WorkflowFinished, WorkflowPaused
+from llmflow.workflow.events import TextChunk, TextReplace, WorkflowFinished, WorkflowPaused
 
 
 class ChatRequestPayload(msgspec.Struct, frozen=True):
@@ -116,9 +116,14 @@ async def _run_stream(call: Call, turn: Turn, with_sources: bool) -> AsyncGenera
     assert turn.live is not None
     told = Shapes(turn.live.run, turn.live.user, turn, token_of=call.platform.apps.forms.token)
     base = base_of(turn, "advanced-chat")
+    withheld = False
     yield PING
     async for batch in turn.live.follow():
-        yield lines(told, [item for item in batch if not isinstance(item, WorkflowFinished)])
+        unsaid = (WorkflowFinished, TextChunk, TextReplace) if withheld else WorkflowFinished
+        yield lines(told, [item for item in batch if not isinstance(item, unsaid)])
+        if turn.withheld is not None and not withheld:
+            withheld = True
+            yield other(Replaced(turn.withheld), turn, base, with_sources)
         end = batch[-1]
         if not isinstance(end, WorkflowFinished):
             continue
@@ -130,10 +135,13 @@ async def _run_stream(call: Call, turn: Turn, with_sources: bool) -> AsyncGenera
 
 
 def message_end(turn: Turn, message: ChatMessage, *, with_sources: bool) -> bytes:
-    """The end of a message that a run wrote, for those who follow the run."""
+    """The end of a message that a run wrote, for those who follow the run; before it, of one that the app's settings
+    say, its words, which may stand in place of what the run said."""
+    base = base_of(turn, "advanced-chat")
     said = Answer(message.answer, "generated", tuple(message.citations), model=message.model)
     used = Usage(message.prompt_tokens, message.completion_tokens, message.first_token_ms, message.elapsed_ms)
-    return other(Ended(said, used), turn, base_of(turn, "advanced-chat"), with_sources)
+    given = other(Replaced(message.answer), turn, base, with_sources) if message.kind == "given" else b""
+    return given + other(Ended(said, used), turn, base, with_sources)
 
 
 async def _stop(call: Call) -> Response:
