@@ -259,3 +259,19 @@ async def test_what_another_process_changed_holds_once_it_is_loaded(house: House
     await other.connections.load(w)
     assert other.gateway.servers.names == ["default"]
     assert told == [("connections", w)] * 3
+
+
+async def test_the_default_that_another_process_moved_is_the_default_once_it_is_loaded(
+    house: House, server: ModelServer
+) -> None:
+    other, w = await house.restarted(), house.workspace_id
+    for name in ("one", "two"):
+        await house.connections.create(w, name, Address(server.url, KEY), is_default=True)
+    for process in (house, other):  # one that made the changes itself, and one that hears of them
+        await process.connections.load(w)
+        assert process.gateway.servers.names[0] == "two"
+    older = await house.connections.get(w, "one")
+    await house.connections.change(older, "one", Address(server.url, KEY), is_default=True)
+    for process in (house, other):
+        await process.connections.load(w)
+        assert process.gateway.servers.names[0] == "one"

@@ -52,11 +52,9 @@ class Connections:
             if name not in kept:
                 await self._drop(before)
         for name, connection in kept.items():
-            before_that = self._served.get(name)
-            if before_that != connection:
-                if before_that is not None and before_that.is_default and not connection.is_default:
-                    self._gateway.servers.prefer(DEFAULT)
+            if self._served.get(name) != connection:
                 self._serve(connection, await self._key(connection))
+        self._gateway.servers.prefer(next((one.name for one in kept.values() if one.is_default), DEFAULT))
 
     async def all(self, workspace_id: str) -> list[Connection]:
         async with self._database.read() as database:
