@@ -166,3 +166,22 @@ async def test_what_would_have_to_be_kept_reaches_no_server(house: House, state:
     with pytest.raises(openai.BadRequestError) as caught:
         await house.client.responses.create(model="has", input="안녕", **state)
     assert ([*state], house.has.seen) == ([caught.value.param], [])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"reasoning": "high"},
+        {"text": {"format": "json"}},
+        {"tools": ["web_search"]},
+        {"tools": {"type": "function"}},
+        {"input": [{"role": "user", "content": ["안녕"]}]},
+        {"input": [{"role": "user", "content": 5}]},
+        {"input": [{"type": "function_call_output", "call_id": "c", "output": 5}]},
+    ],
+    ids=str,
+)
+async def test_what_is_no_object_or_list_is_refused_by_name(house: House, wrong: dict[str, Any]) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        await house.client.responses.create(**{"model": "lacks", "input": "안녕", **wrong})
+    assert [caught.value.param] == [*wrong]

@@ -40,13 +40,13 @@ def chat_body(body: dict[str, Any]) -> dict[str, Any]:
     chat["messages"] = messages
     if body.get("max_output_tokens") is not None:
         chat["max_tokens"] = body["max_output_tokens"]
-    if effort := (body.get("reasoning") or {}).get("effort"):
+    if effort := _object(body.get("reasoning"), "reasoning").get("effort"):
         chat["reasoning_effort"] = effort
-    if body.get("tools"):
-        chat["tools"] = [_tool(one) for one in body["tools"]]
+    if tools := _list(body.get("tools"), "tools"):
+        chat["tools"] = [_tool(_object(one, "tools")) for one in tools]
         if body.get("tool_choice") is not None:
             chat["tool_choice"] = _choice(body["tool_choice"])
-    wanted = (body.get("text") or {}).get("format") or {}
+    wanted = _object(_object(body.get("text"), "text").get("format"), "text")
     if wanted.get("type") == "json_schema":
         schema = {name: wanted[name] for name in ("name", "schema", "strict", "description") if name in wanted}
         chat["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -91,7 +91,8 @@ def _content(content: Any) -> Any:
     if isinstance(content, str) or content is None:
         return content or ""
     parts = []
-    for part in content:
+    for part in _list(content, "input"):
+        part = _object(part, "input")
         kind = part.get("type")
         if kind in ("input_text", "output_text", "text"):
             parts.append({"type": "text", "text": part.get("text", "")})
@@ -110,7 +111,19 @@ def _content(content: Any) -> Any:
 
 
 def _text(output: Any) -> str:
-    return "".join(str(part.get("text") or "") for part in output or () if isinstance(part, dict))
+    return "".join(str(part.get("text") or "") for part in _list(output, "input") if isinstance(part, dict))
+
+
+def _object(given: Any, name: str) -> dict[str, Any]:
+    if not given or isinstance(given, dict):
+        return given or {}
+    raise UsageError(f"`{name}` has {given!r:.80} where an object belongs.", param=name)
+
+
+def _list(given: Any, name: str) -> list[Any]:
+    if not given or isinstance(given, list):
+        return given or []
+    raise UsageError(f"`{name}` has {given!r:.80} where a list belongs.", param=name)
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:
