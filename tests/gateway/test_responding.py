@@ -21,7 +21,9 @@ from tests import upstream as up
 CONFIG = """
 organs: {{llm: {{use: scripted}}, embedding: {{use: hashing}}, vector_store: {{use: memory}}}}
 servers: {{has: {{url: "{has}"}}, lacks: {{url: "{lacks}"}}}}
-models: {{both: {{deployments: [{{server: has}}, {{server: lacks, priority: 1}}], attempts: 2}}}}
+models:
+  both: {{deployments: [{{server: has}}, {{server: lacks, priority: 1}}], attempts: 2}}
+  kept: {{deployments: [{{server: has}}], cache: {{scope: workspace}}, attempts: 1}}
 """
 USAGE = {
     "input_tokens": 11,
@@ -185,3 +187,51 @@ async def test_what_is_no_object_or_list_is_refused_by_name(house: House, wrong:
     with pytest.raises(openai.BadRequestError) as caught:
         await house.client.responses.create(**{"model": "lacks", "input": "안녕", **wrong})
     assert [caught.value.param] == [*wrong]
+
+
+async def test_what_a_request_says_of_usage_is_not_believed(house: House) -> None:
+    """A response repeats its tools, before its usage."""
+    parameters = {"type": "object", "properties": {"usage": {"input_tokens": 0, "output_tokens": 0}}}
+    tools = [{"type": "function", "name": "f", "parameters": parameters}]
+    ended = {"tools": tools, **response("네", tools=tools)}
+    house.does(up.streams(CREATED, WORDS[0], event("response.completed", response=ended)))
+    stream: Any = await house.client.responses.create(model="has", input="안녕", stream=True)
+    assert [one.type async for one in stream][-1] == "response.completed"
+    assert await house.used() == [("responses", "has", 11, 5)]
+
+
+async def test_each_word_counts_once_where_the_server_does_not_count(house: House) -> None:
+    named = [word + b"\nevent: response.output_text.delta" for word in WORDS]
+    house.does(up.streams(CREATED, *named, event("response.completed", response=response("네", usage=None))))
+    stream: Any = await house.client.responses.create(model="has", input="안녕", stream=True)
+    assert len([one async for one in stream]) == 4
+    [(*_, words)] = await house.used()
+    assert words == 2
+
+
+@pytest.mark.parametrize("error", [{"code": "server_error", "message": "CUDA died"}, None, "died"], ids=str)
+async def test_a_response_that_fails_on_its_way_is_told_once_and_not_kept(house: House, error: Any) -> None:
+    failed = event("response.failed", response=response("", status="failed", error=error))
+    house.does(up.streams(CREATED, WORDS[0], failed))
+    for _ in range(2):
+        asked: Any = house.client.responses.with_raw_response
+        answer = await asked.create(model="kept", input="안녕", stream=True, temperature=0)
+        raw = (await answer.http_response.aread()).split(b"\n\n")
+        assert [json.loads(one[6:]).get("type") for one in raw if one] == [
+            "response.created",
+            "response.output_text.delta",
+            "response.failed",
+        ]
+    assert len(house.has.seen) == 2, "asked afresh"
+    rows = await house.platform.quotas.spent(house.platform.workspace_id, ["operation"], since=0, until=99999999)
+    assert [(one["requests"], one["failures"]) for one in rows] == [(2, 2)]
+
+
+async def test_an_answer_that_is_given_again_counts_as_a_response(house: House) -> None:
+    house.does(up.answers(response("네")))
+    for _ in range(2):
+        await house.client.responses.create(model="kept", input="안녕", temperature=0)
+    await house.client.chat.completions.create(model="kept", messages=[{"role": "user", "content": "안녕"}])
+    assert [one.path for one in house.has.seen] == ["/v1/responses", "/v1/chat/completions"]
+    rows = await house.platform.quotas.spent(house.platform.workspace_id, ["operation"], since=0, until=99999999)
+    assert {one["operation"]: one["requests"] for one in rows} == {"responses": 2, "chat": 1}

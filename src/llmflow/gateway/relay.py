@@ -52,7 +52,7 @@ class Relay:
 
     async def chat(self, asked: Asked) -> bytes:
         """A chat completion, whole. Raises as `Gateway.stream`."""
-        shared = await self.shared(asked, lambda: self._chat_in_one(asked))
+        shared = await self.shared("chat", asked, lambda: self._chat_in_one(asked))
         if shared is None:
             return await self._chat(asked)
         async with aclosing(shared) as pieces:
@@ -74,22 +74,24 @@ class Relay:
     async def chat_stream(self, asked: Asked) -> AsyncGenerator[bytes]:
         """A chat completion in server-sent events; the first piece comes with the model's first word, so that what
         fails before it can be tried elsewhere, and then raises. What fails later raises too, after whole events."""
-        shared = await self.shared(asked, lambda: self._chat_stream(asked))
+        shared = await self.shared("chat", asked, lambda: self._chat_stream(asked))
         async with aclosing(shared or self._chat_stream(asked)) as pieces:
             async for piece in pieces:
                 yield piece
 
-    async def shared(self, asked: Asked, fresh: Callable[[], AsyncGenerator[bytes]]) -> AsyncGenerator[bytes] | None:
+    async def shared(
+        self, operation: Operation, asked: Asked, fresh: Callable[[], AsyncGenerator[bytes]]
+    ) -> AsyncGenerator[bytes] | None:
         """None: the route keeps no answers, or not to such requests."""
         resolved = await self._gateway.servers.resolve(asked.model)
         rule = resolved.route.cache
         if rule is None:
             return None
         said = [part for name in sorted(asked.fields) for part in (name.encode(), bytes(asked.fields[name]))]
-        key = key_of(rule, asker(), asked.temperature, b"bytes", *said)
+        key = key_of(rule, asker(), asked.temperature, b"bytes", operation.encode(), *said)
         if key is None:
             return None
-        return self._gateway.share(resolved, "chat", asked.model, key, fresh, len)
+        return self._gateway.share(resolved, operation, asked.model, key, fresh, len)
 
     def _chat_stream(self, asked: Asked) -> AsyncGenerator[bytes]:
         if self._gateway.border is not None:

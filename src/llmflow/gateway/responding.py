@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import msgspec
 
-from llmflow.errors import OrganError
+from llmflow.errors import LLMFlowError, OrganError
 from llmflow.gateway.asked import Asked
 from llmflow.gateway.ledger import Entry
-from llmflow.gateway.passing import usage_in
+from llmflow.gateway.passing import whole_in
 from llmflow.gateway.relay import Relay, wired_whole, within
 from llmflow.gateway.types import Leg
 from llmflow.ports.llm import Wire
@@ -26,7 +26,12 @@ _PATH = "/responses"
 _LACKS_S = 600.0  # a server may get it with its next version
 _MAX_EVENT_BYTES = 16 * 1024 * 1024
 _WAITING = ("response.created", "response.in_progress", "response.queued")
-_ENDS = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
+_ENDS = ("response.completed", "response.incomplete", "response.failed")
+_SIGNS = tuple(f'"{one}"'.encode() for one in _ENDS)
+
+
+class ToldFailure(OrganError):
+    """What the last event of a stream has told its reader already."""
 
 
 class Telling(Protocol):
@@ -61,7 +66,7 @@ class Responding:
             yield await self._relay.answered("responses", asked, ask, as_chat)
 
         kept = _unkept(asked)
-        shared = await self._relay.shared(asked, once)
+        shared = await self._relay.shared("responses", asked, once)
         async with aclosing(shared or once()) as pieces:
             return b"".join([piece async for piece in pieces])
 
@@ -90,7 +95,7 @@ class Responding:
         def fresh() -> AsyncGenerator[bytes]:
             return self._relay.streamed("responses", asked, open, as_chat)
 
-        shared = await self._relay.shared(asked, fresh)
+        shared = await self._relay.shared("responses", asked, fresh)
         async with aclosing(shared or fresh()) as pieces:
             async for piece in pieces:
                 yield piece
@@ -127,7 +132,8 @@ async def _native(leg: Leg, asked: Asked, entry: Entry, first_s: float) -> Async
         events.end()
     except OrganError as error:
         if error.code == "organ_unavailable" and events.has_begun:
-            if events.is_finished:
+            if events.is_finished:  # only a clean end was missing
+                events.end()
                 return
             message = f"The model server's stream ended early: {error.message}"
             raise OrganError(message, code="model_failed") from error
@@ -153,6 +159,7 @@ class _Events:
         self._entry = entry
         self._carry = b""
         self.has_begun = self.is_finished = False
+        self._failure: ToldFailure | None = None
 
     def begin(self, piece: bytes) -> bytes:
         """Held until the model says something. Raises OrganError where it failed before."""
@@ -177,32 +184,64 @@ class _Events:
         return self._seen(ready)
 
     def end(self) -> None:
-        """Raises OrganError (model_failed) for an answer that was not over."""
+        """Raises OrganError (model_failed) for an answer that was not over, ToldFailure for one that failed."""
+        if self._failure is not None:
+            raise self._failure
         if not self.is_finished:
             raise OrganError("The model server's stream ended early.", code="model_failed")
 
     def _seen(self, events: bytes) -> bytes:
-        self._entry.pieces += events.count(b".delta")
-        if any(end in events for end in _ENDS):
-            self.is_finished = True
-            self._entry.usage = usage_in(events) or self._entry.usage
+        self._entry.pieces += events.count(b'.delta"')  # in the data; a line `event:` has no quotation mark
+        if any(sign in events for sign in _SIGNS):
+            for event in events.split(b"\n\n"):
+                self._end_in(event)
         return events
 
-
-def _speaks(event: bytes) -> bool:
-    data = b"".join(line[5:].strip() for line in event.split(b"\n") if line.startswith(b"data:"))
-    if not data or data == b"[DONE]":
-        return False
-    try:
-        read = msgspec.json.decode(data, type=_Event)
+    def _end_in(self, event: bytes) -> None:
+        """A response repeats what its request said, so that its usage is looked for at its own place."""
+        if not any(sign in event for sign in _SIGNS) or (read := _read(event)) is None or read.type not in _ENDS:
+            return
+        self.is_finished = True
         if read.type == "response.failed":
-            failed = msgspec.json.decode(read.response, type=_Failed).error or {}
-            raise OrganError(f"The model server says: {failed.get('message') or failed}", code="model_failed")
+            self._failure = ToldFailure(_failure_in(read), code="model_failed")
+        with suppress(LLMFlowError):
+            self._entry.usage = whole_in(read.response).usage or self._entry.usage
+
+
+def _read(event: bytes) -> _Event | None:
+    """None: a comment, or the end. Raises OrganError for data that is no event."""
+    data = _data_of(event)
+    if not data or data == b"[DONE]":
+        return None
+    try:
+        return msgspec.json.decode(data, type=_Event)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         shown = data[:80].decode("utf-8", "replace")
         raise OrganError(
             f"The model server sent something that is no event: {shown!r}.", code="model_failed"
         ) from error
+
+
+def _data_of(event: bytes) -> bytes:
+    return b"".join(line[5:].strip() for line in event.split(b"\n") if line.startswith(b"data:"))
+
+
+def _speaks(event: bytes) -> bool:
+    read = _read(event)
+    if read is None:
+        return False
+    if read.type == "response.failed":
+        raise OrganError(_failure_in(read), code="model_failed")
+    data = _data_of(event)
     if read.type == "error" or (not read.type and b'"error"' in data):
-        raise OrganError(f"The model server says: {read.message or data[:200].decode()}", code="model_failed")
+        shown = read.message or data[:200].decode("utf-8", "replace")
+        raise OrganError(f"The model server says: {shown}", code="model_failed")
     return read.type not in _WAITING
+
+
+def _failure_in(failed: _Event) -> str:
+    try:
+        said = msgspec.json.decode(failed.response, type=_Failed).error or {}
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        said = {}
+    return f"The model server says: {said.get('message') or said}"

@@ -21,6 +21,7 @@ from llmflow.api.routes.openai.response_input import chat_body, refuse_state
 from llmflow.api.sse import until_gone
 from llmflow.errors import LLMFlowError
 from llmflow.gateway.asked import asked_of
+from llmflow.gateway.responding import ToldFailure
 from llmflow.store.ids import new_id
 from llmflow.wiring import Platform
 
@@ -65,8 +66,8 @@ async def _unless_told(events: AsyncGenerator[bytes], telling: _Telling) -> Asyn
         async with aclosing(events):
             async for event in events:
                 yield event
-    except LLMFlowError:
-        if not telling.has_failed:
+    except LLMFlowError as error:
+        if not (telling.has_failed or isinstance(error, ToldFailure)):
             raise
 
 
