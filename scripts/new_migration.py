@@ -1,4 +1,4 @@
-"""Writes the next migration from what tables.py has and the migrations lack.
+"""Writes the next migration from what tables has and the migrations lack.
 
 Use: `python scripts/new_migration.py 0002 "what changed"`, then read what it wrote and raise HEAD.
 """

@@ -1,0 +1,149 @@
+"""Knowledge bases, their documents and passages."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from llmflow.store.tables.columns import content, count, flag, json, metadata, own_id, ref, text, time
+
+knowledge_bases = sa.Table(
+    "knowledge_bases",
+    metadata,
+    own_id(),
+    ref("workspace_id"),
+    sa.Column("name", sa.String(200), nullable=False),
+    text("description", default=""),
+    text("embedding_model"),
+    sa.Column("chunk_tokens", sa.Integer, nullable=False),
+    sa.Column("overlap_tokens", sa.Integer, nullable=False),
+    json("chunking", default="{}"),  # how its documents are cut
+    json("retrieval", default="{}"),  # how it is searched unless a caller says otherwise
+    json("groups", default="[]"),  # who may see its documents, unless a document says otherwise; none: everybody
+    json("service", default="{}"),  # what clients of the Service API set, and are shown
+    ref("created_by", null=True),  # an account or a key; NULL: unknown
+    ref("external_api_id", null=True, index=True),  # of whose knowledge it is; it then has no documents of its own
+    text("external_id", default=""),  # what that server calls it
+    time("created_at"),
+    time("updated_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
+external_apis = sa.Table(
+    "external_apis",  # servers of knowledge, by Dify's External Knowledge API
+    metadata,
+    own_id(),
+    ref("workspace_id"),
+    sa.Column("name", sa.String(100), nullable=False),
+    text("url"),  # without /retrieval
+    text("sealed_key", null=True),  # crypto.Cipher, purpose = external_apis/id
+    time("created_at"),
+    time("updated_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
+knowledge_fields = sa.Table(
+    "knowledge_fields",  # what a base's documents say of themselves
+    metadata,
+    own_id(),
+    ref("workspace_id"),
+    ref("knowledge_id"),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("type", sa.String(10), nullable=False),  # string, number, time
+    time("created_at"),
+    sa.UniqueConstraint("knowledge_id", "name"),
+)
+
+knowledge_tags = sa.Table(
+    "knowledge_tags",
+    metadata,
+    own_id(),
+    ref("workspace_id"),
+    sa.Column("name", sa.String(50), nullable=False),
+    time("created_at"),
+    sa.UniqueConstraint("workspace_id", "name"),
+)
+
+tags_of_knowledge = sa.Table(
+    "tags_of_knowledge",
+    metadata,
+    sa.Column("tag_id", sa.String(36), primary_key=True),
+    sa.Column("knowledge_id", sa.String(36), primary_key=True, index=True),
+    ref("workspace_id"),
+)
+
+documents = sa.Table(
+    "documents",
+    metadata,
+    own_id(),
+    ref("workspace_id"),
+    ref("knowledge_id"),
+    sa.Column("name", sa.String(500), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),  # of the bytes, in blobs
+    sa.Column("size", sa.BigInteger, nullable=False),
+    text("media_type", default=""),
+    sa.Column("state", sa.String(12), nullable=False),  # queued, running, ready, failed, deleting
+    sa.Column("stage", sa.String(12), nullable=False, server_default=""),  # parse, chunk, embed, index
+    count("done"),  # of the stage's units: pages or passages
+    count("total"),
+    ref("job_id", null=True, index=True),
+    text("error_code", default=""),
+    text("error_message", default=""),
+    text("error_hint", default=""),
+    json("warnings"),
+    sa.Column("pages", sa.Integer, nullable=True),
+    count("chunk_count"),
+    count("token_count"),
+    sa.Column("language", sa.String(8), nullable=False, server_default=""),
+    flag("enabled", default=True),  # searched; one that is not stays as it is
+    flag("archived", default=False),  # neither searched nor changed
+    json("groups", default="[]"),  # who may see it; none: as the base says
+    flag("regroup", default=False),  # the index does not know yet who may see it
+    json("metadata", default="{}"),  # by the id of the base's field
+    sa.Column("source", sa.String(20), nullable=False, server_default="upload"),
+    text("source_ref", default=""),  # where its source has it
+    json("chunking", default="{}"),  # how it is cut; {}: as the base says
+    count("word_count"),  # characters of its passages
+    ref("created_by", null=True),  # an account or a key; NULL: unknown
+    time("created_at"),
+    time("updated_at"),
+    time("indexed_at", null=True),
+    sa.UniqueConstraint("knowledge_id", "name"),
+    sa.Index("ix_documents_knowledge_id_created_at", "knowledge_id", "created_at"),
+    sa.Index("ix_documents_state", "state"),
+)
+
+chunks = sa.Table(
+    "chunks",
+    metadata,
+    own_id(),
+    ref("workspace_id"),
+    ref("knowledge_id", index=True),
+    ref("document_id"),
+    sa.Column("ordinal", sa.Integer, nullable=False),  # from 0, in reading order
+    content("text"),
+    sa.Column("tokens", sa.Integer, nullable=False),
+    sa.Column("page", sa.Integer, nullable=True),
+    sa.Column("page_end", sa.Integer, nullable=True),
+    json("heading_path"),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("boxes", sa.JSON, nullable=False, server_default="[]"),  # ports.chunker.PageBox
+    count("hit_count"),
+    ref("parent_id", null=True),  # of a part that is searched in its stead; a chunk with parts is in no index itself
+    content("answer", null=True),  # of a question
+    json("keywords", default="[]"),
+    flag("enabled", default=True),
+    sa.Column("digest", sa.String(64), nullable=False, server_default=""),  # of what its document says here
+    sa.Column("made", sa.String(8), nullable=False, server_default="cut"),  # cut, edited, added, removed
+    ref("origin_id", null=True),  # the first of those that people merged into it or split off it
+    time("edited_at", null=True),
+    sa.Index("ix_chunks_document_id_ordinal", "document_id", "ordinal"),
+)
+
+unsettled_chunks = sa.Table(
+    "unsettled_chunks",  # of which the index may say something else than `chunks`; also some that are gone there
+    metadata,
+    own_id(),
+    ref("workspace_id"),
+    ref("knowledge_id"),
+    ref("document_id", index=True),
+)
