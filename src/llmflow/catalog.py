@@ -47,6 +47,9 @@ _TIMEOUT = Option("timeout_s", float, 120.0, "Seconds without an answer (or with
 #: All of them come with LLMFlow.
 PACKAGES = "beautifulsoup4, httpx, jinja2, lxml, numpy, pandas, python-dateutil, pyyaml, regex, requests, tzdata"
 
+#: The model of the embedded default.
+PACKAGED_EMBEDDING = "multilingual-e5-small"
+
 ADAPTERS: tuple[Adapter, ...] = (
     Adapter(
         "llm",

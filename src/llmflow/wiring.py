@@ -47,13 +47,16 @@ from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
 from llmflow.knowledge.external import External
 from llmflow.knowledge.fields import Fields
+from llmflow.knowledge.index import Index
 from llmflow.knowledge.indexing import Indexing
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
+from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.passages import Passages
 from llmflow.knowledge.permissions import Permissions
 from llmflow.knowledge.progress import Progress
+from llmflow.knowledge.reembed import Reembeddings
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.tags import Tags
 from llmflow.managed import shelf
@@ -187,6 +190,7 @@ class Platform:
     indexing: Indexing
     ingest: Ingest
     knowledge_jobs: KnowledgeJobs
+    reembeddings: Reembeddings
     originals: Originals
     progress: Progress
     changes: Changes
@@ -209,6 +213,7 @@ class Platform:
     directs: tuple[DirectClient, ...]
     call_spans: SpanBuffer
     model_servers: tuple[Late, ...]
+    further_embeddings: tuple[Late, ...]
     node_http: HttpClient
     workspace_id: str
     news: News
@@ -238,9 +243,11 @@ class Platform:
         await self._listen()
         self.tidying = asyncio.create_task(self._tidy())
         await self.apps.start()
+        await self.reembeddings.load()
         await self.organs.jobs.start()
         self.apps.schedules.start()
         await self.knowledge_jobs.start(self.documents, self.indexing)
+        self.reembeddings.start()
         self.originals.start()
         await self.servers.start_wanted()
         self.is_ready = True
@@ -306,6 +313,7 @@ class Platform:
         await self.news.close()
         await self.apps.close()
         await self.originals.close()
+        await self.reembeddings.close()
         await self.knowledge_jobs.close()
         await self.organs.jobs.close()
         await self.quotas.close()
@@ -323,7 +331,7 @@ class Platform:
         await self.servers.close()
         await self.http.close()
         await self.connected_http.close()
-        for server in self.model_servers:
+        for server in (*self.model_servers, *self.further_embeddings):
             await server.close()
         for direct in self.directs:
             await direct.close()
@@ -382,9 +390,19 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
     originals = Originals(database, organs.blobs)
     changes = Changes()
     progress = Progress(database, changes)
+    embeddings = {name: Late(partial(_build, "embedding", one, supplies)) for name, one in settings.embeddings.items()}
+    is_packaged = settings.organs["embedding"].use == "e5"
+    packaged = None if is_packaged else Late(partial(_build, "embedding", Organ("e5"), supplies))
+    embedding_models = EmbeddingModels(
+        organs.embedding,
+        organ_model=catalog.PACKAGED_EMBEDDING if is_packaged else "",
+        named=embeddings,
+        packaged=packaged,
+    )
+    index = Index(organs.vector_store, database)
     bases = Bases(
         database,
-        organs.vector_store,
+        index,
         originals,
         changes,
         chunk_tokens=settings.knowledge.chunk_tokens,
@@ -396,13 +414,13 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         organs.blobs,
         organs.parser,
         organs.chunker,
-        organs.embedding,
-        organs.vector_store,
+        embedding_models,
+        index,
         progress,
         changes,
     )
     min_free_bytes = settings.limits.min_free_disk_mb * _MB
-    permissions = Permissions(database, organs.vector_store, changes, indexing=bases.indexing)
+    permissions = Permissions(database, index, changes, indexing=bases.indexing)
     knowledge_jobs = KnowledgeJobs(
         database,
         organs.jobs,
@@ -414,10 +432,20 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         disk=home,
         min_free_bytes=min_free_bytes,
     )
+    reembeddings = Reembeddings(
+        database,
+        organs.jobs,
+        bases,
+        embedding_models,
+        index,
+        organs.vector_store,
+        changes,
+        by_itself=settings.knowledge.reembed == "by_itself",
+    )
     documents = Documents(
         database,
         originals,
-        organs.vector_store,
+        index,
         changes,
         indexing=bases.indexing,
         wake=knowledge_jobs.wake,
@@ -425,10 +453,10 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         max_bytes=settings.limits.document_mb * _MB,
         min_free_bytes=min_free_bytes,
     )
-    indexing = Indexing(database, bases, organs.embedding, organs.vector_store)
+    indexing = Indexing(database, bases, embedding_models, index)
     passages = Passages(database, bases, indexing, changes, count_tokens=_count_tokens, wake=knowledge_jobs.wake)
     external = External(database, cipher, connected_http)
-    retriever = Retriever(database, organs.embedding, organs.vector_store, gateway, elsewhere=external)
+    retriever = Retriever(database, embedding_models, index, gateway, elsewhere=external)
     node_http = HttpClient(guard=Guard(settings.workflow.http_allow))
     exchange = Exchange(node_http, redirects=settings.workflow.http_redirects)
     collections = Collections(database, cipher, exchange, max_bytes=settings.limits.openapi_mb * _MB)
@@ -454,6 +482,7 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         indexing=indexing,
         ingest=ingest,
         knowledge_jobs=knowledge_jobs,
+        reembeddings=reembeddings,
         originals=originals,
         progress=progress,
         changes=changes,
@@ -491,6 +520,7 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         directs=(direct, connected_direct),
         call_spans=spans,
         model_servers=tuple(model_servers.values()),
+        further_embeddings=(*embeddings.values(), *([packaged] if packaged else [])),
         node_http=node_http,
         workspace_id=workspace_id,
         news=news,

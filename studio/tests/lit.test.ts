@@ -98,6 +98,7 @@ test("a time is promised only after enough was seen", () => {
   const news = (recent: number): News => ({
     flow: { counts: {}, left_bytes: 600, recent, recent_bytes: 300, recent_s: 60, passages_per_s: 0 },
     reading: [],
+    anew: null,
   });
   expect(secondsLeft(news(2))).toBeNull();
   expect(secondsLeft(news(3))).toBe(120);

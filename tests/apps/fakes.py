@@ -19,6 +19,7 @@ from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge import queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
+from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.terms import terms
@@ -233,7 +234,7 @@ def room_of(
     originals = Originals(database, blobs)
     bases = Bases(database, vectors, originals, Changes(), chunk_tokens=320, overlap_tokens=40)
     gateway = Gateway({"default": llm}, embedding)
-    retriever = Retriever(database, embedding, vectors, gateway)
+    retriever = Retriever(database, EmbeddingModels(embedding), vectors, gateway)
     room = AppsRoom(
         settings,
         database,

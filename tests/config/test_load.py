@@ -60,6 +60,7 @@ def test_every_key_of_the_table_can_be_set(read: Load) -> None:
             special = {
                 "server.log_level": "debug",
                 "limits.parse_memory_mb": 512,
+                "knowledge.reembed": "by_hand",
                 "workflow.http_redirects": 7,
                 "mail.tls": "none",
             }.get(row.key)
@@ -328,6 +329,15 @@ def test_a_class_of_ones_own_takes_any_option(read: Load) -> None:
         "llm"
     ]
     assert (organ.use, organ.options) == ("my.module:Model", {"size": 3, "more": {"key": "v", "list": [{"a": 1}]}})
+
+
+def test_embedding_models_stand_beside_the_organ(read: Load, wrong: Wrong) -> None:
+    text = 'embeddings:\n  before: {url: "http://old:7997", model: e5-base, api_key: "${KEY}"}\n  own: {use: e5}\n'
+    settings = read(text, KEY="k")
+    assert settings.embeddings["before"].use == "openai"
+    assert settings.embeddings["before"].options == {"url": "http://old:7997", "model": "e5-base", "api_key": "k"}
+    assert settings.embeddings["own"].use == "e5"
+    assert wrong("embeddings:\n  before: {use: openai, model: m}\n").param == "embeddings.before.url"
 
 
 def test_model_servers_and_routes_stand_beside_the_organs(read: Load, wrong: Wrong) -> None:

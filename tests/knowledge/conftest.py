@@ -15,9 +15,11 @@ from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
+from llmflow.knowledge.index import Index
 from llmflow.knowledge.indexing import Indexing
 from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
+from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.passages import Passages
 from llmflow.knowledge.permissions import Permissions
@@ -157,17 +159,18 @@ def build_room(database: Database, folder: Path) -> Room:
     parser, embedding, vectors, jobs = PlainParser(), FlakyEmbedding(), MemoryVectorStore(), MemoryJobs()
     originals = Originals(database, blobs)
     changes = Changes()
-    bases = Bases(database, vectors, originals, changes, chunk_tokens=100, overlap_tokens=0)
+    models, index = EmbeddingModels(embedding), Index(vectors, database)
+    bases = Bases(database, index, originals, changes, chunk_tokens=100, overlap_tokens=0)
     progress = Progress(database, changes)
-    ingest = Ingest(database, bases, blobs, parser, ParagraphChunker(), embedding, vectors, progress, changes)
-    permissions = Permissions(database, vectors, changes, indexing=bases.indexing)
+    ingest = Ingest(database, bases, blobs, parser, ParagraphChunker(), models, index, progress, changes)
+    permissions = Permissions(database, index, changes, indexing=bases.indexing)
     knowledge_jobs = KnowledgeJobs(
         database, jobs, ingest, bases, changes, permissions, per_job=16, disk=folder, min_free_bytes=0
     )
     documents = Documents(
         database,
         originals,
-        vectors,
+        index,
         changes,
         indexing=bases.indexing,
         wake=knowledge_jobs.wake,
@@ -175,7 +178,7 @@ def build_room(database: Database, folder: Path) -> Room:
         max_bytes=100_000,
         min_free_bytes=0,
     )
-    indexing = Indexing(database, bases, embedding, vectors)
+    indexing = Indexing(database, bases, models, index)
     passages = Passages(database, bases, indexing, changes, count_tokens=_words, wake=knowledge_jobs.wake)
     return Room(
         database,
@@ -193,7 +196,7 @@ def build_room(database: Database, folder: Path) -> Room:
         progress,
         changes,
         permissions,
-        Retriever(database, embedding, vectors, Gateway({"default": ScriptedLlm()}, embedding, OverlapRerank())),
+        Retriever(database, models, index, Gateway({"default": ScriptedLlm()}, embedding, OverlapRerank())),
         None,  # type: ignore[arg-type]
     )
 

@@ -12,6 +12,7 @@ from llmflow.errors import OrganError, UsageError
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge import queries
 from llmflow.knowledge.conditions import Conditions, Guess, read_conditions
+from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.reach import reach
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.types import Choice
@@ -167,7 +168,10 @@ async def test_a_value_that_does_not_fit_its_field_is_refused_by_name(room: Room
 def guessing(room: Room, answer: Any) -> Retriever:
     reply = answer if isinstance(answer, str | OrganError) else json.dumps(answer)
     return Retriever(
-        room.database, room.embedding, room.vectors, Gateway({"default": ScriptedLlm(replies=[reply])}, room.embedding)
+        room.database,
+        EmbeddingModels(room.embedding),
+        room.vectors,
+        Gateway({"default": ScriptedLlm(replies=[reply])}, room.embedding),
     )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from llmflow.errors import OrganError, UsageError
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge import queries
+from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.rule import SearchRule, kept_rule
 from llmflow.organs.llm.scripted import ScriptedLlm
@@ -45,7 +46,7 @@ async def filled(room: Room, *texts: str) -> None:
 
 def retriever_of(room: Room, *, llm: ScriptedLlm | None = None, rerank: Rerank | None = None) -> Retriever:
     gateway = Gateway({"default": llm or ScriptedLlm()}, room.embedding, rerank)
-    return Retriever(room.database, room.embedding, room.vectors, gateway)
+    return Retriever(room.database, EmbeddingModels(room.embedding), room.vectors, gateway)
 
 
 async def test_a_reranker_decides_the_order_and_its_score_is_kept(room: Room) -> None:

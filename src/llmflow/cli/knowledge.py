@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from llmflow.errors import LLMFlowError, NotFound, UsageError
 
 group = new_group("Knowledge bases and their documents.")
 
+_LOOK_EVERY_S = 1.0
 _Base = Annotated[str, typer.Argument(metavar="KB", help="The knowledge base's name or id")]
 
 
@@ -131,6 +133,45 @@ def search(
         print(f"{coloured(f'{rank}. {cited(hit)}', 'bold')}  {hit['score']:.3f} ({scores})\n   {cut(hit['text'], 300)}")
     if not hits:
         print("Nothing found.")
+
+
+@group.command()
+def reembed(
+    base: _Base,
+    model: Annotated[str, typer.Option(help="The embedding model; without it, the embedding organ's")] = "",
+    stop: Annotated[bool, typer.Option("--stop", help="Give up what was begun; the old index goes on")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Only say how far it is")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when the new index serves")] = False,
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """Make every passage's vector anew with another model, while the old index serves."""
+    with connect(home) as server:
+        _ensure(server, base)
+        path = f"/knowledge/{part(base)}/embedding"
+        if status:
+            found = server.call("GET", path)
+        elif stop:
+            found = server.call("DELETE", path)
+        else:
+            found = server.call("POST", path, json={"model": model})
+        while wait and (found["anew"] or {}).get("state") in ("running", "waiting"):
+            if not as_json:
+                note(_embedded(found))
+            time.sleep(_LOOK_EVERY_S)
+            found = server.call("GET", path)
+    print_json(found) if as_json else print(_embedded(found))
+    if wait and (found["anew"] or {}).get("state") == "failed":
+        raise typer.Exit(1)
+
+
+def _embedded(found: dict[str, Any]) -> str:
+    anew = found["anew"]
+    if anew is None or anew["state"] == "switched":
+        gone = "" if found["is_here"] else ", which is not here any more: it is searched by words alone"
+        return f"Indexed with {found['model'] or 'no model yet'}{gone}"
+    told = f"{anew['state']}: {anew['done']} of {anew['total']} passages embedded with {anew['model']}"
+    return f"{told}. {anew['error_message']} {anew['error_hint']}".rstrip() if anew["error_message"] else told
 
 
 @group.command()

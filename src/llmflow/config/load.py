@@ -67,9 +67,10 @@ def load(
     sections = {name: reader.section(name, cls, values.pop(name, None)) for name, cls in s.SECTIONS.items()}
     organs = reader.organs(values.pop("organs", None))
     servers = reader.servers(values.pop("servers", None))
+    embeddings = reader.embeddings(values.pop("embeddings", None))
     models = reader.models(values.pop("models", None))
     for key, value in values.items():
-        raise _unknown(key, [*s.SECTIONS, "organs", "servers", "models"], value.place)
+        raise _unknown(key, [*s.SECTIONS, "organs", "servers", "embeddings", "models"], value.place)
     for dotted, given in (overrides or {}).items():
         if given is not None:
             section, name = dotted.split(".", 1)
@@ -81,6 +82,7 @@ def load(
         file=path,
         organs=organs,
         servers=servers,
+        embeddings=embeddings,
         models=models,
         master_key=env.get("LLMFLOW_MASTER_KEY", ""),
         **sections,
@@ -205,6 +207,13 @@ class _Reader:
                 raise ConfigError(f"{child.place}: a server cannot be called `{name}`.", param=f"servers.{name}")
             found[name] = self._organ("llm", child, f"servers.{name}", use="openai")
         return found
+
+    def embeddings(self, value: _Value | None) -> dict[str, s.Organ]:
+        """Embedding models beside organs.embedding, by name; their keys are those of organs.embedding."""
+        named = self._mapping("embeddings", value)
+        return {
+            name: self._organ("embedding", child, f"embeddings.{name}", use="openai") for name, child in named.items()
+        }
 
     def models(self, value: _Value | None) -> dict[str, Any]:
         return {name: self._resolve(f"models.{name}", child) for name, child in self._mapping("models", value).items()}

@@ -80,6 +80,11 @@ class Knowledge:
     overlap_tokens: int = setting(40, "Tokens that neighbouring passages share")
     top_k: int = setting(5, "Passages given to a chat app", least=1, most=100)
     job_documents: int = setting(64, "Documents that share one durable job", least=1)
+    reembed: str = setting(
+        "by_itself",
+        "Whether a base of another model than the embedding organ's is embedded anew by_itself or by_hand",
+        choices=("by_itself", "by_hand"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,7 @@ class Settings:
     managed: Managed = field(default_factory=Managed)
     organs: dict[str, Organ] = field(default_factory=default_organs)
     servers: dict[str, Organ] = field(default_factory=dict)  # further model servers, as organs.llm
+    embeddings: dict[str, Organ] = field(default_factory=dict)  # further embedding models, as organs.embedding
     models: dict[str, Any] = field(
         default_factory=dict
     )  # routes by name, in plain values; gateway/routes.py reads them

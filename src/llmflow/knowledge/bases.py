@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from llmflow.errors import Conflict, NotFound, UsageError
-from llmflow.knowledge import counting, cutting, queries
+from llmflow.errors import Conflict, NotFound, OrganError, UsageError
+from llmflow.knowledge import counting, cutting, queries, reembed_queries
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.pace import Pace
@@ -158,14 +158,17 @@ class Bases:
             raise NotFound(f"There is no knowledge base {base_id}.", param="knowledge")
         return found
 
-    async def settle(self, base: KnowledgeBase, embedding_model: str) -> KnowledgeBase:
-        """The base with its embedding model, which the first indexing decides. Raises Conflict for another model."""
+    async def written(self, base: KnowledgeBase, model: str) -> KnowledgeBase:
+        """The base as it is now and as vectors of `model` are written to it: its `collection` is the one of that model,
+        which the first indexing decides. The caller holds `indexing`. Raises OrganError when the base went on to
+        another model since the vectors were made: make them again."""
         if not base.embedding_model:
             async with self._database.write() as connection:
-                await queries.settle_model(connection, base.id, embedding_model)
-            base = await self.get(base.workspace_id, base.id)
-        check_model(base, embedding_model)
-        return base
+                await queries.settle_model(connection, base.id, model)
+        base = await self.get(base.workspace_id, base.id)
+        if model not in (base.embedding_model, base.next_model):
+            raise OrganError(f"`{base.name}` changed its embedding model just now.", hint="Try again.")
+        return dataclasses.replace(base, embedding_model=model)
 
     async def counts(self, base_id: str) -> dict[str, int]:
         """Documents by state."""
@@ -190,13 +193,22 @@ class Bases:
         async with self.indexing:
             base = await self.get(workspace_id, id_or_name)  # its first job may have settled its model just now
             digests = await self._empty(base)
-            await self._vectors.drop(base.collection)
+            for model in {base.embedding_model, base.next_model, *await self._left_behind(base)} - {""}:
+                await self._vectors.drop(base.collection_of(model))
             async with self._database.write() as connection:
                 await queries.lock_base(connection, base.id)  # no upload enters a document between these two
                 digests |= await queries.delete_contents(connection, base.id)
+                await reembed_queries.forget_due(connection, base.id)
+                await reembed_queries.forget(connection, base.id)
                 await queries.delete_base(connection, base.id)
         self._changes.tell(base.id)
         await self._originals.remove(digests)
+
+    async def _left_behind(self, base: KnowledgeBase) -> list[str]:
+        """Models whose vectors were to go with the end of embedding anew."""
+        async with self._database.read() as connection:
+            row = await reembed_queries.find(connection, base.id)
+        return [*row.dropped, row.model] if row else []
 
     async def _empty(self, base: KnowledgeBase) -> set[str]:
         async with self._database.write() as connection:
@@ -208,12 +220,3 @@ def _checked(name: str) -> str:
     if not 1 <= len(name) <= 200 or "/" in name:
         raise UsageError("A knowledge base needs a name of 1 to 200 characters without `/`.", param="name")
     return name
-
-
-def check_model(base: KnowledgeBase, embedding_model: str) -> None:
-    """Raises Conflict when the base's vectors were made by another model."""
-    if base.embedding_model != embedding_model:
-        raise Conflict(
-            f"`{base.name}` was indexed with {base.embedding_model}; the embedding organ is now {embedding_model}.",
-            hint="Set organs.embedding back, or make a new knowledge base and add the documents to it.",
-        )

@@ -14,10 +14,11 @@ import numpy as np
 
 from llmflow.errors import LLMFlowError, NotFound, OrganError
 from llmflow.knowledge import passage_queries, queries
-from llmflow.knowledge.bases import Bases, check_model
+from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.indexed import embedded, index_row
+from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.types import KnowledgeBase, Passage
-from llmflow.ports.embedding import Embedding, Vectors
+from llmflow.ports.embedding import Vectors
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
 
@@ -31,30 +32,34 @@ Known = dict[str, Vectors]  # vectors, shape (dimensions,), by the text they are
 
 
 class Indexing:
-    def __init__(self, database: Database, bases: Bases, embedding: Embedding, vectors: VectorStore) -> None:
+    def __init__(self, database: Database, bases: Bases, models: EmbeddingModels, vectors: VectorStore) -> None:
         self._database = database
         self._bases = bases
-        self._embedding = embedding
+        self._models = models
         self._vectors = vectors
 
-    async def most_tokens(self) -> int:
-        """So many tokens of a passage the embedding reads; what lies beyond is found by its words alone."""
-        await self._embedding.embed([], "passage")  # loads the model, which alone knows its limit
-        return self._embedding.max_tokens - ROOM_TOKENS
+    async def most_tokens(self, base: KnowledgeBase) -> int:
+        """So many tokens of a passage the base's embedding reads; what lies beyond is found by its words alone."""
+        return (await self._models.for_writing(base)).max_tokens - ROOM_TOKENS
 
     async def embed(self, base: KnowledgeBase, texts: Iterable[str]) -> Known:
-        """The vectors of passages' texts. Raises Conflict when another model made the base's, and OrganError."""
+        """The vectors of passages' texts. Raises Conflict when no model of the base is here, and OrganError."""
         wanted = list(dict.fromkeys(texts))
+        if not wanted:
+            return {}
+        embedding = await self._models.for_writing(base)
         parts = [
-            await self._embedding.embed(wanted[start : start + _SLICE], "passage")
-            for start in range(0, len(wanted), _SLICE)
+            await embedding.embed(wanted[start : start + _SLICE], "passage") for start in range(0, len(wanted), _SLICE)
         ]
-        check_model(base, self._embedding.model)
-        return dict(zip(wanted, np.concatenate(parts), strict=True)) if parts else {}
+        return dict(zip(wanted, np.concatenate(parts), strict=True))
 
     async def settle(self, base: KnowledgeBase, ids: Sequence[str], *, known: Mapping[str, Vectors]) -> None:
         """Makes the index say of these passages what the database says: there with their vectors, or gone. The caller
-        holds `Bases.indexing`. `known`: vectors that need not be made. Raises what `embed` raises."""
+        holds `Bases.indexing`. `known`: vectors that need not be made, unless the base went on to another model since
+        it was read as `base`. Raises what `embed` raises."""
+        before, base = base, await self._bases.get(base.workspace_id, base.id)
+        if base.embedding_model != before.embedding_model:
+            known = {}
         async with self._database.read() as connection:
             shown = await passage_queries.searched(connection, ids)
             owners = await queries.documents_by_id(connection, {p.document_id for p in shown.values()})
@@ -65,6 +70,7 @@ class Indexing:
             passages = list(shown.values())
             texts = [embedded(p.heading_path, p.text) for p in passages]
             vectors = {**known, **await self.embed(base, (text for text in texts if text not in known))}
+            base = await self._bases.written(base, (await self._models.for_writing(base)).model)
             rows = [
                 msgspec.structs.replace(index_row(base, owners[p.document_id], p), groups=groups[p.document_id])
                 for p in passages

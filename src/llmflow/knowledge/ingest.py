@@ -23,6 +23,7 @@ from llmflow.knowledge.embed import embed_passages
 from llmflow.knowledge.indexed import index_row
 from llmflow.knowledge.indexing import ROOM_TOKENS, texts_of
 from llmflow.knowledge.language import language_of
+from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.renew import Cut, Had, Renewal, renew
 from llmflow.knowledge.types import Document, KnowledgeBase
@@ -78,7 +79,7 @@ class Ingest:
         blobs: Blobs,
         parser: Parser,
         chunker: Chunker,
-        embedding: Embedding,
+        models: EmbeddingModels,
         vectors: VectorStore,
         progress: Progress,
         changes: Changes,
@@ -88,7 +89,7 @@ class Ingest:
         self._blobs = blobs
         self._parser = parser
         self._chunker = chunker
-        self._embedding = embedding
+        self._models = models
         self._vectors = vectors
         self._progress = progress
         self._changes = changes
@@ -103,8 +104,11 @@ class Ingest:
     async def _run_batch(self, base: KnowledgeBase, documents: Sequence[Document]) -> None:
         ids = [d.id for d in documents]
         try:
+            embedding = await self._models.for_writing(base)
+            await embedding.embed([], "passage")  # loads the model, which alone knows its limit
+            most = embedding.max_tokens - ROOM_TOKENS
             gate = asyncio.Semaphore(_PARSE_AT_ONCE)
-            outcomes = await asyncio.gather(*(self._prepare(base, d, gate) for d in documents))
+            outcomes = await asyncio.gather(*(self._prepare(base, d, most, gate) for d in documents))
             for outcome in outcomes:
                 if isinstance(outcome, OrganError):  # raised once all have ended: a retry parses nothing twice at once
                     raise outcome
@@ -112,11 +116,11 @@ class Ingest:
             prepared = [o for o in outcomes if isinstance(o, _Prepared)]
             while prepared:
                 planned = await self._plan(prepared)
-                vectors = await self._embed(base, planned)
-                base = await self._bases.settle(base, self._embedding.model)
+                vectors = await self._embed(base, planned, embedding)
                 for p in planned:
                     self._progress.report(p.document, "index", 0, 0)
                 async with self._bases.indexing:  # two versions of a document never interleave
+                    base = await self._bases.written(base, embedding.model)
                     prepared = await self._write(base, planned, vectors)
             await self.fail(base, failures)
         finally:
@@ -124,14 +128,14 @@ class Ingest:
             self._changes.tell(base.id)
 
     async def _prepare(
-        self, base: KnowledgeBase, document: Document, gate: asyncio.Semaphore
+        self, base: KnowledgeBase, document: Document, most: int, gate: asyncio.Semaphore
     ) -> _Prepared | _Failure | OrganError:
         try:
             async with gate:
                 parsed = await self._parse(document)
                 self._progress.report(document, "chunk", 0, 0)
                 elements = await self._admit(base, parsed.elements)
-                rule = rule_of(base, document, most=await self.most_tokens())
+                rule = rule_of(base, document, most=most)
                 cutting = self._chunker.chunk(
                     elements, rule, progress=partial(self._progress.report, document, "chunk")
                 )
@@ -174,15 +178,12 @@ class Ingest:
     async def preview(self, base: KnowledgeBase, document: Document, said: Mapping[str, Any]) -> list[Chunk]:
         """The passages that a document would have under a rule of cutting; nothing is stored. Raises UsageError and
         what reading raises."""
-        rule = rule_from(base, checked(said), most=await self.most_tokens())
+        embedding = await self._models.for_writing(base)
+        await embedding.embed([], "passage")  # loads the model, which alone knows its limit
+        rule = rule_from(base, checked(said), most=embedding.max_tokens - ROOM_TOKENS)
         async with self._blobs.local(document.digest) as path:
             parsed = await self._parser.parse(path, name=document.file_name)
         return await self._chunker.chunk(await self._admit(base, parsed.elements), rule)
-
-    async def most_tokens(self) -> int:
-        """Tokens of a passage that the embedding model reads."""
-        await self._embedding.embed([], "passage")  # loads the model, which alone knows its limit
-        return self._embedding.max_tokens - ROOM_TOKENS
 
     async def _parse(self, document: Document) -> ParsedDocument:
         report = partial(self._progress.report, document, "parse")
@@ -212,7 +213,7 @@ class Ingest:
         plans = [(p, had.get(p.document.id, [])) for p in prepared]
         return await asyncio.to_thread(lambda: [_Planned(p, own, renew(p.document, p.cuts, own)) for p, own in plans])
 
-    async def _embed(self, base: KnowledgeBase, planned: Sequence[_Planned]) -> Vectors:
+    async def _embed(self, base: KnowledgeBase, planned: Sequence[_Planned], embedding: Embedding) -> Vectors:
         """One vector for each passage that needs one, of all documents, in order."""
         passages = [(p, text) for p in planned for text in texts_of(p.renewal.searched)]
         finished = Counter[str]()
@@ -225,7 +226,7 @@ class Ingest:
             await self._progress.flush()
 
         self._bases.pace.begin(base.id)
-        return await embed_passages(self._embedding, [text for _, text in passages], done=done)
+        return await embed_passages(embedding, [text for _, text in passages], done=done)
 
     async def _write(self, base: KnowledgeBase, planned: Sequence[_Planned], vectors: Vectors) -> list[_Prepared]:
         """Passages to the database with a note of what the index has to follow, then vectors, then the documents are

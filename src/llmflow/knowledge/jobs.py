@@ -211,9 +211,9 @@ class KnowledgeJobs:
             await self._run_base([d for d in todo if d.knowledge_id == base_id])
 
     async def _run_base(self, documents: Sequence[Document]) -> None:
-        base = await self._bases.get(documents[0].workspace_id, documents[0].knowledge_id)
         tries = iter(_ORGAN_TRIES_S)
         while documents:
+            base = await self._bases.get(documents[0].workspace_id, documents[0].knowledge_id)
             try:
                 await self._ingest.run(base, documents)
                 return

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 
 from opentelemetry import trace
 
-from llmflow.errors import OrganError
-from llmflow.knowledge.bases import check_model
+from llmflow.errors import Conflict, OrganError
 from llmflow.knowledge.fuse import Fused, fuse
 from llmflow.knowledge.language import language_of
+from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.rule import SearchRule
 from llmflow.knowledge.terms import query_terms
 from llmflow.knowledge.types import KnowledgeBase, Note
-from llmflow.ports.embedding import Embedding
 from llmflow.ports.vector_store import Filter, Hit, VectorStore
 
 _log = logging.getLogger(__name__)
@@ -24,8 +23,8 @@ _log = logging.getLogger(__name__)
 class Legs:
     """Searches `bases`, which all hold something, with `where` applied inside the search."""
 
-    def __init__(self, embedding: Embedding, vectors: VectorStore) -> None:
-        self._embedding = embedding
+    def __init__(self, models: EmbeddingModels, vectors: VectorStore) -> None:
+        self._models = models
         self._vectors = vectors
 
     async def by_rule(
@@ -33,8 +32,8 @@ class Legs:
     ) -> tuple[list[Fused], list[Note]]:
         """At most `depth` hits of each leg that the rule's mode has, best first, and what went without.
 
-        Raises Conflict for a base whose vectors another model made, OrganError when an organ does not answer; a hybrid
-        search goes on by keywords when the embedding organ is down."""
+        Raises Conflict for a base whose model is not here any more, OrganError when an organ does not answer; a hybrid
+        search goes on by keywords when nothing embeds the question."""
         if rule.mode == "dense":
             hits = await self.dense(bases, query, depth, where)
             return [Fused(hit.chunk_id, hit.score, hit.score, None) for hit in hits], []
@@ -50,21 +49,27 @@ class Legs:
     async def _dense_if_up(
         self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None
     ) -> tuple[list[Hit], list[Note]]:
-        try:
-            return await self.dense(bases, query, depth, where), []
-        except OrganError as error:
-            _log.warning("Searching by keywords alone: %s", error)
-            trace.get_current_span().set_attribute("llmflow.dense_failed", error.code)
-            return [], [Note("dense_failed", f"Searched by words alone: {error.message}")]
+        found: list[list[Hit]] = []
+        notes: list[Note] = []
+        for alike in _by_model(bases):
+            try:
+                found.append(await self.dense(alike, query, depth, where))
+            except (OrganError, Conflict) as error:
+                _log.warning("Searching by keywords alone: %s", error)
+                trace.get_current_span().set_attribute("llmflow.dense_failed", error.code)
+                code = "embedding_changed" if isinstance(error, Conflict) else "dense_failed"
+                notes.append(Note(code, f"Searched by words alone: {error.message}"))
+        return _best(found, depth), notes
 
     async def dense(self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None) -> list[Hit]:
-        """Nearest by meaning. Raises Conflict and OrganError."""
-        vector = (await self._embedding.embed([query], "query"))[0]
-        for base in bases:
-            check_model(base, self._embedding.model)
-        found = await asyncio.gather(
-            *(self._vectors.dense(base.collection, vector, top_k=depth, where=where) for base in bases)
-        )
+        """Nearest by meaning, each base by its own model. Raises Conflict and OrganError."""
+        found: list[list[Hit]] = []
+        for alike in _by_model(bases):
+            embedding = await self._models.for_search(alike[0])
+            vector = (await embedding.embed([query], "query"))[0]
+            found += await asyncio.gather(
+                *(self._vectors.dense(base.collection, vector, top_k=depth, where=where) for base in alike)
+            )
         return _best(found, depth)
 
     async def keyword(self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None) -> list[Hit]:
@@ -74,6 +79,13 @@ class Legs:
             *(self._vectors.keyword(base.collection, words, top_k=depth, where=where) for base in bases)
         )
         return _best(found, depth)
+
+
+def _by_model(bases: Sequence[KnowledgeBase]) -> list[list[KnowledgeBase]]:
+    found: dict[str, list[KnowledgeBase]] = {}
+    for base in bases:
+        found.setdefault(base.embedding_model, []).append(base)
+    return list(found.values())
 
 
 def _best(lists: Sequence[list[Hit]], depth: int) -> list[Hit]:

@@ -234,7 +234,7 @@ class Passages:
         first, *others = found
         whole = piecing.merged(found)
         texts, answers, tokens = await self._admitted(base, [Draft(whole.text, whole.answer, tuple(whole.keywords))])
-        most = await self._indexing.most_tokens()
+        most = await self._indexing.most_tokens(base)
         if first.kind != "parent" and tokens[0] > most:
             raise UsageError(
                 f"Together they have {tokens[0]} tokens; the embedding model reads {most} of a passage.", param="ids"

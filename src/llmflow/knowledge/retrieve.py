@@ -20,12 +20,12 @@ from llmflow.knowledge.fuse import Fused, fuse, fuse_wordings
 from llmflow.knowledge.guess import guessed
 from llmflow.knowledge.language import language_of
 from llmflow.knowledge.legs import Legs
+from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.reach import fields_of, reach
 from llmflow.knowledge.rule import MOST, SearchRule, checked
 from llmflow.knowledge.sight import may_ask, may_find
 from llmflow.knowledge.terms import query_terms
 from llmflow.knowledge.types import Child, Compared, Found, KnowledgeBase, Note, Passage, Scores, Searched
-from llmflow.ports.embedding import Embedding
 from llmflow.ports.rerank import Ranked
 from llmflow.ports.vector_store import Filter, VectorStore
 from llmflow.store.database import Database
@@ -56,7 +56,7 @@ class Retriever:
     def __init__(
         self,
         database: Database,
-        embedding: Embedding,
+        embeddings: EmbeddingModels,
         vectors: VectorStore,
         models: Models,
         *,
@@ -65,7 +65,7 @@ class Retriever:
         """`elsewhere`: asked about bases that are another server's knowledge; None: they are passed over."""
         self._database = database
         self._elsewhere = elsewhere
-        self._legs = Legs(embedding, vectors)
+        self._legs = Legs(embeddings, vectors)
         self._models = models
 
     async def search(
@@ -83,7 +83,8 @@ class Retriever:
 
         A reranker or a model that is not there or fails costs its step, not the search: `notes` say so. Raises
         UsageError for a rule that is none and a condition whose value does not fit its field, Conflict for a base
-        whose vectors another model made, OrganError when an organ does not answer."""
+        whose model is not here any more, where the rule searches by meaning alone, and OrganError when an organ does
+        not answer."""
         rule = checked(rule or SearchRule())
         query = query.strip()[:_MAX_QUERY]
         others = [base for base in bases if base.is_external and may_ask(base)]

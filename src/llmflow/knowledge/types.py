@@ -36,7 +36,8 @@ _TEXTS = (".txt", ".md", ".markdown", ".csv", ".tsv", ".html", ".htm")
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeBase:
-    """`embedding_model` is "" until the first document is indexed, and never changes after."""
+    """`embedding_model`, of the index that serves, is "" until the first document is indexed. `next_model`: the one
+    that the base is being embedded anew with; "" mostly."""
 
     id: str
     workspace_id: str
@@ -54,6 +55,7 @@ class KnowledgeBase:
     external_id: str
     created_at: int
     updated_at: int
+    next_model: str = ""
 
     @property
     def is_external(self) -> bool:
@@ -63,7 +65,57 @@ class KnowledgeBase:
     @property
     def collection(self) -> str:
         """The vector store's collection: one per base and embedding model."""
-        return f"{self.id}.{self.embedding_model}"
+        return self.collection_of(self.embedding_model)
+
+    @property
+    def next_collection(self) -> str:
+        return self.collection_of(self.next_model)
+
+    def collection_of(self, model: str) -> str:
+        return f"{self.id}.{model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reembedding:
+    """A base on its way to vectors of `model`. "running": passages are due. "waiting": an organ does not answer; it is
+    tried again. "failed": `error_*` say what to do before it is begun again. "switched": the index serves, and what it
+    replaced goes. `dropped`: models whose vectors go in the end."""
+
+    knowledge_id: str
+    workspace_id: str
+    model: str
+    state: Literal["running", "waiting", "failed", "switched"]
+    job_id: str
+    dropped: list[str]
+    error_code: str
+    error_message: str
+    error_hint: str
+    begun_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """How far embedding anew is: `done` of `total` passages have vectors of `model`. States as of `Reembedding`."""
+
+    model: str
+    state: Literal["running", "waiting", "failed", "switched"]
+    done: int
+    total: int
+    error_code: str
+    error_message: str
+    error_hint: str
+    begun_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Which model a base's index is of. `is_here`: something still embeds with it; otherwise the base is searched by
+    words alone. `wanted`: the embedding organ's model, "" when it does not answer."""
+
+    model: str
+    is_here: bool
+    wanted: str
+    anew: Anew | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -481,6 +481,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/knowledge/{base}/embedding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Embedding
+         * @description The model of the index that serves, whether it is here, and how far another is.
+         */
+        get: operations["get_embedding_knowledge__base__embedding_get"];
+        put?: never;
+        /**
+         * Embed Anew
+         * @description Makes every passage's vector anew, from its text as it is kept, while the index serves as it is; then the new one
+         *     serves. One that was begun with the same model goes on.
+         */
+        post: operations["embed_anew_knowledge__base__embedding_post"];
+        /**
+         * Stop Embedding Anew
+         * @description Gives up what was begun: the index that serves goes on.
+         */
+        delete: operations["stop_embedding_anew_knowledge__base__embedding_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/documents/{document_id}": {
         parameters: {
             query?: never;
@@ -2540,6 +2569,31 @@ export interface components {
             path: string;
         };
         /**
+         * Anew
+         * @description How far embedding anew is: `done` of `total` passages have vectors of `model`. States as of `Reembedding`.
+         */
+        Anew: {
+            /** Model */
+            model: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "waiting" | "failed" | "switched";
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
+            /** Error Code */
+            error_code: string;
+            /** Error Message */
+            error_message: string;
+            /** Error Hint */
+            error_hint: string;
+            /** Begun At */
+            begun_at: number;
+        };
+        /**
          * AnswerBody
          * @description About a node of which nobody knows whether it ran. `repeat`: run it again; `skip`: take `values` as its outputs
          *     and go on by `handle`; `fail`: end the run, also where a form waits.
@@ -3531,6 +3585,20 @@ export interface components {
             target: string;
         };
         /**
+         * Embedded
+         * @description Which model a base's index is of. `is_here`: something still embeds with it; otherwise the base is searched by
+         *     words alone. `wanted`: the embedding organ's model, "" when it does not answer.
+         */
+        Embedded: {
+            /** Model */
+            model: string;
+            /** Is Here */
+            is_here: boolean;
+            /** Wanted */
+            wanted: string;
+            anew: components["schemas"]["Anew"] | null;
+        };
+        /**
          * ExternalApi
          * @description A server of knowledge as it may be shown. `bases`: how many knowledge bases ask it.
          */
@@ -3937,7 +4005,8 @@ export interface components {
         };
         /**
          * KnowledgeBase
-         * @description `embedding_model` is "" until the first document is indexed, and never changes after.
+         * @description `embedding_model`, of the index that serves, is "" until the first document is indexed. `next_model`: the one
+         *     that the base is being embedded anew with; "" mostly.
          */
         KnowledgeBase: {
             /** Id */
@@ -3978,6 +4047,11 @@ export interface components {
             created_at: number;
             /** Updated At */
             updated_at: number;
+            /**
+             * Next Model
+             * @default
+             */
+            next_model: string;
         };
         /** Labelled */
         Labelled: {
@@ -4430,6 +4504,7 @@ export interface components {
             flow: components["schemas"]["Flow"];
             /** Reading */
             reading: components["schemas"]["Reading"][];
+            anew: components["schemas"]["Anew"] | null;
         };
         /** NodeChange */
         NodeChange: {
@@ -5799,6 +5874,15 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** WantedModel */
+        WantedModel: {
+            /**
+             * Model
+             * @description Empty: the embedding organ's
+             * @default
+             */
+            model: string;
+        };
         /**
          * WebhookView
          * @description `path`: behind this server's address; `debug_path`: the same, running the draft.
@@ -6871,6 +6955,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SearchRule"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_embedding_knowledge__base__embedding_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Embedded"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    embed_anew_knowledge__base__embedding_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedModel"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Embedded"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_embedding_anew_knowledge__base__embedding_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Embedded"];
                 };
             };
             /** @description Validation Error */

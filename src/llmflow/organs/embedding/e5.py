@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+from llmflow.catalog import PACKAGED_EMBEDDING
 from llmflow.errors import OrganError
 from llmflow.organs.embedding import e5_child
 from llmflow.organs.embedding.e5_encoder import DIMENSIONS, MAX_TOKENS, Encoder, graphs, prepare
@@ -51,7 +52,7 @@ class E5Embedding:
 
     @property
     def model(self) -> str:
-        return "multilingual-e5-small"
+        return PACKAGED_EMBEDDING
 
     @property
     def dimensions(self) -> int:

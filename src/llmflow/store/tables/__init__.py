@@ -49,8 +49,10 @@ from llmflow.store.tables.knowledge import (
     knowledge_bases,
     knowledge_fields,
     knowledge_tags,
+    reembeddings,
     tags_of_knowledge,
     unsettled_chunks,
+    vectors_due,
 )
 from llmflow.store.tables.runs import (
     deliveries,
@@ -98,6 +100,7 @@ __all__ = [
     "model_routes",
     "quota_windows",
     "quotas",
+    "reembeddings",
     "run_events",
     "secrets",
     "sessions",
@@ -108,6 +111,7 @@ __all__ = [
     "tool_collections",
     "triggers",
     "unsettled_chunks",
+    "vectors_due",
     "workflow_runs",
     "workspaces",
 ]

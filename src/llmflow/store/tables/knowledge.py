@@ -13,7 +13,8 @@ knowledge_bases = sa.Table(
     ref("workspace_id"),
     sa.Column("name", sa.String(200), nullable=False),
     text("description", default=""),
-    text("embedding_model"),
+    text("embedding_model"),  # of the index that serves
+    text("next_model", default=""),  # that the base is being embedded anew with
     sa.Column("chunk_tokens", sa.Integer, nullable=False),
     sa.Column("overlap_tokens", sa.Integer, nullable=False),
     json("chunking", default="{}"),  # how its documents are cut
@@ -146,4 +147,29 @@ unsettled_chunks = sa.Table(
     ref("workspace_id"),
     ref("knowledge_id"),
     ref("document_id", index=True),
+)
+
+reembeddings = sa.Table(
+    "reembeddings",  # bases that are being embedded anew; knowledge.types.Reembedding
+    metadata,
+    sa.Column("knowledge_id", sa.String(36), primary_key=True),
+    ref("workspace_id"),
+    text("model"),
+    sa.Column("state", sa.String(12), nullable=False),
+    ref("job_id"),
+    json("dropped"),
+    text("error_code", default=""),
+    text("error_message", default=""),
+    text("error_hint", default=""),
+    time("begun_at"),
+    time("updated_at"),
+)
+
+vectors_due = sa.Table(
+    "vectors_due",  # documents whose vectors of a model are still to be made
+    metadata,
+    sa.Column("document_id", sa.String(36), primary_key=True),
+    sa.Column("model", sa.String(500), primary_key=True),
+    ref("workspace_id"),
+    ref("knowledge_id", index=True),
 )

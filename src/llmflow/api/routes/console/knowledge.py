@@ -19,6 +19,7 @@ from llmflow.errors import NotFound
 from llmflow.knowledge.rule import SearchRule, kept_rule
 from llmflow.knowledge.types import (
     Accepted,
+    Anew,
     Choice,
     Compared,
     Document,
@@ -115,6 +116,7 @@ class Count:
 class News:
     flow: Flow
     reading: list[Reading]
+    anew: Anew | None  # embedding with another model, while it is under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,8 @@ async def _news(platform: Platform, base: KnowledgeBase) -> AsyncGenerator[bytes
                 return
             reading = platform.progress.of(base.id)
             seen = {d.id for d in await platform.documents.by_ids(base, [one.document_id for one in reading])}
-            news = News(await platform.bases.flow(base.id), [one for one in reading if one.document_id in seen])
+            anew = await platform.reembeddings.anew(base.id)
+            news = News(await platform.bases.flow(base.id), [one for one in reading if one.document_id in seen], anew)
             yield event(msgspec.json.encode(news))
 
 
