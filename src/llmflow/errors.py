@@ -183,6 +183,7 @@ CODES: dict[str, str] = {
     "invitation_used": "Sign in with the account that it made.",
     "not_found": "Check the name or id; the list commands show what there is.",
     "conflict": "Choose another name, or change the existing one.",
+    "folder_not_allowed": "An operator names the folders that may be read: knowledge.source_folders in llmflow.yaml.",
     "embedding_changed": "Embed the knowledge base anew: `llmflow knowledge reembed KB`.",
     "changed_meanwhile": "Load it again, then make your change on what stands there now.",
     "too_large": "Send less, or raise the limit under `limits` in llmflow.yaml.",

@@ -58,6 +58,8 @@ from llmflow.knowledge.permissions import Permissions
 from llmflow.knowledge.progress import Progress
 from llmflow.knowledge.reembed import Reembeddings
 from llmflow.knowledge.retrieve import Retriever
+from llmflow.knowledge.sources.compare import Compare
+from llmflow.knowledge.sources.sources import Sources
 from llmflow.knowledge.tags import Tags
 from llmflow.managed import shelf
 from llmflow.managed.adapters import Adapters
@@ -191,6 +193,7 @@ class Platform:
     ingest: Ingest
     knowledge_jobs: KnowledgeJobs
     reembeddings: Reembeddings
+    sources: Sources
     originals: Originals
     progress: Progress
     changes: Changes
@@ -248,6 +251,7 @@ class Platform:
         self.apps.schedules.start()
         await self.knowledge_jobs.start(self.documents, self.indexing)
         self.reembeddings.start()
+        self.sources.start()
         self.originals.start()
         await self.servers.start_wanted()
         self.is_ready = True
@@ -313,6 +317,7 @@ class Platform:
         await self.news.close()
         await self.apps.close()
         await self.originals.close()
+        await self.sources.close()
         await self.reembeddings.close()
         await self.knowledge_jobs.close()
         await self.organs.jobs.close()
@@ -483,6 +488,17 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         ingest=ingest,
         knowledge_jobs=knowledge_jobs,
         reembeddings=reembeddings,
+        sources=Sources(
+            database,
+            organs.jobs,
+            bases,
+            Compare(database, documents, most_files=settings.knowledge.source_files),
+            changes,
+            cipher,
+            web=node_http,
+            servers=connected_http,
+            folders=settings.knowledge.source_folders,
+        ),
         originals=originals,
         progress=progress,
         changes=changes,

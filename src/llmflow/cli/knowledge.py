@@ -165,6 +165,51 @@ def reembed(
         raise typer.Exit(1)
 
 
+@group.command()
+def sources(base: _Base, as_json: Json = False, home: Home = None) -> None:
+    """List where the knowledge base gets documents by itself, and how the last synchronisation went."""
+    with connect(home) as server:
+        _ensure(server, base)
+        found = server.call("GET", f"/knowledge/{part(base)}/sources")
+    if as_json:
+        print_json({"sources": found})
+        return
+    rows = [(s["name"], s["kind"], s["state"], _reported(s["reports"][:1]), s["id"]) for s in found]
+    print(table(("NAME", "KIND", "STATE", "LAST", "ID"), rows) if rows else "No sources. Studio and the API make them.")
+
+
+@group.command()
+def sync(
+    base: _Base,
+    name: Annotated[str, typer.Argument(metavar="SOURCE", help="The source's name or id")],
+    wait: Annotated[bool, typer.Option("--wait", help="Return when it is done")] = False,
+    as_json: Json = False,
+    home: Home = None,
+) -> None:
+    """Look into a source: new, changed and removed files become new, replaced and removed documents."""
+    with connect(home) as server:
+        _ensure(server, base)
+        path = f"/knowledge/{part(base)}/sources"
+        source = next((s for s in server.call("GET", path) if name in (s["id"], s["name"])), None)
+        if source is None:
+            raise NotFound(f"{base} has no source `{name}`.", hint="`llmflow knowledge sources` lists them.")
+        source = server.call("POST", f"/sources/{source['id']}/synchronise")
+        while wait and source["state"] != "idle":
+            time.sleep(_LOOK_EVERY_S)
+            source = next(s for s in server.call("GET", path) if s["id"] == source["id"])
+    print_json(source) if as_json else print(_reported(source["reports"][:1]) if wait else "Begun.")
+    if wait and source["reports"] and (source["reports"][0]["error_code"] or source["reports"][0]["failed"]):
+        raise typer.Exit(1)
+
+
+def _reported(reports: list[dict[str, Any]]) -> str:
+    if not reports:
+        return "never"
+    (last,) = reports
+    counts = ", ".join(f"{last[name]} {name}" for name in ("new", "changed", "removed", "unchanged", "same", "failed"))
+    return f"{counts}. {last['error_message']} {last['error_hint']}".rstrip() if last["error_message"] else counts
+
+
 def _embedded(found: dict[str, Any]) -> str:
     anew = found["anew"]
     if anew is None or anew["state"] == "switched":

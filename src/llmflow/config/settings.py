@@ -80,6 +80,8 @@ class Knowledge:
     overlap_tokens: int = setting(40, "Tokens that neighbouring passages share")
     top_k: int = setting(5, "Passages given to a chat app", least=1, most=100)
     job_documents: int = setting(64, "Documents that share one durable job", least=1)
+    source_folders: tuple[str, ...] = setting((), "Folders of this machine that sources may read, with all they hold")
+    source_files: int = setting(100_000, "Most files of one source", least=1)
     reembed: str = setting(
         "by_itself",
         "Whether a base of another model than the embedding organ's is embedded anew by_itself or by_hand",

@@ -17,6 +17,7 @@ from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.pace import Pace
 from llmflow.knowledge.rule import SearchRule, to_keep
 from llmflow.knowledge.sight import sees_base
+from llmflow.knowledge.sources import queries as source_queries
 from llmflow.knowledge.types import Contents, Flow, KnowledgeBase
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
@@ -200,6 +201,8 @@ class Bases:
                 digests |= await queries.delete_contents(connection, base.id)
                 await reembed_queries.forget_due(connection, base.id)
                 await reembed_queries.forget(connection, base.id)
+                for source in await source_queries.of_base(connection, base.id):
+                    await source_queries.delete(connection, source.id)
                 await queries.delete_base(connection, base.id)
         self._changes.tell(base.id)
         await self._originals.remove(digests)

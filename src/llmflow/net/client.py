@@ -147,7 +147,7 @@ class HttpClient:
     async def request(
         self,
         method: str,
-        url: str,
+        url: str | URL,
         *,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
@@ -168,7 +168,7 @@ class HttpClient:
     async def stream(
         self,
         method: str,
-        url: str,
+        url: str | URL,
         *,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
@@ -178,6 +178,7 @@ class HttpClient:
         verify: bool = True,
     ) -> AsyncIterator[StreamedResponse]:
         """One exchange, body read as it comes; `timeout_s` bounds each wait, not the whole. Redirects are not followed.
+        A URL that is encoded already is sent as it is.
 
         `connect_s` bounds the wait for a connection. `verify=False`: any certificate will do.
 
@@ -238,7 +239,7 @@ class StreamedResponse:
             yield piece
 
 
-def _parsed(url: str) -> URL:
+def _parsed(url: str | URL) -> URL:
     """Raises OrganError for what is no http address."""
     try:
         parts = URL(url)
@@ -255,7 +256,7 @@ def _can_be_asked_for(host: str) -> bool:
     return all(0 < len(part) < 64 for part in host.removesuffix(".").split("."))
 
 
-def _shown(url: str) -> str:
+def _shown(url: str | URL) -> str:
     """The address without query and user, which may hold secrets."""
     parts = URL(url)
     return str(parts.with_query(None).with_fragment(None).with_user(None))

@@ -1819,6 +1819,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/knowledge/{base}/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sources
+         * @description With their last reports, the newest first; of one under way with how far it is.
+         */
+        get: operations["list_sources_knowledge__base__sources_get"];
+        put?: never;
+        /** Create Source */
+        post: operations["create_source_knowledge__base__sources_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sources/{source_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Source
+         * @description The documents it brought stay.
+         */
+        delete: operations["delete_source_sources__source_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change Source */
+        patch: operations["change_source_sources__source_id__patch"];
+        trace?: never;
+    };
+    "/sources/{source_id}/synchronise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Synchronise Source
+         * @description New, changed and removed files become new, replaced and removed documents.
+         */
+        post: operations["synchronise_source_sources__source_id__synchronise_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sources/{source_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Source Files
+         * @description By name; `failed`: only those with an error.
+         */
+        get: operations["list_source_files_sources__source_id__files_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models/routes": {
         parameters: {
             query?: never;
@@ -3620,6 +3702,13 @@ export interface components {
             /** Updated At */
             updated_at: number;
         };
+        /** FilePage */
+        FilePage: {
+            /** Files */
+            files: components["schemas"]["SourceFile"][];
+            /** Total */
+            total: number;
+        };
         /**
          * Flow
          * @description How far a base's documents are. `counts`: by state. `left_bytes`: of documents queued or running. `recent`,
@@ -4498,6 +4587,37 @@ export interface components {
             page_per_minute: number;
             /** Expires At */
             expires_at?: number | null;
+        };
+        /**
+         * NewSource
+         * @description `settings` of a folder: path, include (patterns such as *.pdf; none: every file). Of urls: urls. Of s3: endpoint,
+         *     bucket, prefix, region, access_key. `secrets`, of s3: secret_key, session_token.
+         */
+        NewSource: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "folder" | "urls" | "s3";
+            /** Name */
+            name: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * Secrets
+             * @default {}
+             */
+            secrets: {
+                [key: string]: string;
+            };
+            /**
+             * Every Minutes
+             * @description 0: by hand alone
+             * @default 0
+             */
+            every_minutes: number;
         };
         /** News */
         News: {
@@ -5534,6 +5654,90 @@ export interface components {
             what: string;
             /** Why */
             why: string;
+        };
+        /**
+         * Source
+         * @description `settings`: of its kind, without secrets. `every_minutes` 0: by hand alone. `reports`: the latest first.
+         */
+        Source: {
+            /** Id */
+            id: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /** Knowledge Id */
+            knowledge_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "folder" | "urls" | "s3";
+            /** Name */
+            name: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Has Secret */
+            has_secret: boolean;
+            /** Every Minutes */
+            every_minutes: number;
+            /** Next At */
+            next_at: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "idle" | "queued" | "running";
+            /** Job Id */
+            job_id: string;
+            /** Reports */
+            reports: {
+                [key: string]: unknown;
+            }[];
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
+        };
+        /**
+         * SourceChange
+         * @description What is left out stays as it is.
+         */
+        SourceChange: {
+            /** Name */
+            name?: string | null;
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            } | null;
+            /** Secrets */
+            secrets?: {
+                [key: string]: string;
+            } | null;
+            /** Every Minutes */
+            every_minutes?: number | null;
+        };
+        /**
+         * SourceFile
+         * @description A file as it was last seen. `stamp`: changes when the file does. `document_id`: what it became, if anything.
+         */
+        SourceFile: {
+            /** Ref */
+            ref: string;
+            /** Name */
+            name: string;
+            /** Stamp */
+            stamp: string;
+            /** Document Id */
+            document_id: string | null;
+            /** Error Code */
+            error_code: string;
+            /** Error Message */
+            error_message: string;
+            /** Error Hint */
+            error_hint: string;
+            /** Seen At */
+            seen_at: number;
         };
         /** SpendReport */
         SpendReport: {
@@ -9779,6 +9983,202 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_sources_knowledge__base__sources_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_source_knowledge__base__sources_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSource"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_source_sources__source_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_source_sources__source_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    synchronise_source_sources__source_id__synchronise_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_source_files_sources__source_id__files_get: {
+        parameters: {
+            query?: {
+                failed?: boolean;
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePage"];
                 };
             };
             /** @description Validation Error */

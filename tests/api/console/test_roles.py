@@ -88,6 +88,9 @@ NEEDS: dict[Role, set[str]] = {
         "PUT /knowledge/{base}/groups",
         "POST /knowledge/{base}/open",
         "GET /groups",
+        "GET /knowledge/{base}/sources",
+        "POST /sources/{source_id}/synchronise",
+        "GET /sources/{source_id}/files",
         "POST /knowledge/{base}/embedding",
         "DELETE /knowledge/{base}/embedding",
         "DELETE /knowledge/{base}",
@@ -146,6 +149,9 @@ NEEDS: dict[Role, set[str]] = {
         "POST /tools/collections",
         "PATCH /tools/collections/{collection}",
         "DELETE /tools/collections/{collection}",
+        "POST /knowledge/{base}/sources",
+        "PATCH /sources/{source_id}",
+        "DELETE /sources/{source_id}",
         "GET /apps/{app}/feedback",
         "GET /members",
         "PATCH /members/{member}",
@@ -204,7 +210,7 @@ def sample(schema: dict[str, Any], name: str = "") -> Any:
     """The smallest value that a schema takes."""
     if "$ref" in schema:
         return sample(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]], name)
-    if name in SAMPLES:
+    if name in SAMPLES and SAMPLES[name] in schema.get("enum", [SAMPLES[name]]):
         return SAMPLES[name]
     if "enum" in schema:
         return schema["enum"][0]

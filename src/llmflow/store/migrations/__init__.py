@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from llmflow.errors import ConfigError
 
 #: The newest revision in versions/; a test holds the two equal.
-HEAD = "0024"
+HEAD = "0025"
 
 
 async def current(engine: AsyncEngine) -> str | None:

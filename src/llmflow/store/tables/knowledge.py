@@ -173,3 +173,39 @@ vectors_due = sa.Table(
     ref("workspace_id"),
     ref("knowledge_id", index=True),
 )
+
+sources = sa.Table(
+    "sources",  # where a base gets documents by itself; knowledge.sources.types.Source
+    metadata,
+    own_id(),
+    ref("workspace_id"),
+    ref("knowledge_id"),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("name", sa.String(200), nullable=False),
+    json("settings"),
+    text("sealed", default=""),  # secrets, encrypted
+    count("every_minutes"),
+    time("next_at", null=True),
+    sa.Column("state", sa.String(12), nullable=False),
+    text("job_id", default=""),
+    json("reports"),
+    time("created_at"),
+    time("updated_at"),
+    sa.UniqueConstraint("knowledge_id", "name"),
+)
+
+source_files = sa.Table(
+    "source_files",  # what a source had when it was last looked at
+    metadata,
+    sa.Column("source_id", sa.String(36), primary_key=True),
+    sa.Column("key", sa.String(64), primary_key=True),  # SHA-256 of `ref`, which may be long
+    ref("workspace_id"),
+    text("ref"),
+    text("name"),
+    text("stamp"),
+    ref("document_id", null=True),
+    text("error_code", default=""),
+    text("error_message", default=""),
+    text("error_hint", default=""),
+    time("seen_at"),
+)
