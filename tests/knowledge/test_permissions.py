@@ -15,6 +15,7 @@ from llmflow.errors import Conflict, NotFound, OrganError, UsageError
 from llmflow.gateway.asker import NOBODY, Asker, speak_for
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.indexing import Known
+from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.passages import Draft
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.rule import SearchRule
@@ -220,7 +221,9 @@ async def test_another_servers_knowledge_is_asked_only_for_those_it_is_open_to(r
     base = await room.bases.create("w", "elsewhere", external_api_id="api", external_id="one")
     await room.permissions.open_base(base, ["board"])
     other = OtherServer()
-    retriever = Retriever(room.database, room.embedding, room.vectors, Gateway({}, room.embedding), elsewhere=other)
+    retriever = Retriever(
+        room.database, EmbeddingModels(room.embedding), room.vectors, Gateway({}, room.embedding), elsewhere=other
+    )
     for groups, asked in [(("staff",), []), (("board",), ["elsewhere"])]:
         with asked_by(*groups):
             await retriever.search([await room.bases.get("w", base.id, to_search=True)], "보수 규정")
