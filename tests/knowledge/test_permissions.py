@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -249,14 +250,28 @@ async def test_a_passage_changed_while_its_base_is_opened_is_found_by_all(
     assert [row.groups for row in rows] == [(), (), ()]
 
 
+class NothingAnew:
+    """No base is being embedded anew."""
+
+    async def anew(self, base_id: str) -> None:
+        return None
+
+
 async def test_progress_tells_of_the_documents_one_may_see(room: Room) -> None:
     pay, canteen = await two(room)
     await close(room, pay, "board")
     for document in (pay, canteen):
         room.progress.report(document, "parse", 1, 2)
+    platform = SimpleNamespace(
+        bases=room.bases,
+        documents=room.documents,
+        progress=room.progress,
+        changes=room.changes,
+        reembeddings=NothingAnew(),
+    )
     for groups, seen in [(("staff",), {canteen.id}), (("board",), {pay.id, canteen.id})]:
         with asked_by(*groups):
-            news = _news(cast(Platform, room), await room.refreshed())
+            news = _news(cast(Platform, platform), await room.refreshed())
             async with aclosing(news):
                 told = json.loads((await anext(news)).decode().split("data: ", 1)[1])
             assert {one["document_id"] for one in told["reading"]} == seen
