@@ -44,25 +44,35 @@ export const documentOf = (document_id: string) =>
     queryFn: () => body(api.GET("/documents/{document_id}", { params: { path: { document_id } } })),
   });
 
-/** Passages from `offset`, or those among which `holding` stands. */
-export const passagesOf = (document_id: string, { offset, holding }: { offset?: number; holding?: string }) =>
+export interface PassageFilter {
+  /** Those that stand on this page. */
+  readonly page?: number | undefined;
+  readonly search?: string | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly offset?: number | undefined;
+  /** The id of a passage: those among which it stands. */
+  readonly holding?: string | undefined;
+}
+
+export const passagesOf = (document_id: string, filter: PassageFilter) =>
   queryOptions({
-    queryKey: ["documents", document_id, "passages", offset, holding],
+    queryKey: ["documents", document_id, "passages", filter],
     queryFn: () =>
       body(
         api.GET("/documents/{document_id}/passages", {
-          params: { path: { document_id }, query: { offset, holding, limit: PASSAGES } },
+          params: { path: { document_id }, query: { ...filter, limit: PASSAGES } },
         }),
       ),
   });
 
-export const passagesOnPage = (document_id: string, page: number) =>
+/** What is searched in a passage's stead. */
+export const partsOf = (document_id: string, passage_id: string) =>
   queryOptions({
-    queryKey: ["documents", document_id, "page", page],
+    queryKey: ["documents", document_id, "parts", passage_id],
     queryFn: () =>
       body(
-        api.GET("/documents/{document_id}/passages", {
-          params: { path: { document_id }, query: { page, limit: PASSAGES } },
+        api.GET("/documents/{document_id}/passages/{passage_id}/parts", {
+          params: { path: { document_id, passage_id }, query: { limit: 1000 } },
         }),
       ),
   });

@@ -145,7 +145,8 @@ async def test_a_document_without_pages_is_read_as_text_with_its_passage_lit(pag
     with studio.client() as client:
         passages = client.get(f"/api/v1/documents/{document['id']}/passages").json()
     page = await pages.open(f"/knowledge/{base}/documents/{document['id']}?passage={passages[20]['id']}")
-    await expect(page.locator("[aria-current=true]")).to_be_in_viewport()
+    await expect(page.get_by_role("group", name="Document").locator("[aria-current=true]")).to_be_in_viewport()
+    await expect(page.locator("li[aria-current=true]")).to_be_in_viewport()
     await expect(page.get_by_role("heading", name="제1조", exact=True)).to_be_attached()
     await axe(page)
 

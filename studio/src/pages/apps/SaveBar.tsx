@@ -1,11 +1,10 @@
-import { useBlocker } from "@tanstack/react-router";
 import { Save } from "lucide-react";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type Action, useActions } from "@/actions/action";
+import { KeepUnsaved } from "@/frame/KeepUnsaved";
 import { Button } from "@/ui/Button";
-import { Confirm } from "@/ui/Dialog";
 
 interface SaveBarProps {
   dirty: boolean;
@@ -19,7 +18,6 @@ interface SaveBarProps {
 /** Stands at the foot of a form as long as it has changes, and asks before they are lost by leaving. */
 export function SaveBar({ dirty, busy, blocked, onSave, onDiscard }: SaveBarProps) {
   const { t } = useTranslation();
-  const blocker = useBlocker({ shouldBlockFn: () => dirty, enableBeforeUnload: () => dirty, withResolver: true });
   const can = dirty && !busy && !blocked;
   const save = useMemo(
     (): Action => ({
@@ -52,15 +50,7 @@ export function SaveBar({ dirty, busy, blocked, onSave, onDiscard }: SaveBarProp
           </Button>
         </div>
       )}
-      <Confirm
-        open={blocker.status === "blocked"}
-        onClose={() => blocker.reset?.()}
-        onConfirm={() => blocker.proceed?.()}
-        title={t("apps.leave")}
-        text={t("apps.leaveText")}
-        confirmLabel={t("apps.leaveNow")}
-        cancelLabel={t("apps.stay")}
-      />
+      <KeepUnsaved dirty={dirty} />
     </>
   );
 }

@@ -20,7 +20,7 @@ export function CitedPage({ citation }: { citation: Citation }) {
       <div className="mb-2 flex justify-center">
         <PageTools page={page} pages={document.pages ?? 1} onPage={setTurned} zoom={zoom} onZoom={setZoom} />
       </div>
-      <div className="scroll-quiet max-h-[62dvh] overflow-auto rounded-lg border border-line bg-sunken p-2" tabIndex={0}>
+      <div data-column className="scroll-quiet max-h-[62dvh] overflow-auto rounded-lg border border-line bg-sunken p-2" tabIndex={0}>
         <PageSheet
           document={document.id}
           page={page}

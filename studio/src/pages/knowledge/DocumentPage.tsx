@@ -63,7 +63,7 @@ export function DocumentPage() {
               {warning}
             </p>
           ))}
-          {hasPages(document) && <PagedDocument {...view} page={search.page} />}
+          {hasPages(document) && <PagedDocument {...view} page={search.page} offset={search.offset} />}
           {!hasPages(document) && document.chunk_count > 0 && <ReadDocument {...view} offset={search.offset} />}
           {!hasPages(document) && document.chunk_count === 0 && document.state !== "failed" && (
             <EmptyState icon={Clock} title={t("knowledge.noPassages")} text={t("document.reading")} />

@@ -6,6 +6,7 @@ import type { Passage } from "@/api/client";
 import { pageAddress, wordsOf } from "@/api/documents";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { type Rect, boxesOn, litLines } from "@/pages/knowledge/lit";
+import { reveal } from "@/pages/knowledge/passages/scrolling";
 import { cx } from "@/ui/classes";
 
 const WIDTHS = [600, 1200, 1800, 2400] as const; // few, so that the browser keeps them
@@ -55,7 +56,7 @@ export function PageSheet({ document, page, passages, chosen, onChoose, quote = 
   });
   const first = useRef<HTMLElement>(null);
   useEffect(() => {
-    first.current?.scrollIntoView({ block: "center", inline: "nearest" });
+    reveal(first.current, "center");
   }, [chosen, marks, words]);
   if (error) return <ErrorPanel error={error} onRetry={() => void refetch()} />;
   return (
