@@ -224,6 +224,7 @@ CODES: dict[str, str] = {
     "dataset_name_duplicate": "Choose another name.",
     "dataset_in_use": "Take it out of the apps that use it first.",
     "external_refused": "Check the address and the key; POST to it ending in /retrieval must be answered.",
+    "questions_invalid": "Correct the lines named, or leave them out; docs/evaluation-of-search.md shows a file.",
     "invalid_action": "Use one of the actions named.",
     "invalid_metadata": "Ask for all, only or without.",
     # apps

@@ -29,6 +29,7 @@ from llmflow.access.invitations import Invitations
 from llmflow.access.keys import Keys
 from llmflow.access.members import Members
 from llmflow.access.people import People, ensure_workspace
+from llmflow.access.rights import Rights
 from llmflow.access.standing import Standing
 from llmflow.apps.room import AppsRoom
 from llmflow.config.settings import Organ, Settings
@@ -45,6 +46,8 @@ from llmflow.gateway.types import Address
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
+from llmflow.knowledge.evaluation.evaluations import Evaluations
+from llmflow.knowledge.evaluation.jobs import EvaluationJobs
 from llmflow.knowledge.external import External
 from llmflow.knowledge.fields import Fields
 from llmflow.knowledge.index import Index
@@ -199,6 +202,8 @@ class Platform:
     changes: Changes
     permissions: Permissions
     retriever: Retriever
+    evaluations: Evaluations
+    evaluation_jobs: EvaluationJobs
     gateway: Gateway
     quotas: Quotas
     speech: SpeechGateway
@@ -252,6 +257,7 @@ class Platform:
         await self.knowledge_jobs.start(self.documents, self.indexing)
         self.reembeddings.start()
         self.sources.start()
+        self.evaluation_jobs.start()
         self.originals.start()
         await self.servers.start_wanted()
         self.is_ready = True
@@ -320,6 +326,7 @@ class Platform:
         await self.sources.close()
         await self.reembeddings.close()
         await self.knowledge_jobs.close()
+        await self.evaluation_jobs.close()
         await self.organs.jobs.close()
         await self.quotas.close()
         await self.keys.close()
@@ -504,6 +511,8 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         changes=changes,
         permissions=permissions,
         retriever=retriever,
+        evaluations=Evaluations(database, organs.jobs, changes),
+        evaluation_jobs=EvaluationJobs(database, organs.jobs, bases, retriever, changes, Rights(database)),
         gateway=gateway,
         quotas=quotas,
         speech=SpeechGateway(organs.speech, limits=quotas),

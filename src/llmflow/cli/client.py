@@ -32,9 +32,9 @@ class Server:
             trust_env=False,  # it is on this machine: no proxy stands between
         )
 
-    def call(self, method: str, path: str, *, json: Any = None, **query: Any) -> Any:
-        """One exchange; the JSON of the answer, None where it has no body."""
-        content, headers = None, {}
+    def call(self, method: str, path: str, *, json: Any = None, content: bytes | None = None, **query: Any) -> Any:
+        """One exchange; the JSON of the answer, None where it has no body. `content`: a body that is no JSON."""
+        headers = {}
         if json is not None:
             content, headers = msgspec.json.encode(json), {"Content-Type": "application/json"}
         with self._reaching():

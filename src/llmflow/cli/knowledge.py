@@ -13,6 +13,7 @@ import typer
 from llmflow.cli import upload
 from llmflow.cli.ask import cited
 from llmflow.cli.client import Server, connect, part
+from llmflow.cli.evaluate import evaluate
 from llmflow.cli.options import Home, Json
 from llmflow.cli.options import group as new_group
 from llmflow.cli.show import coloured, cut, note, print_json, size, table, when
@@ -20,7 +21,10 @@ from llmflow.errors import LLMFlowError, NotFound, UsageError
 
 group = new_group("Knowledge bases and their documents.")
 
+group.command()(evaluate)
+
 _LOOK_EVERY_S = 1.0
+
 _Base = Annotated[str, typer.Argument(metavar="KB", help="The knowledge base's name or id")]
 
 

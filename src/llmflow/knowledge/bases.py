@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from llmflow.errors import Conflict, NotFound, OrganError, UsageError
 from llmflow.knowledge import counting, cutting, queries, reembed_queries
 from llmflow.knowledge.changes import Changes
+from llmflow.knowledge.evaluation import queries as evaluation_queries
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.pace import Pace
 from llmflow.knowledge.rule import SearchRule, to_keep
@@ -203,6 +204,7 @@ class Bases:
                 await reembed_queries.forget(connection, base.id)
                 for source in await source_queries.of_base(connection, base.id):
                     await source_queries.delete(connection, source.id)
+                await evaluation_queries.delete(connection, knowledge_id=base.id)
                 await queries.delete_base(connection, base.id)
         self._changes.tell(base.id)
         await self._originals.remove(digests)

@@ -827,6 +827,112 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/knowledge/{base}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Questions
+         * @description The request's body is a CSV or JSON Lines file of questions. What of it can be asked, and what is wrong with the
+         *     other lines; nothing is kept.
+         */
+        post: operations["read_questions_knowledge__base__questions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evaluations
+         * @description The newest first.
+         */
+        get: operations["list_evaluations_knowledge__base__evaluations_get"];
+        put?: never;
+        /**
+         * Begin Evaluation
+         * @description Asks every question by meaning, by words, by both and by both ranked anew, as whoever calls this.
+         */
+        post: operations["begin_evaluation_knowledge__base__evaluations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/evaluations/{evaluation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Evaluation
+         * @description What was measured so far, and what taking each setting would make of the base's rule.
+         */
+        get: operations["get_evaluation_knowledge__base__evaluations__evaluation__get"];
+        put?: never;
+        post?: never;
+        /** Delete Evaluation */
+        delete: operations["delete_evaluation_knowledge__base__evaluations__evaluation__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/evaluations/{evaluation}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Questions
+         * @description The hardest first, with what each setting found: where the first right one stood.
+         */
+        get: operations["list_questions_knowledge__base__evaluations__evaluation__questions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/evaluations/{evaluation}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Evaluation
+         * @description What was asked so far is kept.
+         */
+        post: operations["stop_evaluation_knowledge__base__evaluations__evaluation__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/external-knowledge": {
         parameters: {
             query?: never;
@@ -2792,6 +2898,26 @@ export interface components {
             updated_at: number;
         };
         /**
+         * Asked
+         * @description A question with what answers it: documents by name or id, and where somebody knows it, what stands there.
+         */
+        Asked: {
+            /** Question */
+            question: string;
+            /** Documents */
+            documents: string[];
+            /**
+             * Passage
+             * @default
+             */
+            passage: string;
+            /**
+             * Line
+             * @default 0
+             */
+            line: number;
+        };
+        /**
          * AttachedFile
          * @description `media_type`: what its bytes are, whatever its name says.
          */
@@ -3620,7 +3746,7 @@ export interface components {
                 [key: string]: string;
             };
             /** Problems */
-            problems: components["schemas"]["Problem"][];
+            problems: components["schemas"]["llmflow__workflow__graph__Problem"][];
             /** Report */
             report: components["schemas"]["NodeReport"][];
         };
@@ -3679,6 +3805,82 @@ export interface components {
             /** Wanted */
             wanted: string;
             anew: components["schemas"]["Anew"] | null;
+        };
+        /**
+         * Evaluation
+         * @description A run. `done` of `total` questions are asked. `left_out`: that could not be asked. `digest`: of the questions, so
+         *     that runs of the same ones can be compared. `about`: the base as it was: embedding_model, documents, passages,
+         *     chunking. `best`: the setting to take, of those at most half a point of nDCG@10 behind the best the quickest; ""
+         *     before the end. `key_id`, `account_id`: who began it.
+         */
+        Evaluation: {
+            /** Id */
+            id: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /** Knowledge Id */
+            knowledge_id: string;
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed" | "stopped";
+            /** Job Id */
+            job_id: string;
+            /** Total */
+            total: number;
+            /** Done */
+            done: number;
+            /** Left Out */
+            left_out: number;
+            /** Digest */
+            digest: string;
+            /** About */
+            about: {
+                [key: string]: unknown;
+            };
+            /** Settings */
+            settings: components["schemas"]["Setting"][];
+            /** Best */
+            best: string;
+            /** Error Code */
+            error_code: string;
+            /** Error Message */
+            error_message: string;
+            /** Error Hint */
+            error_hint: string;
+            /** Key Id */
+            key_id: string | null;
+            /** Account Id */
+            account_id: string | null;
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
+        };
+        /**
+         * EvaluationShown
+         * @description `would_be`: the base's rule after one of the settings is taken, by its name; PUT .../retrieval takes it.
+         */
+        EvaluationShown: {
+            evaluation: components["schemas"]["Evaluation"];
+            now: components["schemas"]["SearchRule"];
+            /** Would Be */
+            would_be: {
+                [key: string]: components["schemas"]["SearchRule"];
+            };
+        };
+        /**
+         * Expected
+         * @description A document that answers a question, under the name it had.
+         */
+        Expected: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * ExternalApi
@@ -3958,6 +4160,28 @@ export interface components {
             /** Children */
             children?: components["schemas"]["Child"][];
         };
+        /** GivenQuestion */
+        GivenQuestion: {
+            /** Question */
+            question: string;
+            /**
+             * Documents
+             * @description Names or ids of the documents that answer it
+             */
+            documents: string[];
+            /**
+             * Passage
+             * @description What stands there; then passages are ranked
+             * @default
+             */
+            passage: string;
+            /**
+             * Line
+             * @description Where it stands in its file, for what is told of it
+             * @default 0
+             */
+            line: number;
+        };
         /** Groups */
         Groups: {
             /**
@@ -4075,6 +4299,24 @@ export interface components {
             expires_at: number;
             /** Accepted At */
             accepted_at: number | null;
+        };
+        /**
+         * Judged
+         * @description A question of a run. `places`: by setting, none until it was asked.
+         */
+        Judged: {
+            /** Ordinal */
+            ordinal: number;
+            /** Question */
+            question: string;
+            /** Expected */
+            expected: components["schemas"]["Expected"][];
+            /** Passage */
+            passage: string;
+            /** Places */
+            places?: {
+                [key: string]: components["schemas"]["Place"];
+            };
         };
         /** KeptCollection */
         KeptCollection: {
@@ -4439,6 +4681,37 @@ export interface components {
              * @default false
              */
             untested: boolean;
+        };
+        /**
+         * NewEvaluation
+         * @description Questions, or those of an earlier run.
+         */
+        NewEvaluation: {
+            /**
+             * Name
+             * @description Of the file, or any
+             * @default
+             */
+            name: string;
+            /**
+             * Questions
+             * @default []
+             */
+            questions: components["schemas"]["GivenQuestion"][];
+            /**
+             * Again
+             * @description The id of a run whose questions are asked anew
+             * @default
+             */
+            again: string;
+            /**
+             * Leave Out
+             * @description Go on without questions that cannot be asked
+             * @default false
+             */
+            leave_out: boolean;
+            /** @description A further rule to measure beside the usual ones */
+            trial?: components["schemas"]["Rule"] | null;
         };
         /** NewExternalBase */
         NewExternalBase: {
@@ -4894,6 +5167,23 @@ export interface components {
             total: number;
         };
         /**
+         * Place
+         * @description What one search gave for one question. `rank`: of the first right one, from 1; None: not among those looked at.
+         *     `ndcg`, `recall`, `rr`: of the first ten, 0..1. `ms`: wall time of the search.
+         */
+        Place: {
+            /** Rank */
+            rank: number | null;
+            /** Ndcg */
+            ndcg: number;
+            /** Recall */
+            recall: number;
+            /** Rr */
+            rr: number;
+            /** Ms */
+            ms: number;
+        };
+        /**
          * Preferences
          * @description What Studio remembers for an account, whichever browser it is in; null: nothing yet.
          */
@@ -4946,32 +5236,6 @@ export interface components {
             prices: components["schemas"]["ModelPrice"][];
         };
         /**
-         * Problem
-         * @description Something wrong with a graph. `code` is for programs, `message` for people; ids "" where none is meant.
-         */
-        Problem: {
-            /** Code */
-            code: string;
-            /** Message */
-            message: string;
-            /**
-             * Node
-             * @default
-             */
-            node: string;
-            /**
-             * Edge
-             * @default
-             */
-            edge: string;
-            /**
-             * Severity
-             * @default error
-             * @enum {string}
-             */
-            severity: "error" | "warning";
-        };
-        /**
          * Publication
          * @description `hash`: of the draft that is meant; left out: whatever it is now.
          */
@@ -4988,6 +5252,18 @@ export interface components {
             note: string;
             /** Hash */
             hash?: string | null;
+        };
+        /**
+         * QuestionPage
+         * @description `hidden`: further questions whose documents the caller may not see, or which are gone.
+         */
+        QuestionPage: {
+            /** Questions */
+            questions: components["schemas"]["Judged"][];
+            /** Total */
+            total: number;
+            /** Hidden */
+            hidden: number;
         };
         /**
          * QuotaSetting
@@ -5060,6 +5336,16 @@ export interface components {
             used_usd: number;
             /** Renews At */
             renews_at: number;
+        };
+        /**
+         * Read
+         * @description What a file of questions has: those that can be asked, and what is wrong with the other lines.
+         */
+        Read: {
+            /** Questions */
+            questions: components["schemas"]["Asked"][];
+            /** Problems */
+            problems: components["schemas"]["llmflow__knowledge__evaluation__types__Problem"][];
         };
         /**
          * Reading
@@ -5226,7 +5512,7 @@ export interface components {
         SavedDraft: {
             version: components["schemas"]["AppVersion"];
             /** Problems */
-            problems: components["schemas"]["Problem"][];
+            problems: components["schemas"]["llmflow__workflow__graph__Problem"][];
         };
         /**
          * ScheduleView
@@ -5410,6 +5696,42 @@ export interface components {
                 [key: string]: string;
             };
             progress: components["schemas"]["InstallProgress"] | null;
+        };
+        /**
+         * Setting
+         * @description How one way of searching did over all questions asked: means of what `Place` has. `name`: dense, keyword, hybrid,
+         *     rerank (hybrid, ranked anew), now (the base's own rule), trial. `rule`: as it was searched.
+         *     `behind`: how much nDCG@10 is behind that of the best, and `margin`: half of that difference's 95 % interval, so
+         *     that `behind` <= `margin` may be chance. `notes`: what went without, by code, and how often: a setting with
+         *     `rerank_missing` was not measured.
+         */
+        Setting: {
+            /** Name */
+            name: string;
+            /** Rule */
+            rule: {
+                [key: string]: unknown;
+            };
+            /** Questions */
+            questions: number;
+            /** Ndcg At 10 */
+            ndcg_at_10: number;
+            /** Recall At 10 */
+            recall_at_10: number;
+            /** Mrr At 10 */
+            mrr_at_10: number;
+            /** P50 Ms */
+            p50_ms: number;
+            /** P95 Ms */
+            p95_ms: number;
+            /** Behind */
+            behind: number;
+            /** Margin */
+            margin: number;
+            /** Notes */
+            notes: {
+                [key: string]: number;
+            };
         };
         /** SettingValue */
         SettingValue: {
@@ -6198,6 +6520,52 @@ export interface components {
             arguments?: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * Problem
+         * @description Why a line cannot be asked. `line` counts from 1, as an editor shows it; `what`: the name or value at fault.
+         */
+        llmflow__knowledge__evaluation__types__Problem: {
+            /** Line */
+            line: number;
+            /**
+             * Fault
+             * @enum {string}
+             */
+            fault: "unreadable" | "no_question" | "no_document" | "too_long" | "passage_short" | "document_unknown" | "document_ambiguous" | "document_off" | "document_unread";
+            /** Text */
+            text: string;
+            /**
+             * What
+             * @default
+             */
+            what: string;
+        };
+        /**
+         * Problem
+         * @description Something wrong with a graph. `code` is for programs, `message` for people; ids "" where none is meant.
+         */
+        llmflow__workflow__graph__Problem: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /**
+             * Node
+             * @default
+             */
+            node: string;
+            /**
+             * Edge
+             * @default
+             */
+            edge: string;
+            /**
+             * Severity
+             * @default error
+             * @enum {string}
+             */
+            severity: "error" | "warning";
         };
     };
     responses: never;
@@ -7928,6 +8296,232 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Passage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_questions_knowledge__base__questions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Read"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_evaluations_knowledge__base__evaluations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    begin_evaluation_knowledge__base__evaluations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEvaluation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_evaluation_knowledge__base__evaluations__evaluation__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+                evaluation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationShown"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_evaluation_knowledge__base__evaluations__evaluation__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+                evaluation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_questions_knowledge__base__evaluations__evaluation__questions_get: {
+        parameters: {
+            query?: {
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                base: string;
+                evaluation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_evaluation_knowledge__base__evaluations__evaluation__stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+                evaluation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
                 };
             };
             /** @description Validation Error */

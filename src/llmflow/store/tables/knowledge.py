@@ -209,3 +209,42 @@ source_files = sa.Table(
     text("error_hint", default=""),
     time("seen_at"),
 )
+
+retrieval_evaluations = sa.Table(
+    "retrieval_evaluations",  # runs of questions that ask which way of searching a base finds what it should
+    metadata,
+    own_id(),
+    ref("workspace_id"),
+    ref("knowledge_id", index=True),
+    sa.Column("name", sa.String(200), nullable=False),  # of the file of questions
+    sa.Column("state", sa.String(12), nullable=False),  # queued, running, done, failed, stopped
+    ref("job_id"),
+    count("total"),  # questions
+    count("done"),
+    count("left_out"),  # that could not be asked
+    sa.Column("digest", sa.String(64), nullable=False),  # of the questions
+    json("about"),  # the base as it was
+    json("rules"),  # that are measured, by name
+    json("notes"),  # what went without, counted by rule and code
+    json("settings"),  # knowledge.evaluation.types.Setting: what was measured so far
+    sa.Column("best", sa.String(12), nullable=False, server_default=""),
+    text("error_code", default=""),
+    text("error_message", default=""),
+    text("error_hint", default=""),
+    ref("key_id", null=True),  # who began it: a key
+    ref("account_id", null=True),  # or a person
+    time("created_at"),
+    time("updated_at"),
+)
+
+retrieval_questions = sa.Table(
+    "retrieval_questions",
+    metadata,
+    sa.Column("evaluation_id", sa.String(36), primary_key=True),
+    sa.Column("ordinal", sa.Integer, primary_key=True),  # from 0
+    ref("workspace_id"),
+    content("question"),
+    json("expected"),  # documents that answer it: id and name
+    content("passage"),  # what stands there; "" where nobody says
+    json("places"),  # knowledge.evaluation.types.Place by rule; {}: not asked yet
+)
