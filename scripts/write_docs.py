@@ -18,7 +18,6 @@ from llmflow import catalog, errors
 from llmflow.api.routes.openai import chat as openai_chat
 from llmflow.api.routes.openai import embeddings as openai_embeddings
 from llmflow.api.routes.openai import models as openai_models
-from llmflow.api.routes.service import later
 from llmflow.api.routes.service.surface import NOUNS
 from llmflow.catalog import Adapter
 from llmflow.cli.main import COMMANDS, load_command, program
@@ -302,13 +301,7 @@ def _surface_v1() -> list[str]:
     openai = [route for noun in (openai_chat, openai_embeddings, openai_models) for route in noun.routes(platform)]
     dify = [route for noun in NOUNS for route in noun.routes(platform)]
     lines = ["", "## OpenAI's API", "", *_operations(openai), "", "## Dify's Service API", "", *_operations(dify)]
-    waiting = len({route.path for route in later.routes(platform)})
-    return [
-        *lines,
-        "",
-        f"The other {waiting} paths of the Service API (pipelines of knowledge) answer 501 with the",
-        "code `not_yet`, or Dify's error for an app of another mode.",
-    ]
+    return lines
 
 
 # node types

@@ -76,6 +76,18 @@ def retrieval(id: str, query: str, *bases: str) -> Node:
     return _node(id, "knowledge-retrieval", query_variable_selector=query.split("."), dataset_ids=list(bases))
 
 
+def datasource(id: str, kind: str = "local_file", **more: Any) -> Node:
+    named = {"provider_type": kind, "provider_name": "file", "plugin_id": "langgenius/file", **more}
+    return _node(id, "datasource", **named)
+
+
+def index(id: str, chunks: str, structure: str = "text_model", **more: Any) -> Node:
+    """`chunks`: "node.output"."""
+    more = {"indexing_technique": "high_quality", **more}
+    selector = chunks.split(".")
+    return _node(id, "knowledge-index", chunk_structure=structure, index_chunk_variable_selector=selector, **more)
+
+
 def tool(id: str, provider_type: str, provider: str, name: str, **parameters: Any) -> Node:
     """`parameters`: templates."""
     given = {key: {"type": "mixed", "value": value} for key, value in parameters.items()}
@@ -140,6 +152,16 @@ def dsl(
         },
         ensure_ascii=False,
     )
+
+
+def pipeline(name: str, nodes: Sequence[Node], edges: Sequence[tuple[str, str]] | None = None) -> str:
+    """A pipeline of knowledge."""
+    tree = json.loads(dsl(name, nodes, edges))
+    about = tree.pop("app")
+    about.pop("mode")
+    workflow = {**tree["workflow"], "rag_pipeline_variables": []}
+    found = {**tree, "version": "0.1.0", "kind": "rag_pipeline", "rag_pipeline": about, "workflow": workflow}
+    return json.dumps(found, ensure_ascii=False)
 
 
 class Counting:

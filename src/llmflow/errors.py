@@ -223,6 +223,8 @@ CODES: dict[str, str] = {
     "archived_document_immutable": "Take the document back out of the archive first.",
     "dataset_name_duplicate": "Choose another name.",
     "dataset_in_use": "Take it out of the apps that use it first.",
+    "pipeline_in_use": "Delete the knowledge base; its pipeline goes with it.",
+    "pipeline_run_error": "Look at the run of the knowledge base's pipeline, correct it, and read the document again.",
     "external_refused": "Check the address and the key; POST to it ending in /retrieval must be answered.",
     "questions_invalid": "Correct the lines named, or leave them out; docs/evaluation-of-search.md shows a file.",
     "invalid_action": "Use one of the actions named.",

@@ -31,6 +31,8 @@ from llmflow.access.members import Members
 from llmflow.access.people import People, ensure_workspace
 from llmflow.access.rights import Rights
 from llmflow.access.standing import Standing
+from llmflow.apps.pipelines.arrivals import Arrivals
+from llmflow.apps.pipelines.pipelines import Pipelines
 from llmflow.apps.room import AppsRoom
 from llmflow.config.settings import Organ, Settings
 from llmflow.errors import ConfigError, LLMFlowError, OrganError, UsageError
@@ -216,6 +218,9 @@ class Platform:
     toolbox: Toolbox
     collections: Collections
     apps: AppsRoom
+    pipelines: Pipelines
+    arrivals: Arrivals
+    by_characters: Late
     http: HttpClient
     connected_http: HttpClient
     directs: tuple[DirectClient, ...]
@@ -345,6 +350,7 @@ class Platform:
         await self.connected_http.close()
         for server in (*self.model_servers, *self.further_embeddings):
             await server.close()
+        await self.by_characters.close()
         for direct in self.directs:
             await direct.close()
         await self.node_http.close()
@@ -474,6 +480,37 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
     collections = Collections(database, cipher, exchange, max_bytes=settings.limits.openapi_mb * _MB)
     toolbox = Toolbox(collections, KnowledgeTools(bases))
     standing = Standing()
+    by_characters = Late(
+        partial(_build, "chunker", settings.organs["chunker"], {**supplies, "count_tokens": _characters})
+    )
+    apps = AppsRoom(
+        settings,
+        database,
+        bases,
+        retriever,
+        gateway,
+        originals,
+        organs.blobs,
+        cipher,
+        exchange,
+        organs.parser,
+        by_characters,
+        organs.sandbox,
+        toolbox,
+        organs.jobs,
+        model_server=_UnusedModelServer(settings, http, gateway),
+    )
+    pipelines = Pipelines(
+        apps.catalogue,
+        apps.plans,
+        apps.runs,
+        apps.reruns,
+        bases,
+        documents,
+        changes,
+        variable_kb=settings.workflow.variable_kb,
+    )
+    ingest.cutter = pipelines.cut
     return Platform(
         settings=settings,
         database=database,
@@ -524,22 +561,16 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         adapters=Adapters(servers, http),
         toolbox=toolbox,
         collections=collections,
-        apps=AppsRoom(
-            settings,
-            database,
-            bases,
-            retriever,
-            gateway,
-            originals,
-            organs.blobs,
-            cipher,
+        apps=apps,
+        pipelines=pipelines,
+        arrivals=Arrivals(
+            apps.files,
+            apps.attachments,
+            documents,
             exchange,
-            organs.parser,
-            organs.sandbox,
-            toolbox,
-            organs.jobs,
-            model_server=_UnusedModelServer(settings, http, gateway),
+            file_bytes=settings.limits.file_mb * _MB,
         ),
+        by_characters=by_characters,
         http=http,
         connected_http=connected_http,
         directs=(direct, connected_direct),
@@ -724,6 +755,10 @@ def _supplies(
         "max_bytes": settings.limits.document_mb * _MB,
         "max_pages": settings.limits.document_pages,
     }
+
+
+def _characters(texts: Sequence[str]) -> list[int]:
+    return [len(text) for text in texts]
 
 
 def _count_tokens(texts: Sequence[str]) -> list[int]:

@@ -12,7 +12,10 @@ import httpx
 
 from tests.live import LiveServer
 
-CONFIG = "organs: {llm: {use: scripted, delay_ms: 2}, embedding: {use: hashing}, vector_store: {use: memory}}\n"
+CONFIG = (
+    "organs: {llm: {use: scripted, delay_ms: 2}, embedding: {use: hashing}, vector_store: {use: memory}}\n"
+    "workflow: {http_allow: [127.0.0.1]}\n"
+)
 HANDBOOK = "# 휴가\n\n연차 휴가는 매년 15일입니다.\n\n# Leave\n\nAnnual leave is fifteen days a year for all staff.\n"
 QUESTION = "연차 휴가는 매년 15일입니까?"
 

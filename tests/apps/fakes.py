@@ -27,6 +27,7 @@ from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.net.client import Guard, HttpClient
 from llmflow.net.exchange import Exchange
 from llmflow.organs.blobs.folder import FolderBlobs
+from llmflow.organs.chunker.llamaindex import LlamaIndexChunker
 from llmflow.organs.jobs.memory import MemoryJobs
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.organs.vector_store.memory import MemoryVectorStore
@@ -198,6 +199,15 @@ class World:
         return end
 
 
+def by_characters() -> LlamaIndexChunker:
+    """Cuts by lengths in characters; it knows no meanings."""
+
+    async def embed(texts: Sequence[str]) -> Vectors:
+        return np.zeros((len(texts), 1), np.float32)
+
+    return LlamaIndexChunker(count_tokens=lambda texts: [len(text) for text in texts], embed_texts=embed)
+
+
 class EchoSandbox:
     """Gives back the inputs of the code."""
 
@@ -246,6 +256,7 @@ def room_of(
         Cipher("a passphrase of tests"),
         Exchange(HttpClient(guard=Guard(settings.workflow.http_allow))),
         PlainParser(),
+        by_characters(),
         EchoSandbox(),
         Toolbox(KnowledgeTools(bases)),
         jobs or MemoryJobs(),

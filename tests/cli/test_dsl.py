@@ -25,6 +25,7 @@ MADE = {
         {"node": "w", "type": "tool", "title": "날씨\x1b[2J", "status": "unsupported", "why": "아직.", "codes": ["x"]},
     ],
     "notes": ["The file names plugins of Dify: langgenius/openai."],
+    "knowledge": None,
 }
 
 
@@ -54,6 +55,16 @@ def test_people_see_what_is_not_exact(run: Run, stub: Stub) -> None:
     assert "1 exact, 1 unsupported" in result.err
     assert "unsupported  tool “날씨[2J” w: 아직." in result.err
     assert "langgenius/openai" in result.err
+
+
+def test_a_pipeline_comes_with_its_knowledge_base_and_a_key_for_knowledge(run: Run, stub: Stub) -> None:
+    _serve(stub)
+    made = {**MADE, "mode": "rag-pipeline", "knowledge": {"id": "k1", "name": "규정"}}
+    stub.routes["POST", "/apps/import"] = (201, made)
+    result = run("apps", "import", FILE)
+    assert stub.requests[1].json == {"kind": "dataset", "name": "import"}
+    assert result.out.splitlines()[2] == "Made knowledge base 규정 (k1), read by that pipeline"
+    assert 'llmflow knowledge add "규정" FILE' in result.err
 
 
 def test_what_is_no_file_no_text_or_no_pair_is_refused(run: Run, stub: Stub, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ class Room:
     base: KnowledgeBase
 
     async def add(self, name: str, text: str | bytes) -> Accepted:
-        return await self.documents.accept(self.base, name, _stream(text if isinstance(text, bytes) else text.encode()))
+        return await self.documents.accept(self.base, name, stream(text if isinstance(text, bytes) else text.encode()))
 
     async def settled(self, document_id: str) -> Document:
         """The document once it is ready or failed."""
@@ -149,7 +149,7 @@ def _words(texts: Sequence[str]) -> list[int]:
     return [len(text.split()) for text in texts]
 
 
-async def _stream(content: bytes) -> AsyncIterator[bytes]:
+async def stream(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 

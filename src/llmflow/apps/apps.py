@@ -128,8 +128,13 @@ class Apps:
 
     async def delete(self, workspace_id: str, id_or_name: str) -> None:
         """With its conversations, feedback, runs, files, keys and public page; what runs is stopped first. Raises
-        NotFound."""
+        NotFound, and Conflict (pipeline_in_use) for one that reads the documents of a knowledge base."""
         app = await self.get(workspace_id, id_or_name)
+        async with self._database.read() as connection:
+            base = await queries.base_read_by(connection, app.id)
+        if base is not None:
+            message = f"`{app.name}` is the pipeline of the knowledge base `{base}`."
+            raise Conflict(message, code="pipeline_in_use")
         await self._runs.end(app.id)
         async with self._database.write() as connection:
             digests = await queries.delete_app(connection, app.id)

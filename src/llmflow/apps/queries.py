@@ -28,6 +28,7 @@ from llmflow.store.tables import (
     end_users,
     feedbacks,
     files,
+    knowledge_bases,
     messages,
     sites,
     triggers,
@@ -73,6 +74,14 @@ async def contents_of_app(connection: AsyncConnection, app_id: str) -> AppConten
         for name, table in tables.items()
     ]
     return AppContents(**(await connection.execute(sa.select(*counts))).one()._mapping)
+
+
+async def base_read_by(connection: AsyncConnection, app_id: str) -> str | None:
+    """The name of the knowledge base whose pipeline the app is."""
+    found: str | None = await connection.scalar(
+        sa.select(knowledge_bases.c.name).where(knowledge_bases.c.pipeline_id == app_id).limit(1)
+    )
+    return found
 
 
 async def names_of_users(

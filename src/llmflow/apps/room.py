@@ -46,6 +46,7 @@ from llmflow.knowledge.retrieve import Retriever
 from llmflow.net.exchange import Exchange
 from llmflow.net.mail import Mailer
 from llmflow.ports.blobs import Blobs
+from llmflow.ports.chunker import Chunker
 from llmflow.ports.jobs import Jobs
 from llmflow.ports.parser import Parser
 from llmflow.ports.sandbox import Sandbox
@@ -56,7 +57,8 @@ from llmflow.workflow.journal.journal import Journal
 
 
 class AppsRoom:
-    """`catalogue`: the apps themselves; beside it what is done with them. `exchange`: HTTP for users' addresses."""
+    """`catalogue`: the apps themselves; beside it what is done with them. `exchange`: HTTP for users' addresses;
+    `chunker`: one that counts characters."""
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class AppsRoom:
         cipher: Cipher,
         exchange: Exchange,
         parser: Parser,
+        chunker: Chunker,
         sandbox: Sandbox,
         toolbox: Toolbox,
         jobs: Jobs,
@@ -115,6 +118,7 @@ class AppsRoom:
             toolbox,
             self.forms,
             sandbox,
+            chunker,
             limits=settings.workflow,
             file_bytes=settings.limits.file_mb * 1024 * 1024,
         )

@@ -73,7 +73,8 @@ def import_app(
     as_json: Json = False,
     home: Home = None,
 ) -> None:
-    """Make an app from a DSL file, with a key for it; reports of each node whether it runs here as it did there."""
+    """Make an app from a DSL file, with a key for it; reports of each node whether it runs here as it did there. A
+    pipeline of knowledge comes with a new knowledge base, and a key for knowledge."""
     wanted = {
         "document": _read(file),
         "name": name,
@@ -83,13 +84,19 @@ def import_app(
     }
     with connect(home) as server:
         made = server.call("POST", "/apps/import", json=wanted)
-        key = server.call("POST", "/keys", json={"kind": "app", "app": made["app_id"], "name": "import"})["token"]
+        kind = {"kind": "app", "app": made["app_id"]} if made["knowledge"] is None else {"kind": "dataset"}
+        key = server.call("POST", "/keys", json={**kind, "name": "import"})["token"]
     if as_json:
         print_json({**made, "api_key": key})
         return
     state = "in force" if made["published"] else "as a draft" if made["has_graph"] else "ready"
     print(f"{coloured('Imported', 'green')} {made['mode']} app {plain(made['name'])} ({made['app_id']}), {state}")
     print(key)
+    if made["knowledge"] is not None:
+        base = plain(made["knowledge"]["name"])
+        print(f"{coloured('Made', 'green')} knowledge base {base} ({made['knowledge']['id']}), read by that pipeline")
+        waits = "" if made["published"] else f"llmflow apps import --publish, or publish {plain(made['name'])}; then "
+        note(f'Next: {waits}llmflow knowledge add "{base}" FILE')
     _show_report(made)
 
 

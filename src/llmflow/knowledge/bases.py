@@ -60,9 +60,11 @@ class Bases:
         created_by: str | None = None,
         external_api_id: str | None = None,
         external_id: str = "",
+        pipeline_id: str | None = None,
     ) -> KnowledgeBase:
         """`service`: what a client of the Service API says of it; `created_by`: an account or a key; `external_id`:
-        what the server `external_api_id` calls it (see `External`).
+        what the server `external_api_id` calls it (see `External`); `pipeline_id`: the app that reads and cuts its
+        documents.
 
         Raises UsageError for an empty or overlong name and Conflict for a taken one."""
         name = _checked(name)
@@ -84,6 +86,7 @@ class Bases:
             external_id=external_id,
             created_at=now,
             updated_at=now,
+            pipeline_id=pipeline_id,
         )
         try:
             async with self._database.write() as connection:
@@ -128,6 +131,12 @@ class Bases:
         kept = cutting.checked(said)
         async with self._database.write() as connection:
             await queries.update_base(connection, base.id, chunking=kept, updated_at=now_ms())
+        return await self.get(base.workspace_id, base.id)
+
+    async def set_pipeline_inputs(self, base: KnowledgeBase, inputs: Mapping[str, Any]) -> KnowledgeBase:
+        """The base with what its pipeline is given with documents that say nothing else."""
+        async with self._database.write() as connection:
+            await queries.update_base(connection, base.id, pipeline_inputs=dict(inputs), updated_at=now_ms())
         return await self.get(base.workspace_id, base.id)
 
     async def set_retrieval(self, base: KnowledgeBase, rule: SearchRule) -> None:

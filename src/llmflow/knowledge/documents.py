@@ -83,11 +83,13 @@ class Documents:
         *,
         origin: Origin = _UPLOADED,
         chunking: dict[str, Any] | None = None,
+        pipeline: dict[str, Any] | None = None,
         as_new: bool = False,
     ) -> Accepted:
         """Keeps the bytes and queues them. The same bytes again are not indexed again; the same name replaces.
         `as_new`: a document of its own whatever there is, under a numbered name where the name is taken.
-        `chunking`: how it is cut; None: as the base says, or as before.
+        `chunking`: how it is cut; None: as the base says, or as before. `pipeline`: what the base's pipeline is given
+        with it, likewise.
 
         Raises TooLarge, UsageError (a name that is no name), NotFound (the base was deleted meanwhile), Conflict (a
         document that one may not see has the name) and OrganError (disk_full); nothing is kept then."""
@@ -96,7 +98,7 @@ class Documents:
             raise UsageError(f"`{base.name}` is another server's knowledge and takes no documents.", param="knowledge")
         self._check_disk()
         async with self._originals.kept(content, max_bytes=self._max_bytes) as blob:
-            accepted, outdated = await self._enter(base, name, blob, origin, chunking, as_new=as_new)
+            accepted, outdated = await self._enter(base, name, blob, origin, chunking, pipeline, as_new=as_new)
         if accepted.outcome in ("accepted", "replaced"):
             self._wake()
             self._changes.tell(base.id)
@@ -110,6 +112,7 @@ class Documents:
         blob: BlobInfo,
         origin: Origin,
         chunking: dict[str, Any] | None,
+        pipeline: dict[str, Any] | None,
         *,
         as_new: bool,
     ) -> tuple[Accepted, set[str]]:
@@ -119,7 +122,7 @@ class Documents:
             if not await queries.lock_base(connection, base.id):  # one upload to a base at a time from here on
                 raise NotFound(f"The knowledge base `{base.name}` was deleted.", param="knowledge")
             if as_new:
-                document = _new(base, await free_name(connection, base.id, name), blob, origin, chunking, now)
+                document = _new(base, await free_name(connection, base.id, name), blob, origin, chunking, pipeline, now)
                 await queries.insert_document(connection, document)
                 return Accepted(document, "accepted"), set()
             alike = await queries.same_name_or_bytes(connection, base.id, name, blob.digest)
@@ -132,7 +135,7 @@ class Documents:
                 by_bytes = next(iter(there), None)
                 if by_bytes is not None:
                     return Accepted(by_bytes, "duplicate"), set()
-                document = _new(base, name, blob, origin, chunking, now)
+                document = _new(base, name, blob, origin, chunking, pipeline, now)
                 await queries.insert_document(connection, document)
                 return Accepted(document, "accepted"), set()
             if by_name.digest == blob.digest and by_name.state not in ("failed", "deleting"):
@@ -144,6 +147,7 @@ class Documents:
                 "job_id": None,
                 "updated_at": now,
                 **({} if chunking is None else {"chunking": chunking}),
+                **({} if pipeline is None else {"pipeline": pipeline}),
             }
             await queries.update_documents(connection, [by_name.id], **changes, **_FRESH)
             replaced = dataclasses.replace(by_name, **changes, **_FRESH)
@@ -264,6 +268,11 @@ class Documents:
         of_base = {d.id: d for d in found.values() if d.knowledge_id == base.id and d.state != "deleting"}
         return [of_base[id] for id in dict.fromkeys(ids) if id in of_base and sees(of_base[id], base.groups)]
 
+    async def of_batch(self, base: KnowledgeBase, batch: str) -> list[Document]:
+        """Those that came together to the base's pipeline under this name."""
+        async with self._database.read() as connection:
+            return await queries.documents_of_batch(connection, base.id, batch, seen_rows(base))
+
     async def page(
         self,
         base: KnowledgeBase,
@@ -365,7 +374,13 @@ def check_mutable(document: Document) -> None:
 
 
 def _new(
-    base: KnowledgeBase, name: str, blob: BlobInfo, origin: Origin, chunking: dict[str, Any] | None, now: int
+    base: KnowledgeBase,
+    name: str,
+    blob: BlobInfo,
+    origin: Origin,
+    chunking: dict[str, Any] | None,
+    pipeline: dict[str, Any] | None,
+    now: int,
 ) -> Document:
     return Document(
         id=new_id(),
@@ -400,4 +415,5 @@ def _new(
         created_at=now,
         updated_at=now,
         indexed_at=None,
+        pipeline=pipeline or {},
     )

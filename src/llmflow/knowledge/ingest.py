@@ -6,6 +6,7 @@ Small documents go through together, so that a thousand of them cost few transac
 from __future__ import annotations
 
 import asyncio
+import mimetypes
 from collections import Counter
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.cutting import checked, rule_from, rule_of
 from llmflow.knowledge.embed import embed_passages
+from llmflow.knowledge.given import Cutter, chunks_of, no_cutter
 from llmflow.knowledge.indexed import index_row
 from llmflow.knowledge.indexing import ROOM_TOKENS, texts_of
 from llmflow.knowledge.language import language_of
@@ -93,6 +95,7 @@ class Ingest:
         self._vectors = vectors
         self._progress = progress
         self._changes = changes
+        self.cutter: Cutter = no_cutter  # of bases that have a pipeline
 
     async def run(self, base: KnowledgeBase, documents: Sequence[Document]) -> None:
         """Brings each document to ready or failed, unless it was replaced or deleted meanwhile.
@@ -132,14 +135,7 @@ class Ingest:
     ) -> _Prepared | _Failure | OrganError:
         try:
             async with gate:
-                parsed = await self._parse(document)
-                self._progress.report(document, "chunk", 0, 0)
-                elements = await self._admit(base, parsed.elements)
-                rule = rule_of(base, document, most=most)
-                cutting = self._chunker.chunk(
-                    elements, rule, progress=partial(self._progress.report, document, "chunk")
-                )
-                chunks = await self._told(cutting)
+                parsed, chunks = await (self._read if base.pipeline_id is None else self._given)(base, document, most)
         except (DocumentError, Unsupported) as error:
             return _Failure(document, error)
         except OrganError as error:
@@ -152,6 +148,22 @@ class Ingest:
         if not chunks:
             return _Failure(document, DocumentError(f"{document.name} has no text.", code="document_empty"))
         return _Prepared(document, parsed, await self._cuts(base, chunks))
+
+    async def _read(self, base: KnowledgeBase, document: Document, most: int) -> tuple[ParsedDocument, list[Chunk]]:
+        parsed = await self._parse(document)
+        self._progress.report(document, "chunk", 0, 0)
+        elements = await self._admit(base, parsed.elements)
+        rule = rule_of(base, document, most=most)
+        cutting = self._chunker.chunk(elements, rule, progress=partial(self._progress.report, document, "chunk"))
+        return parsed, await self._told(cutting)
+
+    async def _given(self, base: KnowledgeBase, document: Document, most: int) -> tuple[ParsedDocument, list[Chunk]]:
+        """By the base's pipeline instead."""
+        self._progress.report(document, "parse", 0, 0)
+        cuts = await self._told(self.cutter(base, document))
+        self._progress.report(document, "chunk", 0, 0)
+        media_type = document.media_type or mimetypes.guess_type(document.file_name)[0] or ""
+        return ParsedDocument((), media_type), await chunks_of(cuts, self._chunker, most=most)
 
     async def _cuts(self, base: KnowledgeBase, chunks: Sequence[Chunk]) -> list[Cut]:
         """Chunks and their parts, their words past the boundary."""

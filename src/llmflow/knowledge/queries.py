@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -70,6 +71,18 @@ async def delete_base(connection: AsyncConnection, base_id: str) -> None:
     await connection.execute(sa.delete(knowledge_fields).where(knowledge_fields.c.knowledge_id == base_id))
     await connection.execute(sa.delete(tags_of_knowledge).where(tags_of_knowledge.c.knowledge_id == base_id))
     await connection.execute(sa.delete(knowledge_bases).where(knowledge_bases.c.id == base_id))
+
+
+async def documents_of_batch(
+    connection: AsyncConnection, base_id: str, batch: str, only: Sequence[sa.ColumnElement[bool]]
+) -> list[Document]:
+    named = sa.cast(documents.c.pipeline, sa.Text).contains(json.dumps(batch), autoescape=True)
+    rows = await connection.execute(
+        sa.select(*_DOCUMENT)
+        .where(documents.c.knowledge_id == base_id, documents.c.state != "deleting", named, *only)
+        .order_by(documents.c.id)
+    )
+    return [one for row in rows if (one := Document(**row._mapping)).pipeline.get("batch") == batch]
 
 
 _LOCK_BASE = sa.select(knowledge_bases.c.id).where(knowledge_bases.c.id == sa.bindparam("of_id")).with_for_update()

@@ -37,7 +37,8 @@ _TEXTS = (".txt", ".md", ".markdown", ".csv", ".tsv", ".html", ".htm")
 @dataclass(frozen=True, slots=True)
 class KnowledgeBase:
     """`embedding_model`, of the index that serves, is "" until the first document is indexed. `next_model`: the one
-    that the base is being embedded anew with; "" mostly."""
+    that the base is being embedded anew with; "" mostly. `pipeline_id`: the app that reads and cuts its documents;
+    `pipeline_inputs`: what its form is given where a document says nothing else."""
 
     id: str
     workspace_id: str
@@ -56,6 +57,8 @@ class KnowledgeBase:
     created_at: int
     updated_at: int
     next_model: str = ""
+    pipeline_id: str | None = None
+    pipeline_inputs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_external(self) -> bool:
@@ -129,7 +132,8 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`done` of `total` units of `stage`: pages while parsing, passages after."""
+    """`done` of `total` units of `stage`: pages while parsing, passages after. `pipeline`: what its base's pipeline is
+    given with it: `start`, the node's id; `type` and `info`, where it comes from; `inputs`; `batch`; each may lack."""
 
     id: str
     workspace_id: str
@@ -163,6 +167,7 @@ class Document:
     created_at: int
     updated_at: int
     indexed_at: int | None
+    pipeline: dict[str, Any] = field(default_factory=dict)
 
     @property
     def file_name(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed
 from llmflow.net.messages import HttpAnswer, HttpRequest
+from llmflow.ports.chunker import ChunkRule
 from llmflow.ports.sandbox import Code, Ran
 
 FileValue = Mapping[str, Any]
@@ -102,6 +103,10 @@ async def _no_code(code: Code) -> Ran:
     raise _absent("A place to run code")
 
 
+async def _no_cut(text: str, rule: ChunkRule) -> list[str]:
+    raise _absent("A chunker")
+
+
 async def _no_search(base_id: str, query: str, top_k: int) -> list[dict[str, Any]]:
     raise _absent("Knowledge")
 
@@ -112,7 +117,8 @@ class Scope:
 
     `http`: under the guard for addresses that users give. `text_of(name, content)`: a document's text, as Markdown.
     `keep_file(content, name, media_type)`: the file's value. `code` runs it apart (ports.sandbox).
-    `search(base, query, top_k)`: passages, best first, as Dify gives them. `around`: ids of the apps whose runs the
+    `search(base, query, top_k)`: passages, best first, as Dify gives them. `cut(text, rule)`: passages of a text, the
+    rule's sizes in characters. `around`: ids of the apps whose runs the
     call lies in, the outermost first; `user`, `account_id`: for whom the innermost runs."""
 
     http: Callable[[HttpRequest], Awaitable[HttpAnswer]] = _no_http
@@ -121,6 +127,7 @@ class Scope:
     keep_file: Callable[[bytes, str, str], Awaitable[FileValue]] = _no_keep
     code: Callable[[Code], Awaitable[Ran]] = _no_code
     search: Callable[[str, str, int], Awaitable[list[dict[str, Any]]]] = _no_search
+    cut: Callable[[str, ChunkRule], Awaitable[list[str]]] = _no_cut
     around: tuple[str, ...] = ()
     user: str = ""
     account_id: str | None = None

@@ -232,12 +232,12 @@ class _Compiler:
         return str(raw.get("parentId") or data.get("iteration_id") or data.get("loop_id") or raw.get("parent_id") or "")
 
     def _starts(self, container: str, ids: Sequence[str]) -> list[str]:
-        """A container has one; the whole graph one with a form, before its triggers in their order."""
+        """A container has one; the whole graph one with a form, before its triggers and data sources in their order."""
         if container:
             named = str(self._raw[container]["data"].get("start_node_id") or "")
             if named in ids:
                 return [named]
-        triggers = [key for key in ids if _type_of(self._raw[key]).startswith("trigger-") and not container]
+        triggers = [key for key in ids if _type_of(self._raw[key]).startswith(_SEVERAL) and not container]
         found = [
             key for key in ids if (kind := self._kind(self._raw[key])) and kind.role == "start" and key not in triggers
         ]
@@ -308,6 +308,7 @@ class _Compiler:
 
 
 _RawEdge = tuple[str, str, str, str]  # id, source, target, handle
+_SEVERAL = ("trigger-", "datasource")  # types of starts that a graph may have several of
 
 
 def _dicts(value: Any) -> Iterable[dict[str, Any]]:

@@ -267,7 +267,10 @@ export interface paths {
         get: operations["get_base_knowledge__base__get"];
         put?: never;
         post?: never;
-        /** Delete Base */
+        /**
+         * Delete Base
+         * @description With its documents, and with its pipeline where it has one.
+         */
         delete: operations["delete_base_knowledge__base__delete"];
         options?: never;
         head?: never;
@@ -927,6 +930,46 @@ export interface paths {
          * @description What was asked so far is kept.
          */
         post: operations["stop_evaluation_knowledge__base__evaluations__evaluation__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/pipeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Pipeline
+         * @description The pipeline that reads the base's documents. 404 for a base that has none.
+         */
+        get: operations["get_pipeline_knowledge__base__pipeline_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/pipeline/inputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Inputs
+         * @description What the pipeline's form is given with documents that come from now on, or are read again.
+         */
+        put: operations["change_inputs_knowledge__base__pipeline_inputs_put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2943,6 +2986,24 @@ export interface components {
             /** Description */
             description?: string | null;
         };
+        /**
+         * BasePipeline
+         * @description `inputs`: what documents that say nothing else are read with.
+         */
+        BasePipeline: {
+            /** App Id */
+            app_id: string;
+            /** Name */
+            name: string;
+            /** Is Published */
+            is_published: boolean;
+            /** Starts */
+            starts: components["schemas"]["PipelineStart"][];
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+        };
         /** BaseWithCounts */
         BaseWithCounts: {
             base: components["schemas"]["KnowledgeBase"];
@@ -3642,7 +3703,8 @@ export interface components {
         };
         /**
          * Document
-         * @description `done` of `total` units of `stage`: pages while parsing, passages after.
+         * @description `done` of `total` units of `stage`: pages while parsing, passages after. `pipeline`: what its base's pipeline is
+         *     given with it: `start`, the node's id; `type` and `info`, where it comes from; `inputs`; `batch`; each may lack.
          */
         Document: {
             /** Id */
@@ -3719,6 +3781,10 @@ export interface components {
             updated_at: number;
             /** Indexed At */
             indexed_at: number | null;
+            /** Pipeline */
+            pipeline?: {
+                [key: string]: unknown;
+            };
         };
         /** DocumentPage */
         DocumentPage: {
@@ -4222,7 +4288,8 @@ export interface components {
         };
         /**
          * ImportedApp
-         * @description `status`: what Dify's import says to the file's version; `published` None: a draft only.
+         * @description `status`: what Dify's import says to the file's version; `published` None: a draft only. `knowledge`: the base
+         *     that was made for a pipeline of knowledge.
          */
         ImportedApp: {
             /** App Id */
@@ -4245,6 +4312,17 @@ export interface components {
             report: components["schemas"]["NodeReport"][];
             /** Notes */
             notes: string[];
+            knowledge: components["schemas"]["KnowledgeBase"] | null;
+        };
+        /** Inputs */
+        Inputs: {
+            /**
+             * Inputs
+             * @description By the names of the form's fields; what is left out has its default
+             */
+            inputs: {
+                [key: string]: unknown;
+            };
         };
         /**
          * InstallProgress
@@ -4337,7 +4415,8 @@ export interface components {
         /**
          * KnowledgeBase
          * @description `embedding_model`, of the index that serves, is "" until the first document is indexed. `next_model`: the one
-         *     that the base is being embedded anew with; "" mostly.
+         *     that the base is being embedded anew with; "" mostly. `pipeline_id`: the app that reads and cuts its documents;
+         *     `pipeline_inputs`: what its form is given where a document says nothing else.
          */
         KnowledgeBase: {
             /** Id */
@@ -4383,6 +4462,12 @@ export interface components {
              * @default
              */
             next_model: string;
+            /** Pipeline Id */
+            pipeline_id?: string | null;
+            /** Pipeline Inputs */
+            pipeline_inputs?: {
+                [key: string]: unknown;
+            };
         };
         /** Labelled */
         Labelled: {
@@ -5165,6 +5250,44 @@ export interface components {
             passages: components["schemas"]["Passage"][];
             /** Total */
             total: number;
+        };
+        /**
+         * PipelineField
+         * @description `type`: text-input, paragraph, select, number, checkbox, file or file-list.
+         */
+        PipelineField: {
+            /** Variable */
+            variable: string;
+            /** Label */
+            label: string;
+            /** Type */
+            type: string;
+            /** Required */
+            required: boolean;
+            /** Default */
+            default: unknown;
+            /** Max Length */
+            max_length: number | null;
+            /** Options */
+            options: string[];
+            /** Description */
+            description: string;
+        };
+        /**
+         * PipelineStart
+         * @description `type`: local_file, online_document, website_crawl or online_drive.
+         */
+        PipelineStart: {
+            /** Node Id */
+            node_id: string;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
+            /** Provider */
+            provider: string;
+            /** Form */
+            form: components["schemas"]["PipelineField"][];
         };
         /**
          * Place
@@ -8522,6 +8645,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_pipeline_knowledge__base__pipeline_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BasePipeline"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_inputs_knowledge__base__pipeline_inputs_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Inputs"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BasePipeline"];
                 };
             };
             /** @description Validation Error */

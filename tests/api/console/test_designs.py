@@ -72,7 +72,7 @@ def test_a_mapping_to_nothing_is_not_found(console: httpx.Client) -> None:
 
 def test_a_draft_lists_its_problems_and_is_kept(console: httpx.Client, app: str) -> None:
     draft = console.get(f"/apps/{app}/draft").json()
-    strange = {"id": "자료", "type": "custom", "data": {"type": "datasource", "title": "자료"}}
+    strange = {"id": "자료", "type": "custom", "data": {"type": "trigger-plugin", "title": "자료"}}
     draft["document"]["workflow"]["graph"]["nodes"].append(strange)
     body = {"document": draft["document"], "hash": draft["version"]["hash"]}
     assert console.put(f"/apps/{app}/draft", json=body).status_code == 200

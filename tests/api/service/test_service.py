@@ -1,4 +1,4 @@
-"""The rest of the Service API: keys, conversations, files, and what is not served yet."""
+"""The rest of the Service API: keys, conversations, files."""
 
 from __future__ import annotations
 
@@ -22,13 +22,6 @@ def test_an_app_key_opens_no_datasets_and_a_dataset_key_no_app(chat_server: Chat
             answer = client.get("/info")
             assert answer.status_code == 401
             assert answer.json()["message"] == "Access token is invalid"
-
-
-def test_documented_operations_that_are_not_served_say_so(chat_server: ChatServer) -> None:
-    with chat_server.client(chat_server.dataset) as client:
-        answer = client.post("/datasets/pipeline/file-upload")
-        assert (answer.status_code, answer.json()["code"]) == (501, "not_yet")
-        assert answer.headers["x-version"] == "1.14.2"
 
 
 def test_a_completion_is_refused_for_a_chat_app(service: httpx.Client) -> None:

@@ -206,3 +206,22 @@ async def test_a_version_is_compiled_once_and_a_draft_anew(world: World) -> None
     other = (await make(world, GRAPH)).app
     with pytest.raises(NotFound):
         await plans.version(other, made.published.id)
+
+
+async def test_a_pipeline_comes_with_a_base_and_nothing_is_left_of_one_that_cannot(world: World) -> None:
+    path = FOLDER / "규정-파이프라인.yml"
+    first, second = await make(world, path, publish=True), await make(world, path)
+    assert first.base is not None and second.base is not None
+    assert (first.base.name, first.base.pipeline_id) == ("규정 파이프라인", first.app.id)
+    assert (second.base.name, second.app.name) == ("규정 파이프라인 (2)", "규정 파이프라인 (2)")
+    assert first.base.retrieval["top_k"] == 7
+    compiled = await world.room.plans.in_force(first.app)
+    assert [field.variable for field in compiled.form] == ["delimiter", "max_chunk_length"]
+    with pytest.raises(Conflict, match="규정 파이프라인"):
+        await world.room.catalogue.delete(WORKSPACE, first.app.id)
+    before = {app.id for app in await world.room.catalogue.all(WORKSPACE)}
+    endless = path.read_bytes().replace(b"type: knowledge-index", b"type: end")
+    with pytest.raises(UsageError, match="knowledge-index"):
+        await world.room.imports.make(WORKSPACE, endless)
+    assert {app.id for app in await world.room.catalogue.all(WORKSPACE)} == before
+    assert all(tool.spec.ref.provider_id != first.app.id for tool in await world.room.toolbox.all(WORKSPACE))

@@ -205,20 +205,26 @@ def test_a_model_that_is_here_makes_its_node_exact() -> None:
 
 def test_a_type_that_dify_has_not_is_told_from_one_that_is_not_run() -> None:
     assert "none of Dify's" in _of(report(_with_node(0, type="teleport"), Bindings(), NOTHING), "start").why
-    assert "not run by this version" in _of(report(_with_node(0, type="datasource"), Bindings(), NOTHING), "start").why
+    assert (
+        "not run by this version" in _of(report(_with_node(0, type="trigger-plugin"), Bindings(), NOTHING), "start").why
+    )
 
 
 def test_every_type_that_runs_here_is_one_of_difys_but_our_own() -> None:
     assert kinds().keys() - DIFY_TYPES.keys() == {("knowledge-answer", "1")}
 
 
-def test_a_pipeline_of_knowledge_is_kept_and_says_so() -> None:
-    tree = copy.deepcopy(load("triggered.yml").tree)
-    tree["kind"] = "rag_pipeline"
-    tree["rag_pipeline"] = tree.pop("app")
-    found = document(tree)
-    assert (found.mode, found.name) == ("rag-pipeline", "Nightly digest")
-    assert report(found, Bindings(), NOTHING)[0].codes == ("mode_unserved",)
+def test_a_pipelines_data_sources_say_which_of_them_can_be_asked_here() -> None:
+    found = load("규정-파이프라인.yml")
+    assert (found.mode, found.name) == ("rag-pipeline", "규정 파이프라인")
+    told = report(found, Bindings(), NOTHING)
+    by = {one.node: (one.status, one.codes) for one in told}
+    assert by["upload"] == ("exact", ())
+    assert by["page"] == ("approximate", ("crawl_differs",))
+    assert by["notion"] == ("unsupported", ("datasource_plugin",))
+    assert by["cut"] == ("exact", ())
+    assert by["index"] == ("approximate", ("search_differs", "embedding_here"))
+    assert "`langgenius/notion_datasource" in _of(told, "notion").why
 
 
 @pytest.mark.parametrize("version", ["1", "2"])

@@ -109,12 +109,20 @@ class Attachments:
             kept = await file_queries.file_text(connection, file.id)
         return _written(await self._read(file)) if kept is None else kept
 
-    async def text_of(self, name: str, content: bytes) -> str:
-        """The text of a document that is not kept. Raises as `text`."""
+    async def text_of(self, name: str, content: bytes, *, is_whole: bool = False) -> str:
+        """The text of a document that is not kept; `is_whole`: however long. Raises as `text`."""
         with TemporaryDirectory(prefix="llmflow-read-") as folder:
             path = Path(folder) / "file"
             await asyncio.to_thread(path.write_bytes, content)
-            return _text_in(await self._parser.parse(path, name=name), name)
+            return _text_in(await self._parser.parse(path, name=name), name, is_whole=is_whole)
+
+    async def text_kept(self, name: str, digest: str) -> str:
+        """The whole text of a document whose bytes are kept. Raises as `text`."""
+        async with self._blobs.local(digest) as path:
+            return _text_in(await self._parser.parse(path, name=name), name, is_whole=True)
+
+    async def bytes_of(self, digest: str) -> bytes:
+        return b"".join([piece async for piece in self._blobs.read(digest)])
 
     async def _read(self, file: AppFile) -> ParsedDocument:
         """Reads the document and keeps its text."""
@@ -159,18 +167,19 @@ def kind_of(file: AppFile) -> str:
     return "image" if is_image(file) or PurePosixPath(file.name).suffix.lower() in IMAGE_SUFFIXES else "document"
 
 
-def _text_in(parsed: ParsedDocument, name: str) -> str:
+def _text_in(parsed: ParsedDocument, name: str, *, is_whole: bool = False) -> str:
     """Raises DocumentError where there is none."""
-    text = _written(parsed)
+    text = _written(parsed, is_whole=is_whole)
     if not text.strip():
         raise DocumentError(f"There is no text in {name}.", code="document_empty")
     return text
 
 
-def _written(parsed: ParsedDocument) -> str:
+def _written(parsed: ParsedDocument, *, is_whole: bool = False) -> str:
     parts = []
     for element in parsed.elements:
         if element.kind not in _SILENT and element.text.strip():
             title = "#" * min(element.level or 2, 6) + " " if element.kind == "Title" else ""
             parts.append(f"{title}{element.text}")
-    return "\n\n".join(parts)[:_MOST_CHARACTERS]
+    text = "\n\n".join(parts)
+    return text if is_whole else text[:_MOST_CHARACTERS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -77,6 +77,13 @@ class Designs:
             return found
 
         return await self._known.get(app.id, look)
+
+    async def published(self, app_ids: Sequence[str]) -> set[str]:
+        """Those of these apps that have a published version."""
+        if not app_ids:
+            return set()
+        async with self._database.read() as connection:
+            return await queries.published(connection, app_ids)
 
     async def versions(self, app: App) -> list[AppVersion]:
         """The published ones, newest first."""

@@ -11,10 +11,12 @@ from llmflow.apps.apps import Apps
 from llmflow.apps.designs.designs import Designs
 from llmflow.apps.designs.model_config import chat_config
 from llmflow.apps.names import checked, fitting, free
+from llmflow.apps.pipelines.making import base_of, said_of
 from llmflow.apps.types import App, AppVersion, Design
-from llmflow.errors import Conflict, OrganError
+from llmflow.errors import Conflict, LLMFlowError, OrganError
 from llmflow.gateway.gateway import DEFAULT, Gateway
 from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.types import KnowledgeBase
 from llmflow.tools.toolbox import Toolbox
 from llmflow.workflow.dsl.bindings import (
     Bindings,
@@ -25,7 +27,7 @@ from llmflow.workflow.dsl.bindings import (
     model_here,
     model_used,
 )
-from llmflow.workflow.dsl.document import Document, document
+from llmflow.workflow.dsl.document import PIPELINE, Document, document
 from llmflow.workflow.dsl.read import read
 from llmflow.workflow.dsl.report import Here, NodeReport, report
 from llmflow.workflow.dsl.version import VersionReport, check
@@ -44,7 +46,8 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """`published` None: it is a draft only. `notes`: what is to be known of the file as a whole."""
+    """`published` None: it is a draft only. `notes`: what is to be known of the file as a whole. `base`: of a pipeline
+    of knowledge, the one whose documents it reads."""
 
     app: App
     draft: AppVersion
@@ -52,6 +55,7 @@ class Imported:
     version: VersionReport
     report: tuple[NodeReport, ...]
     notes: tuple[str, ...]
+    base: KnowledgeBase | None = None
 
 
 class Imports:
@@ -88,14 +92,23 @@ class Imports:
         here = await self._here(workspace_id)
         bindings = await self._bindings(workspace_id, found, mapped, here)
         design = Design(found, bindings)
+        if found.mode == PIPELINE:
+            said_of(found)  # before anything is made
         app = await self._app(workspace_id, design, name) if into is None else await self._over(into, design)
         draft = await self._designs.save_draft(app, design, author=author)
+        base = None
+        if found.mode == PIPELINE and into is None:
+            try:
+                base = await base_of(self._bases, app, found, author=author)
+            except LLMFlowError:
+                await self._apps.delete(workspace_id, app.id)
+                raise
         published = None
         if publish and found.has_graph:
             published = await self._designs.publish(app, author=author, seen_hash=draft.hash)
         notes = tuple(_notes(found, mapped, judged))
         items = await asyncio.to_thread(report, found, bindings, here)
-        return Imported(app, draft, published, judged, items, notes)
+        return Imported(app, draft, published, judged, items, notes, base)
 
     async def judge(self, app: App, design: Design) -> tuple[NodeReport, ...]:
         """The report of a design that is kept, on what is here now."""

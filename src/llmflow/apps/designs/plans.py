@@ -16,6 +16,7 @@ from llmflow.apps.types import App, AppVersion, Design
 from llmflow.errors import NodeFailed, NotFound, UsageError
 from llmflow.workflow.dsl.bindings import bound
 from llmflow.workflow.dsl.document import Document, Variable, mapping
+from llmflow.workflow.dsl.pipeline import form_of as form_of_source
 from llmflow.workflow.graph import Plan, compile_graph
 from llmflow.workflow.nodes.start import InputVariable, StartData, checked
 from llmflow.workflow.types import Typed
@@ -150,8 +151,12 @@ def _compiled(version: AppVersion, design: Design, frozen: str | None = None) ->
     """What is wrong with the graph stands in the plan's problems."""
     document = bound(design.document, design.bindings)
     plan = compile_graph(mapping(document.workflow.get("graph")))
-    start = plan.scope.nodes[plan.scope.start].data if plan.scope.start is not None else None
-    form = tuple(start.variables) if isinstance(start, StartData) else ()
+    start = plan.scope.nodes[plan.scope.start] if plan.scope.start is not None else None
+    form: tuple[InputVariable, ...] = ()
+    if start is not None and isinstance(start.data, StartData):
+        form = tuple(start.data.variables)
+    elif start is not None and start.type == "datasource":
+        form = form_of_source(document, start.id)
     return Compiled(
         version,
         document,

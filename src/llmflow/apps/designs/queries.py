@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,6 +80,11 @@ async def drafts_and_newest(connection: AsyncConnection, workspace_id: str) -> l
         )
     )
     return [(row.app_id, row.number, row.hash) for row in rows]
+
+
+async def published(connection: AsyncConnection, app_ids: Sequence[str]) -> set[str]:
+    where = (app_versions.c.app_id.in_(list(app_ids)), app_versions.c.number > DRAFT)
+    return set(await connection.scalars(sa.select(app_versions.c.app_id).where(*where).distinct()))
 
 
 async def count(connection: AsyncConnection, app_id: str) -> int:

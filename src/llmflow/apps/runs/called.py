@@ -23,6 +23,7 @@ from llmflow.apps.types import App
 from llmflow.errors import LLMFlowError, NodeFailed, NotFound, UsageError
 from llmflow.tools.names import told_apart
 from llmflow.tools.types import Scope, Tool, ToolAnswer, ToolRef, ToolSpec, Words
+from llmflow.workflow.dsl.document import PIPELINE
 from llmflow.workflow.events import WorkflowFinished
 from llmflow.workflow.files import files_in
 from llmflow.workflow.nodes.start import InputVariable
@@ -68,7 +69,9 @@ class CalledApps:
                 yield tool
 
     async def _tool(self, app: App) -> Tool | None:
-        """None for what is not published."""
+        """None for what is not published, and for a pipeline of knowledge, which is run for documents."""
+        if app.mode == PIPELINE:
+            return None
         try:
             compiled = await self._plans.in_force(app)
         except NotFound:

@@ -16,18 +16,22 @@ from llmflow.apps.types import App, AppFile, EndUser
 from llmflow.config.settings import Workflow
 from llmflow.errors import NodeFailed, NotFound
 from llmflow.gateway.gateway import Gateway
+from llmflow.knowledge import queries as document_queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.retrieve import Retriever
-from llmflow.knowledge.types import KnowledgeBase
+from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.net.exchange import Exchange
 from llmflow.net.messages import HttpRequest
+from llmflow.ports.chunker import Chunker, ChunkRule
 from llmflow.ports.llm import Message
+from llmflow.ports.parser import Element
 from llmflow.ports.sandbox import Sandbox
 from llmflow.store.database import Database
 from llmflow.tools.kit import Kit
 from llmflow.tools.toolbox import Toolbox
 from llmflow.tools.types import Scope
 from llmflow.workflow.context import Outside, Search
+from llmflow.workflow.dsl.document import PIPELINE
 from llmflow.workflow.files import make_file
 from llmflow.workflow.journal.stored import NewRun
 from llmflow.workflow.passages import Passages
@@ -36,7 +40,8 @@ _MOST_HISTORY = 100  # messages; models forget sooner
 
 
 class Surroundings:
-    """Makes each run its Outside. `exchange`: HTTP under the guard for addresses that users give."""
+    """Makes each run its Outside. `exchange`: HTTP under the guard for addresses that users give. `chunker`: one that
+    counts characters."""
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class Surroundings:
         toolbox: Toolbox,
         forms: Forms,
         sandbox: Sandbox,
+        chunker: Chunker,
         *,
         limits: Workflow,
         file_bytes: int,
@@ -65,6 +71,7 @@ class Surroundings:
         self._exchange = exchange
         self._toolbox = toolbox
         self._sandbox = sandbox
+        self._chunker = chunker
         self._limits = limits
         self._forms = forms
         self._file_bytes = file_bytes
@@ -72,16 +79,18 @@ class Surroundings:
     def of(self, app: App, live: LiveRun, parent_id: str | None) -> Outside:
         """`parent_id`: the message that the run's question follows; None: none, or look."""
         run = live.run
+        text_of = partial(self._attachments.text_of, is_whole=app.mode == PIPELINE)
         read_file = partial(self._read, app, run)
         keep_file = partial(self._keep, app, run)
         search = Passages(self._retriever, partial(self._bases_of, app.workspace_id))
         scope = Scope(
             http=self._exchange,
             read_file=read_file,
-            text_of=self._attachments.text_of,
+            text_of=text_of,
             keep_file=keep_file,
             code=self._sandbox.run,
             search=partial(_search_one, search),
+            cut=self._cut,
             around=(*live.around, app.id),
             user=live.user,
             account_id=run.account_id,
@@ -112,6 +121,7 @@ class Surroundings:
             keep_file=_described_file,
             code=self._sandbox.run,
             search=partial(_search_one, search),
+            cut=self._cut,
             user=user,
             account_id=account_id,
             limits=self._limits,
@@ -132,14 +142,32 @@ class Surroundings:
         """Raises NodeFailed for a file that is too large, and what reading it raises."""
         if file.get("transfer_method") == "remote_url":
             return await self._fetched(str(file.get("remote_url") or file.get("url") or ""))
+        if file.get("transfer_method") == "datasource_file":
+            document = await self._document(app, file)
+            return await self._attachments.bytes_of(document.digest)
         return b"".join([piece async for piece in self._files.read(await self._kept(app, run, file))])
 
     async def _text(self, app: App, run: NewRun, file: Mapping[str, Any]) -> str:
         """Raises as `_read`, and what the reader of documents raises."""
+        if file.get("transfer_method") == "datasource_file":
+            document = await self._document(app, file)
+            return await self._attachments.text_kept(document.file_name, document.digest)
         if file.get("transfer_method") == "remote_url":
             url = str(file.get("remote_url") or file.get("url") or "")
             return await self._attachments.text_of(str(file.get("filename") or url), await self._fetched(url))
         return await self._attachments.text(await self._kept(app, run, file))
+
+    async def _document(self, app: App, file: Mapping[str, Any]) -> Document:
+        """A document of the base whose pipeline the app is. Raises NotFound for any other."""
+        async with self._database.read() as connection:
+            found = await document_queries.document(connection, str(file.get("related_id") or ""))
+            base = await document_queries.base(connection, app.workspace_id, found.knowledge_id) if found else None
+        if found is None or base is None or base.pipeline_id != app.id or found.state == "deleting":
+            raise NotFound("The document is not there any more.", code="file_not_found")
+        return found
+
+    async def _cut(self, text: str, rule: ChunkRule) -> list[str]:
+        return [chunk.text for chunk in await self._chunker.chunk([Element("NarrativeText", text)], rule)]
 
     async def _fetched(self, url: str) -> bytes:
         answer = await self._exchange(HttpRequest("GET", url, file_bytes=self._file_bytes))
@@ -184,8 +212,16 @@ class Surroundings:
 
 
 def _user(app: App, run: NewRun) -> EndUser:
-    """Whose files the run may read, and who gets those it makes; a run without a user has files of its app's own."""
+    """Whose files the run may read, and who gets those it makes; a run without a user has files of its app's own, one
+    of a pipeline those that were uploaded for pipelines."""
+    if app.mode == PIPELINE:
+        return pipeline_user(app.workspace_id)
     return EndUser(run.end_user_id or "", app.workspace_id, app.id, "", 0)
+
+
+def pipeline_user(workspace_id: str) -> EndUser:
+    """Whose files are those that the workspace's keys upload for its pipelines."""
+    return EndUser(workspace_id, workspace_id, "", "", 0)
 
 
 async def _described_file(body: bytes, name: str, media_type: str) -> dict[str, Any]:

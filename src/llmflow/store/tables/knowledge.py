@@ -24,6 +24,8 @@ knowledge_bases = sa.Table(
     ref("created_by", null=True),  # an account or a key; NULL: unknown
     ref("external_api_id", null=True, index=True),  # of whose knowledge it is; it then has no documents of its own
     text("external_id", default=""),  # what that server calls it
+    ref("pipeline_id", null=True, index=True),  # the app that reads and cuts its documents
+    json("pipeline_inputs", default="{}"),  # what that app's form is given for documents that say nothing else
     time("created_at"),
     time("updated_at"),
     sa.UniqueConstraint("workspace_id", "name"),
@@ -103,6 +105,7 @@ documents = sa.Table(
     sa.Column("source", sa.String(20), nullable=False, server_default="upload"),
     text("source_ref", default=""),  # where its source has it
     json("chunking", default="{}"),  # how it is cut; {}: as the base says
+    json("pipeline", default="{}"),  # what its base's pipeline is given with it; {}: as the base says
     count("word_count"),  # characters of its passages
     ref("created_by", null=True),  # an account or a key; NULL: unknown
     time("created_at"),

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llmflow.tools.builtin import code, http, maths, time, webscraper
+from llmflow.tools.builtin import chunkers, code, http, maths, time, webscraper
 from llmflow.tools.types import Tool, ToolRef
 
-_TOOLS: tuple[Tool, ...] = (*time.TOOLS, *maths.TOOLS, *webscraper.TOOLS, *http.TOOLS, *code.TOOLS)
+_TOOLS: tuple[Tool, ...] = (
+    *time.TOOLS,
+    *maths.TOOLS,
+    *webscraper.TOOLS,
+    *http.TOOLS,
+    *code.TOOLS,
+    *chunkers.TOOLS,
+)
 _BY_NAME = {(tool.spec.ref.provider_id, tool.spec.ref.tool_name): tool for tool in _TOOLS}
 #: Dify's tools that one of another name does the work of here.
-_ALIKE = {("jina", "jina_reader"): ("webscraper", "webscraper")}
+_ALIKE = {
+    ("jina", "jina_reader"): ("webscraper", "webscraper"),
+    ("qa_chunker", "qa_chunker"): ("qa_chunk", "qa_chunk"),
+}
 _DIFY = "langgenius"
 
 

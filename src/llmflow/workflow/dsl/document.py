@@ -13,7 +13,8 @@ from typing import Any
 from llmflow.errors import UsageError
 from llmflow.workflow.dsl.version import parsed
 
-GRAPH_MODES = ("workflow", "advanced-chat", "rag-pipeline")
+PIPELINE = "rag-pipeline"
+GRAPH_MODES = ("workflow", "advanced-chat", PIPELINE)
 CONFIG_MODES = ("chat", "agent-chat", "completion")
 MODES = (*GRAPH_MODES, *CONFIG_MODES)
 #: Of a canvas only: they do nothing in a run.
@@ -162,7 +163,7 @@ def version_of(tree: Tree) -> str:
 
 def mode_of(tree: Tree) -> str:
     if tree.get("kind") == "rag_pipeline" or ("rag_pipeline" in tree and "app" not in tree):
-        return "rag-pipeline"
+        return PIPELINE
     return text(mapping(tree.get("app")).get("mode"))
 
 

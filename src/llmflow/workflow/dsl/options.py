@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pydantic import BaseModel
 
+from llmflow.workflow.cuts import STRUCTURES
 from llmflow.workflow.dsl.code import code_reasons
 from llmflow.workflow.dsl.document import Node, Tree, mapping, mappings, text
 from llmflow.workflow.dsl.reasons import Reason
 from llmflow.workflow.nodes.agent import AgentData
+from llmflow.workflow.nodes.datasource import OF_PLUGINS, DatasourceData
 
 #: What Dify's editor keeps for itself, or what older editors left: it changes no run.
 _EDITORS = frozenset(
@@ -100,6 +102,28 @@ def _webhook(data: Tree) -> Iterator[Reason]:
     )
 
 
+def _datasource(data: Tree) -> Iterator[Reason]:
+    found = DatasourceData.model_validate(data)
+    if found.provider_type in OF_PLUGINS:
+        why = f"Documents are not fetched by `{found.shown[:100]}`, a plugin of the other installation: upload them, or"
+        yield Reason("datasource_plugin", f"{why} add a source (folder, addresses, S3) to the base.", stops=True)
+    elif found.provider_type == "website_crawl":
+        yield Reason("crawl_differs", "LLMFlow fetches the page itself; pages that it links to are not followed.")
+
+
+def _knowledge_index(data: Tree) -> Iterator[Reason]:
+    yield Reason("search_differs", "Passages are found by LLMFlow's own search, with its own scores.")
+    structure = text(data.get("chunk_structure"))
+    if structure not in STRUCTURES:
+        yield Reason("structure_unknown", f"There is no structure of passages `{structure[:40]}`.", stops=True)
+    if data.get("indexing_technique") == "economy":
+        yield Reason("economy_embeds", "Passages are embedded all the same, and searched by words.")
+    elif model := text(data.get("embedding_model")):
+        yield Reason("embedding_here", f"Passages are embedded by the model set up here, not by `{model[:80]}`.")
+    if mapping(data.get("summary_index_setting")).get("enable") is True:
+        yield Reason("summary_ignored", "No summaries of passages are made.")
+
+
 _AGENT_PARAMETERS = frozenset({"model", "tools", "instruction", "query", "maximum_iterations", "context"})
 
 
@@ -122,8 +146,10 @@ def _agent(data: Tree) -> Iterator[Reason]:
 _BY_TYPE: Mapping[str, Callable[[Tree], Iterator[Reason]]] = {
     "agent": _agent,
     "code": code_reasons,
+    "datasource": _datasource,
     "document-extractor": _documents,
     "human-input": _people,
+    "knowledge-index": _knowledge_index,
     "knowledge-retrieval": _knowledge,
     "llm": _llm,
     "parameter-extractor": _asking,

@@ -58,12 +58,11 @@ class NodeReport:
 
 
 def report(document: Document, bindings: Bindings, here: Here) -> tuple[NodeReport, ...]:
-    """One for the whole where apps of its mode are not run, one for each node in the file's order, one for each
-    feature that is on and not served."""
+    """One for each node in the file's order, one for each feature that is on and not served."""
     if document.has_graph:
         nodes = [_judged(node.id, node.type, node.title, node_reasons(node, bindings, here)) for node in document.nodes]
-        return (*_mode(document), *nodes, *_features(document))
-    return (*_mode(document), *_config(document, bindings, here), *_features(document))
+        return (*nodes, *_features(document))
+    return (*_config(document, bindings, here), *_features(document))
 
 
 def _judged(node: str, kind: str, title: str, reasons: Iterable[Reason]) -> NodeReport:
@@ -135,7 +134,6 @@ def _models(used: Iterable[ModelUse], bindings: Bindings, here: Here) -> Iterato
         )
 
 
-_KEPT_MODES = {"rag-pipeline": "Pipelines of knowledge"}
 #: Features that are on in a document and not served here, with what that means.
 _UNSERVED = {
     "more_like_this": "No further answers are offered.",
@@ -180,12 +178,6 @@ def _features(document: Document) -> Iterator[NodeReport]:
     if tools:
         why = f"External data tools are not called; their variables stay empty: {', '.join(tools)[:200]}."
         yield NodeReport("", "feature", "external_data_tools", "unsupported", why, ("feature_unserved",))
-
-
-def _mode(document: Document) -> Iterator[NodeReport]:
-    if (what := _KEPT_MODES.get(document.mode)) is not None:
-        why = f"{what} are kept and exported; this version does not run them."
-        yield NodeReport("", "app", document.mode, "unsupported", why, ("mode_unserved",))
 
 
 def _config(document: Document, bindings: Bindings, here: Here) -> Iterator[NodeReport]:

@@ -220,7 +220,9 @@ class Run:
         pool.declare("env", self._environment)
         pool.declare("conversation", self._conversation)
         if self.start is not None:
-            pool.put(self.plan.scope.nodes[self.start].id, self._inputs)
+            start = self.plan.scope.nodes[self.start].id
+            pool.put(start, self._inputs)
+            pool.put("rag", {"shared": self._inputs, start: self._inputs})  # as a pipeline's nodes name them
         return pool
 
     def _check_start(self) -> None:

@@ -16,6 +16,7 @@ from llmflow.apps.designs.imports import Imported, Mapped
 from llmflow.apps.designs.model_config import chat_config
 from llmflow.apps.types import App, AppVersion, Design
 from llmflow.errors import NotFound, UsageError
+from llmflow.knowledge.types import KnowledgeBase
 from llmflow.wiring import Platform
 from llmflow.workflow.dsl.bindings import Bindings
 from llmflow.workflow.dsl.diff import Diff, diff
@@ -79,7 +80,8 @@ class Restoration(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ImportedApp:
-    """`status`: what Dify's import says to the file's version; `published` None: a draft only."""
+    """`status`: what Dify's import says to the file's version; `published` None: a draft only. `knowledge`: the base
+    that was made for a pipeline of knowledge."""
 
     app_id: str
     name: str
@@ -90,6 +92,7 @@ class ImportedApp:
     published: AppVersion | None
     report: list[NodeReport]
     notes: list[str]
+    knowledge: KnowledgeBase | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +277,7 @@ def _imported(found: Imported) -> ImportedApp:
         found.published,
         list(found.report),
         list(found.notes),
+        found.base,
     )
 
 

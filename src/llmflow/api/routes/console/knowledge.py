@@ -155,8 +155,9 @@ async def change_base(base: str, body: BaseChange, request: Request) -> Knowledg
 
 @router.delete("/knowledge/{base}", status_code=204)
 async def delete_base(base: str, request: Request) -> None:
+    """With its documents, and with its pipeline where it has one."""
     caller = await auth.console_caller(request)
-    await auth.platform_of(request).bases.delete(caller.workspace_id, base)
+    await auth.platform_of(request).pipelines.delete(caller.workspace_id, base)
 
 
 @router.put("/knowledge/{base}/documents/{name:path}", status_code=202)

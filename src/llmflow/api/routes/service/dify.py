@@ -21,7 +21,7 @@ from llmflow.access.types import Caller
 from llmflow.api import auth, errors
 from llmflow.api.routes.service.shapes import DEFAULT_USER
 from llmflow.apps.types import App, EndUser
-from llmflow.errors import CODES, Conflict, Forbidden, LLMFlowError, NotFound, Unauthorized, UsageError
+from llmflow.errors import Conflict, Forbidden, LLMFlowError, NotFound, Unauthorized, UsageError
 from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.wiring import Platform
 
@@ -242,11 +242,6 @@ def taken_is_invalid() -> Iterator[None]:
         yield
     except Conflict as error:
         raise UsageError(error.message, param=error.param) from error
-
-
-def not_yet(request: Request) -> Response:
-    message = f"{request.method} {request.url.path} is not served yet. {CODES['not_yet']}"
-    return answer({"code": "not_yet", "message": message, "status": 501}, status=501)
 
 
 def base_url(asked: Asked) -> str:

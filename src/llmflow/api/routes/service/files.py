@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from urllib.parse import quote
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -33,17 +33,10 @@ def routes(platform: Platform) -> list[Route]:
 
 async def _upload(call: Call) -> Response:
     async with call.request.form(max_files=8, max_fields=8) as form:
-        uploads = [value for key, value in form.multi_items() if key == "file" and isinstance(value, UploadFile)]
-        if not uploads:
-            raise UsageError("Please upload your file.", code="no_file_uploaded")
-        if len(uploads) > 1:
-            raise UsageError("Only one file is allowed.", code="too_many_files")
-        upload = uploads[0]
-        if not upload.filename:
-            raise UsageError("The specified filename does not exist.", code="filename_not_exists_error")
+        upload = one_upload(form)
         user = await call.user(form.get("user"))
         file = await call.platform.apps.files.upload(
-            user, upload.filename, _pieces(upload), media_type=upload.content_type or ""
+            user, upload.filename or "", pieces_of(upload), media_type=upload.content_type or ""
         )
     return answer(
         {
@@ -67,7 +60,19 @@ async def _upload(call: Call) -> Response:
     )
 
 
-async def _pieces(upload: UploadFile) -> AsyncIterator[bytes]:
+def one_upload(form: FormData) -> UploadFile:
+    """The one file of a form, with a name. Raises UsageError in Dify's codes."""
+    uploads = [value for key, value in form.multi_items() if key == "file" and isinstance(value, UploadFile)]
+    if not uploads:
+        raise UsageError("Please upload your file.", code="no_file_uploaded")
+    if len(uploads) > 1:
+        raise UsageError("Only one file is allowed.", code="too_many_files")
+    if not uploads[0].filename:
+        raise UsageError("The specified filename does not exist.", code="filename_not_exists_error")
+    return uploads[0]
+
+
+async def pieces_of(upload: UploadFile) -> AsyncIterator[bytes]:
     while piece := await upload.read(_PIECE):
         yield piece
 

@@ -25,7 +25,6 @@ from llmflow.api.routes.service import (
     dify,
     files,
     forms,
-    later,
     models,
     workflows,
 )
@@ -49,7 +48,6 @@ def surface(platform: Platform) -> ASGIApp:
         *for_apps,
         *models.routes(platform),
         *datasets.routes(platform),
-        *later.routes(platform),
         description.route(for_apps),
     ]
 

@@ -79,26 +79,27 @@ async def _started(call: Call, version_id: str | None) -> Response:
     )
     live = apps.runs.start(call.app, compiled, begin)
     if wanted.response_mode == "streaming":
-        return EventStream(_stream(call, live), headers=HEADERS, ping=PING)
-    return await _whole(call, live)
+        return EventStream(streamed(call.platform, live), headers=HEADERS, ping=PING)
+    return await whole(call.platform, live)
 
 
-async def _stream(call: Call, live: LiveRun) -> AsyncGenerator[bytes]:
+async def streamed(platform: Platform, live: LiveRun) -> AsyncGenerator[bytes]:
     """The reader may go at any time, the run goes on."""
-    told = Shapes(live.run, live.user, token_of=call.platform.apps.forms.token)
+    told = Shapes(live.run, live.user, token_of=platform.apps.forms.token)
     yield PING
     async for batch in live.follow():
         yield lines(told, batch)
 
 
-async def _whole(call: Call, live: LiveRun) -> Response:
+async def whole(platform: Platform, live: LiveRun) -> Response:
+    """The run's end, waited for. Raises OrganError (interrupted)."""
     last = await live.ended()
     if last is None:
         raise OrganError("LLMFlow is stopping; it goes on with the run when it starts.", code="interrupted")
     assert isinstance(last, WorkflowFinished | WorkflowPaused)
     waits: dict[str, Any] = {}
     if isinstance(last, WorkflowPaused):
-        told = Shapes(live.run, live.user, token_of=call.platform.apps.forms.token).paused(last)
+        told = Shapes(live.run, live.user, token_of=platform.apps.forms.token).paused(last)
         waits = {name: told[name] for name in ("paused_nodes", "reasons")}
     return answer(
         {
@@ -180,6 +181,12 @@ async def _end_alone(run: StoredRun, user: EndUser) -> AsyncGenerator[bytes]:
 
 
 def _ended(run: StoredRun, user: EndUser) -> dict[str, Any]:
+    by = {"id": user.id, "user": user.external_id}
+    return {**ended(run), "created_by": by, "exceptions_count": run.exceptions_count, "files": []}
+
+
+def ended(run: StoredRun) -> dict[str, Any]:
+    """What is told of a run that is over, by whomever."""
     return {
         "id": run.id,
         "workflow_id": run.version_id,
@@ -189,11 +196,8 @@ def _ended(run: StoredRun, user: EndUser) -> dict[str, Any]:
         "elapsed_time": run.elapsed_ms / 1000,
         "total_tokens": run.total_tokens,
         "total_steps": run.total_steps,
-        "created_by": {"id": user.id, "user": user.external_id},
         "created_at": shapes.seconds(run.created_at),
         "finished_at": _seconds_or_none(run.finished_at),
-        "exceptions_count": run.exceptions_count,
-        "files": [],
     }
 
 

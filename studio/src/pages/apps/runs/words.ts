@@ -2,7 +2,7 @@ import type { TFunction } from "i18next";
 
 import type { StoredRun } from "@/api/client";
 
-const SOURCES = ["console", "service-api", "openai-api", "public", "tool", "webhook", "schedule"] as const;
+const SOURCES = ["console", "service-api", "openai-api", "public", "tool", "webhook", "schedule", "pipeline"] as const;
 
 /** Where a run came from. */
 export function sourceOf(run: StoredRun, t: TFunction): string {

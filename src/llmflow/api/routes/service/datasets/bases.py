@@ -12,11 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from llmflow.api.routes.service.datasets import shapes
-from llmflow.api.routes.service.datasets.retrieval import RetrievalModel, wanted_rule
 from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation, nothing, paged
 from llmflow.apps.types import App
 from llmflow.errors import Conflict, LLMFlowError, NotFound, UsageError
 from llmflow.knowledge.external import ExternalApi
+from llmflow.knowledge.retrieval_model import RetrievalModel, wanted_rule
 from llmflow.knowledge.rule import SearchRule, kept_rule
 from llmflow.knowledge.rule import checked as checked_rule
 from llmflow.knowledge.types import Contents, KnowledgeBase
@@ -168,7 +168,7 @@ async def _delete(call: DatasetCall) -> Response:
             "The knowledge base is being used by some apps. Please remove it from the apps before deleting.",
             code="dataset_in_use",
         )
-    await call.platform.bases.delete(base.workspace_id, base.id)
+    await call.platform.pipelines.delete(base.workspace_id, base.id)
     return nothing()
 
 
@@ -198,6 +198,8 @@ async def _shown(call: DatasetCall, bases: Sequence[KnowledgeBase]) -> list[dict
         embedding_model = await platform.gateway.embedding_model()
     except LLMFlowError:  # a server that does not answer has no model now
         embedding_model = ""
+    pipelines = [base.pipeline_id for base in bases if base.pipeline_id is not None]
+    published = await platform.apps.designs.published(pipelines)
     shown = []
     for base in bases:
         held = contents.get(base.id, _NO_CONTENTS)
@@ -213,6 +215,7 @@ async def _shown(call: DatasetCall, bases: Sequence[KnowledgeBase]) -> list[dict
                 embedding_model=embedding_model,
                 author=names.get(base.created_by or "", ""),
                 api=apis.get(base.external_api_id or ""),
+                is_published=base.pipeline_id in published,
             )
         )
     return shown

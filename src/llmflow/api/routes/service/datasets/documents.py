@@ -155,13 +155,15 @@ async def _switch(call: DatasetCall) -> Response:
 
 
 async def _progress(call: DatasetCall) -> Response:
-    """A batch is one document here, and has its id."""
-    base = await call.base()
-    try:
-        document = await call.document_of(base, str(call.request.path_params["batch"]))
-    except NotFound as error:
-        raise NotFound("Documents not found.") from error
-    return answer({"data": [shapes.progress(document)]})
+    """A batch is one document here, and has its id, but for what came together to a pipeline."""
+    base, batch = await call.base(), str(call.request.path_params["batch"])
+    found = await call.platform.documents.of_batch(base, batch)
+    if not found:
+        try:
+            found = [await call.document_of(base, batch)]
+        except NotFound as error:
+            raise NotFound("Documents not found.") from error
+    return answer({"data": [shapes.progress(call.platform.progress.overlay(document)) for document in found]})
 
 
 # downloads

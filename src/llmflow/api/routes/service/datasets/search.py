@@ -12,11 +12,11 @@ from starlette.routing import Route
 
 from llmflow.api.routes.service.datasets import shapes
 from llmflow.api.routes.service.datasets.bases import ExternalRetrievalModel
-from llmflow.api.routes.service.datasets.retrieval import RetrievalModel
 from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation
 from llmflow.errors import UsageError
 from llmflow.knowledge.conditions import read_conditions
 from llmflow.knowledge.fields import values_of
+from llmflow.knowledge.retrieval_model import RetrievalModel
 from llmflow.knowledge.rule import kept_rule
 from llmflow.knowledge.types import Found, KnowledgeBase
 from llmflow.wiring import Platform

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from llmflow.api.routes.service.datasets.retrieval import RetrievalModel, shown, words
 from llmflow.api.routes.service.shapes import seconds
 from llmflow.knowledge.conditions import BUILT_IN
 from llmflow.knowledge.external import ExternalApi
 from llmflow.knowledge.fields import Field, Value
+from llmflow.knowledge.retrieval_model import RetrievalModel, shown, words
 from llmflow.knowledge.rule import kept_rule
 from llmflow.knowledge.tags import Tag
 from llmflow.knowledge.types import Display, Document, KnowledgeBase, Passage
@@ -42,8 +42,10 @@ def dataset(
     embedding_model: str,
     author: str,
     api: ExternalApi | None,
+    is_published: bool,
 ) -> dict[str, Any]:
-    """`embedding_model`: of the server; a base that holds something has its own. `api`: of another server's base."""
+    """`embedding_model`: of the server; a base that holds something has its own. `api`: of another server's base.
+    `is_published`: whether its pipeline is."""
     service = base.service
     technique = service.get(INDEXING, "high_quality")
     is_dense = technique == "high_quality"
@@ -85,11 +87,11 @@ def dataset(
         "external_retrieval_model": _external_model(base),
         "doc_metadata": [{"id": field.id, "name": field.name, "type": field.type} for field in fields],
         "built_in_field_enabled": has_built_in(base),
-        "pipeline_id": None,
-        "runtime_mode": "general",
-        "chunk_structure": None,
+        "pipeline_id": base.pipeline_id,
+        "runtime_mode": "general" if base.pipeline_id is None else "rag_pipeline",
+        "chunk_structure": structure_of(base),
         "icon_info": {"icon_type": None, "icon": None, "icon_background": None, "icon_url": None},
-        "is_published": False,
+        "is_published": is_published,
         "total_documents": documents,
         "total_available_documents": available,
         "enable_api": True,
@@ -110,6 +112,11 @@ def _external_model(base: KnowledgeBase) -> dict[str, Any]:
     rule = kept_rule(base.retrieval)
     enabled = rule.threshold is not None if base.is_external else None
     return {"top_k": rule.top_k, "score_threshold": rule.threshold or 0.0, "score_threshold_enabled": enabled}
+
+
+def structure_of(base: KnowledgeBase) -> str | None:
+    """How its pipeline cuts; None where it has none."""
+    return None if base.pipeline_id is None else str(base.service.get(FORM, "text_model"))
 
 
 def is_economy(base: KnowledgeBase) -> bool:
@@ -202,6 +209,8 @@ def _common(document: Document, base: KnowledgeBase, *, position: int, hits: int
 
 def form_of(document: Document, base: KnowledgeBase) -> str:
     """Dify's name of how the document is cut."""
+    if (structure := structure_of(base)) is not None:
+        return structure
     method = (document.chunking or base.chunking).get("method")
     return {"parent_child": "hierarchical_model", "qa": "qa_model"}.get(str(method), "text_model")
 

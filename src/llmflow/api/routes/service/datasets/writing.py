@@ -15,9 +15,9 @@ from llmflow.api.routes.service.datasets import shapes
 from llmflow.api.routes.service.datasets.bases import Technique, search_by
 from llmflow.api.routes.service.datasets.documents import shown
 from llmflow.api.routes.service.datasets.processing import Form, ProcessRule, chunking
-from llmflow.api.routes.service.datasets.retrieval import RetrievalModel, wanted_rule
 from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation, taken_is_invalid
 from llmflow.errors import UsageError
+from llmflow.knowledge.retrieval_model import RetrievalModel, wanted_rule
 from llmflow.knowledge.types import Document, KnowledgeBase, Origin
 from llmflow.wiring import Platform
 

@@ -1,0 +1,5 @@
+"""Pipelines of knowledge: apps that read and cut the documents of one base each.
+
+- `pipelines`: what a base's pipeline is, and the runs that read its documents
+- `making`: the base of an imported pipeline
+"""
