@@ -45,6 +45,7 @@ from llmflow.gateway.responding import Responding
 from llmflow.gateway.routes import Route, read_route
 from llmflow.gateway.speech import SpeechGateway
 from llmflow.gateway.types import Address
+from llmflow.knowledge.archives import ArchiveLimits, Archives
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
@@ -439,6 +440,32 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
     )
     min_free_bytes = settings.limits.min_free_disk_mb * _MB
     permissions = Permissions(database, index, changes, indexing=bases.indexing)
+
+    def wake() -> None:
+        knowledge_jobs.wake()
+
+    documents = Documents(
+        database,
+        originals,
+        index,
+        changes,
+        indexing=bases.indexing,
+        wake=wake,
+        disk=home,
+        max_bytes=settings.limits.document_mb * _MB,
+        min_free_bytes=min_free_bytes,
+    )
+    archives = Archives(
+        database,
+        documents,
+        ingest,
+        organs.blobs,
+        organs.parser,
+        progress,
+        changes,
+        folder=home / "unpacking",
+        limits=ArchiveLimits(settings.knowledge.archive_files, settings.knowledge.archive_mb * _MB),
+    )
     knowledge_jobs = KnowledgeJobs(
         database,
         organs.jobs,
@@ -446,6 +473,7 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         bases,
         changes,
         permissions,
+        archives,
         per_job=settings.knowledge.job_documents,
         disk=home,
         min_free_bytes=min_free_bytes,
@@ -459,17 +487,6 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         organs.vector_store,
         changes,
         by_itself=settings.knowledge.reembed == "by_itself",
-    )
-    documents = Documents(
-        database,
-        originals,
-        index,
-        changes,
-        indexing=bases.indexing,
-        wake=knowledge_jobs.wake,
-        disk=home,
-        max_bytes=settings.limits.document_mb * _MB,
-        min_free_bytes=min_free_bytes,
     )
     indexing = Indexing(database, bases, embedding_models, index)
     passages = Passages(database, bases, indexing, changes, count_tokens=_count_tokens, wake=knowledge_jobs.wake)

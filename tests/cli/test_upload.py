@@ -26,6 +26,7 @@ def document(name: str, state: str = "ready", **changes: Any) -> dict[str, Any]:
         "total": 0,
         "pages": None,
         "chunk_count": 1,
+        "media_type": "text/plain",
         "warnings": [],
         "error_code": "",
         "error_message": "",
@@ -216,3 +217,17 @@ def test_a_document_deleted_meanwhile_ends_the_waiting(run: Run, base: Stub, tmp
     result = run("knowledge", "add", "kb", write(tmp_path / "docs", "a.txt"), "--wait", "--json")
     assert result.code == 1
     assert result.json["documents"][0]["message"] == "It was deleted while it was waited for."
+
+
+def test_waiting_for_an_archive_waits_for_what_comes_out_of_it(run: Run, base: Stub, tmp_path: Path) -> None:
+    archive = document("a.zip", media_type="application/zip", chunk_count=0)
+    inner = [
+        document("a.zip › a.txt"),
+        document("a.zip › b.exe", "failed", error_code="unsupported_type", error_message="It is a program."),
+    ]
+    base.routes["GET", "/documents/id-a.zip"] = (200, archive)
+    base.routes["GET", "/knowledge/kb/documents"] = (200, {"documents": inner, "total": 2})
+    result = run("knowledge", "add", "kb", write(tmp_path, "a.zip") / "a.zip", "--wait")
+    assert result.code == 1
+    assert "[unsupported_type] It is a program." in result.err
+    assert "2 ready, 1 failed" in result.out

@@ -12,6 +12,7 @@ import pytest
 
 from llmflow.errors import DocumentError, OrganError
 from llmflow.gateway.gateway import Gateway
+from llmflow.knowledge.archives import ArchiveLimits, Archives
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
@@ -164,19 +165,27 @@ def build_room(database: Database, folder: Path) -> Room:
     progress = Progress(database, changes)
     ingest = Ingest(database, bases, blobs, parser, ParagraphChunker(), models, index, progress, changes)
     permissions = Permissions(database, index, changes, indexing=bases.indexing)
-    knowledge_jobs = KnowledgeJobs(
-        database, jobs, ingest, bases, changes, permissions, per_job=16, disk=folder, min_free_bytes=0
-    )
+
+    def wake() -> None:
+        knowledge_jobs.wake()
+
     documents = Documents(
         database,
         originals,
         index,
         changes,
         indexing=bases.indexing,
-        wake=knowledge_jobs.wake,
+        wake=wake,
         disk=folder,
         max_bytes=100_000,
         min_free_bytes=0,
+    )
+    limits = ArchiveLimits(files=50, size=40 << 20)
+    archives = Archives(
+        database, documents, ingest, blobs, parser, progress, changes, folder=folder / "unpacking", limits=limits
+    )
+    knowledge_jobs = KnowledgeJobs(
+        database, jobs, ingest, bases, changes, permissions, archives, per_job=16, disk=folder, min_free_bytes=0
     )
     indexing = Indexing(database, bases, models, index)
     passages = Passages(database, bases, indexing, changes, count_tokens=_words, wake=knowledge_jobs.wake)

@@ -54,7 +54,8 @@ def add(
     as_json: Json = False,
     home: Home = None,
 ) -> None:
-    """Upload documents; hidden files in folders are passed over, and the same bytes are not indexed twice."""
+    """Upload documents. Hidden files in folders are passed over, the same bytes are not indexed twice, and each file of
+    an archive (.zip, .tar, .tar.gz, .tgz, .tar.bz2, .tar.xz, .gz) becomes a document of its own."""
     files, missing = upload.collect(paths)
     with connect(home) as server:
         _ensure(server, base, make=make)

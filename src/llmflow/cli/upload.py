@@ -15,6 +15,7 @@ from typing import Any
 from llmflow.cli.client import Server, part
 from llmflow.cli.show import ProgressLine, coloured, note, print_json, size
 from llmflow.errors import LLMFlowError
+from llmflow.knowledge.unpack import MEDIA_TYPES
 
 COLOURS = {"ready": "green", "failed": "red", "running": "yellow"}
 _FINAL = ("ready", "failed")
@@ -22,7 +23,14 @@ _PAGE = 1000
 _FIRST_LOOK_S, _LAST_LOOK_S = 0.2, 1.0
 #: Errors of the server, not of one file: going on would only repeat them.
 _FATAL = ("server_unreachable", "unauthorized", "key_expired", "forbidden", "disk_full")
-_STAGES = {"": "begins", "parse": "reading", "chunk": "cutting", "embed": "embedding", "index": "indexing"}
+_STAGES = {
+    "": "begins",
+    "unpack": "unpacking",
+    "parse": "reading",
+    "chunk": "cutting",
+    "embed": "embedding",
+    "index": "indexing",
+}
 #: Error fields of a sent file, and where the server's document has them.
 _ERROR = (("code", "error_code"), ("message", "error_message"), ("hint", "error_hint"))
 
@@ -46,6 +54,7 @@ class Sent:
     message: str = ""
     hint: str = ""
     warnings: tuple[str, ...] = ()
+    is_archive: bool = False
 
 
 def collect(paths: Sequence[Path]) -> tuple[list[File], list[Sent]]:
@@ -125,11 +134,25 @@ def _seen(one: Sent, document: dict[str, Any]) -> Sent:
     """`one` with what the server says of its document now."""
     failed = document["state"] == "failed"
     error = {name: document[field] if failed else "" for name, field in _ERROR}
-    return dataclasses.replace(one, state=document["state"], warnings=tuple(document["warnings"]), **error)
+    is_archive = document["media_type"] in MEDIA_TYPES and not failed
+    return dataclasses.replace(
+        one, state=document["state"], warnings=tuple(document["warnings"]), is_archive=is_archive, **error
+    )
 
 
 def wait(server: Server, base: str, sent: Sequence[Sent]) -> list[Sent]:
-    """Looks until every document is ready or failed, showing what is being done."""
+    """Looks until every document is ready or failed, showing what is being done; with what came out of archives."""
+    waited = _wait(server, base, sent)
+    inside = [one for archive in waited if archive.is_archive for one in _inside(server, base, archive)]
+    return [*waited, *_wait(server, base, inside)]
+
+
+def _inside(server: Server, base: str, archive: Sent) -> list[Sent]:
+    found = documents_of(server, base, inside=archive.id)
+    return [_seen(Sent(archive.path, one["name"], archive.outcome, one["id"]), one) for one in found]
+
+
+def _wait(server: Server, base: str, sent: Sequence[Sent]) -> list[Sent]:
     line = ProgressLine()
     now = {one.id: one for one in sent if one.id}
     pause = _FIRST_LOOK_S
@@ -169,11 +192,15 @@ def _look(server: Server, one: Sent) -> Sent:
         return dataclasses.replace(one, state="failed", code="not_found", message=message)
 
 
-def documents_of(server: Server, base: str, *, state: str | None = None) -> list[dict[str, Any]]:
-    """Every document of the base, newest first."""
+def documents_of(
+    server: Server, base: str, *, state: str | None = None, inside: str | None = None
+) -> list[dict[str, Any]]:
+    """Every document of the base, newest first; `inside`: that came out of this archive."""
     found: list[dict[str, Any]] = []
     while True:
-        page = server.call("GET", f"/knowledge/{part(base)}/documents", state=state, offset=len(found), limit=_PAGE)
+        page = server.call(
+            "GET", f"/knowledge/{part(base)}/documents", state=state, inside=inside, offset=len(found), limit=_PAGE
+        )
         found += page["documents"]
         if not page["documents"] or len(found) >= page["total"]:
             return found
@@ -190,6 +217,8 @@ def described(document: dict[str, Any]) -> str:
         return f"{name}: {document['error_code']}: {document['error_message']}{hint}"
     if state == "ready":
         pages = f", {document['pages']} pages" if document["pages"] else ""
+        if document["media_type"] in MEDIA_TYPES:
+            return f"{name} ({size(document['size'])}, unpacked)"
         return f"{name} ({size(document['size'])}{pages}, {document['chunk_count']} passages)"
     return f"{name} ({size(document['size'])})"
 

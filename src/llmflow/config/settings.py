@@ -87,6 +87,8 @@ class Knowledge:
         "Whether a base of another model than the embedding organ's is embedded anew by_itself or by_hand",
         choices=("by_itself", "by_hand"),
     )
+    archive_files: int = setting(2000, "Files in one archive at most, those of archives in it included", least=1)
+    archive_mb: int = setting(2048, "MB that one archive may unpack to", least=1)
 
 
 @dataclass(frozen=True, slots=True)

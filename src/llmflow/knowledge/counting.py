@@ -58,3 +58,13 @@ async def hits_of(connection: AsyncConnection, document_ids: Sequence[str]) -> d
         .group_by(chunks.c.document_id)
     )
     return {row[0]: int(row[1]) for row in rows}
+
+
+async def children_counted(connection: AsyncConnection, parent_ids: Sequence[str]) -> dict[str, int]:
+    """How many passages that can be found each parent has."""
+    rows = await connection.execute(
+        sa.select(chunks.c.parent_id, sa.func.count())
+        .where(chunks.c.parent_id.in_(parent_ids), chunks.c.enabled, chunks.c.made != "removed")
+        .group_by(chunks.c.parent_id)
+    )
+    return {row[0]: row[1] for row in rows}

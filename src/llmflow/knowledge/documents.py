@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from llmflow.errors import Conflict, Forbidden, NotFound, OrganError, UsageError
 from llmflow.knowledge import counting, queries
 from llmflow.knowledge.changes import Changes
+from llmflow.knowledge.fresh import FRESH, new_document, taken_back
 from llmflow.knowledge.names import clean_name, free_name
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.sight import seen_rows, sees
@@ -30,23 +31,16 @@ from llmflow.knowledge.types import (
     Passage,
     Sort,
     State,
+    archive_of,
 )
+from llmflow.knowledge.unpack import MEDIA_TYPES
 from llmflow.ports.blobs import BlobInfo
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
-from llmflow.store.ids import new_id, now_ms
+from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents
 
 _UPLOADED = Origin()
-_FRESH: dict[str, Any] = {
-    "stage": "",
-    "done": 0,
-    "total": 0,
-    "error_code": "",
-    "error_message": "",
-    "error_hint": "",
-    "warnings": [],
-}
 
 
 class Documents:
@@ -84,9 +78,11 @@ class Documents:
         origin: Origin = _UPLOADED,
         chunking: dict[str, Any] | None = None,
         pipeline: dict[str, Any] | None = None,
+        groups: Sequence[str] = (),
         as_new: bool = False,
     ) -> Accepted:
-        """Keeps the bytes and queues them. The same bytes again are not indexed again; the same name replaces.
+        """Keeps the bytes and queues them. The same bytes again are not indexed again, but for those of archives, each
+        of which is whole by itself; the same name replaces. `groups`: who may see it, where it is new.
         `as_new`: a document of its own whatever there is, under a numbered name where the name is taken.
         `chunking`: how it is cut; None: as the base says, or as before. `pipeline`: what the base's pipeline is given
         with it, likewise.
@@ -96,9 +92,9 @@ class Documents:
         name = clean_name(name)
         if base.is_external:
             raise UsageError(f"`{base.name}` is another server's knowledge and takes no documents.", param="knowledge")
-        self._check_disk()
+        self.room()
         async with self._originals.kept(content, max_bytes=self._max_bytes) as blob:
-            accepted, outdated = await self._enter(base, name, blob, origin, chunking, pipeline, as_new=as_new)
+            accepted, outdated = await self._enter(base, name, blob, origin, chunking, pipeline, groups, as_new=as_new)
         if accepted.outcome in ("accepted", "replaced"):
             self._wake()
             self._changes.tell(base.id)
@@ -113,6 +109,7 @@ class Documents:
         origin: Origin,
         chunking: dict[str, Any] | None,
         pipeline: dict[str, Any] | None,
+        groups: Sequence[str],
         *,
         as_new: bool,
     ) -> tuple[Accepted, set[str]]:
@@ -122,20 +119,22 @@ class Documents:
             if not await queries.lock_base(connection, base.id):  # one upload to a base at a time from here on
                 raise NotFound(f"The knowledge base `{base.name}` was deleted.", param="knowledge")
             if as_new:
-                document = _new(base, await free_name(connection, base.id, name), blob, origin, chunking, pipeline, now)
+                free = await free_name(connection, base.id, name)
+                document = new_document(base, free, blob, origin, chunking, pipeline, groups, now)
                 await queries.insert_document(connection, document)
                 return Accepted(document, "accepted"), set()
             alike = await queries.same_name_or_bytes(connection, base.id, name, blob.digest)
-            groups = (await queries.groups_of_bases(connection, [base.id]))[base.id]
+            of_base = (await queries.groups_of_bases(connection, [base.id]))[base.id]
             by_name = next((d for d in alike if d.name == name), None)
-            if by_name is not None and not sees(by_name, groups):
+            if by_name is not None and not sees(by_name, of_base):
                 raise Conflict(f"There is a document `{name}` already.", param="name")
             if by_name is None:
-                there = [d for d in alike if d.state not in ("failed", "deleting") and sees(d, groups)]
-                by_bytes = next(iter(there), None)
+                of = archive_of(origin.source, origin.ref)
+                there = [d for d in alike if d.state not in ("failed", "deleting") and sees(d, of_base)]
+                by_bytes = next((d for d in there if d.archive_id == of), None)
                 if by_bytes is not None:
                     return Accepted(by_bytes, "duplicate"), set()
-                document = _new(base, name, blob, origin, chunking, pipeline, now)
+                document = new_document(base, name, blob, origin, chunking, pipeline, groups, now)
                 await queries.insert_document(connection, document)
                 return Accepted(document, "accepted"), set()
             if by_name.digest == blob.digest and by_name.state not in ("failed", "deleting"):
@@ -148,9 +147,10 @@ class Documents:
                 "updated_at": now,
                 **({} if chunking is None else {"chunking": chunking}),
                 **({} if pipeline is None else {"pipeline": pipeline}),
+                **(taken_back(origin, groups) if by_name.state == "deleting" else {}),
             }
-            await queries.update_documents(connection, [by_name.id], **changes, **_FRESH)
-            replaced = dataclasses.replace(by_name, **changes, **_FRESH)
+            await queries.update_documents(connection, [by_name.id], **changes, **FRESH)
+            replaced = dataclasses.replace(by_name, **changes, **FRESH)
             return Accepted(replaced, "replaced"), {by_name.digest} - {blob.digest}
 
     async def rewrite(
@@ -165,13 +165,13 @@ class Documents:
 
         Raises what `accept` raises, and Forbidden (archived_document_immutable)."""
         check_mutable(document)
-        changes: dict[str, Any] = {"state": "queued", "job_id": None, **_FRESH}
+        changes: dict[str, Any] = {"state": "queued", "job_id": None, **FRESH}
         if chunking is not None:
             changes["chunking"] = chunking
         if content is None:
             await self._change(document, **changes)
         else:
-            self._check_disk()
+            self.room()
             async with self._originals.kept(content, max_bytes=self._max_bytes) as blob:
                 await self._change(document, **changes, digest=blob.digest, size=blob.size)
             await self._originals.remove({document.digest} - {blob.digest})
@@ -236,10 +236,12 @@ class Documents:
                 raise NotFound(f"There is no document {document.id}.")
         self._changes.tell(document.knowledge_id)
 
-    def _check_disk(self) -> None:
+    def room(self) -> int:
+        """Bytes that the disk still takes. Raises OrganError (disk_full)."""
         free = shutil.disk_usage(self._disk).free
         if free < self._min_free_bytes:
             raise OrganError(f"Only {free // 2**20} MB are free on the disk of {self._disk}.", code="disk_full")
+        return free - self._min_free_bytes
 
     async def get(self, workspace_id: str, document_id: str) -> Document:
         async with self._database.read() as connection:
@@ -280,11 +282,13 @@ class Documents:
         state: State | None = None,
         display: Display | None = None,
         search: str = "",
+        inside: str = "",
         sort: Sort = "-created",
         offset: int = 0,
         limit: int = 50,
     ) -> tuple[list[Document], int]:
-        """In the order of `sort`, and how many in all. `display`: only those that show themselves so."""
+        """In the order of `sort`, and how many in all. `display`: only those that show themselves so; `inside`: only
+        those that came out of this archive."""
         async with self._database.read() as connection:
             return await queries.page_of_documents(
                 connection,
@@ -293,6 +297,7 @@ class Documents:
                 display=display,
                 only=seen_rows(base),
                 search=unicodedata.normalize("NFC", search),
+                inside=inside,
                 sort=sort,
                 offset=offset,
                 limit=limit,
@@ -310,7 +315,9 @@ class Documents:
     async def cut_again(self, base: KnowledgeBase, choice: Choice) -> int:
         """Queues those of the chosen documents anew that are ready, to be cut as the base says now; how many. They are
         found as they are until then, and what stays the same is not embedded again."""
-        return await self._queue(base, choice, "ready", documents.c.archived.is_(False))
+        return await self._queue(
+            base, choice, "ready", documents.c.archived.is_(False), documents.c.media_type.not_in(MEDIA_TYPES)
+        )
 
     async def _queue(self, base: KnowledgeBase, choice: Choice, state: State, *only: sa.ColumnElement[bool]) -> int:
         async with self._database.write() as connection:
@@ -322,19 +329,21 @@ class Documents:
                 state="queued",
                 job_id=None,
                 updated_at=now_ms(),
-                **_FRESH,
+                **FRESH,
             )
         self._wake()
         self._changes.tell(base.id)
         return count
 
     async def delete(self, base: KnowledgeBase, document: Document) -> None:
-        """Removes it everywhere: passages, vectors, row, and the bytes when no other document has them. The row is
-        marked first, so that what a crash or a fault interrupts is finished later; an upload of the same name takes
-        the row back."""
+        """Removes it everywhere, and what came out of it if it is an archive: passages, vectors, row, and the bytes
+        when no other document has them. The row is marked first, so that what a crash or a fault interrupts is finished
+        later; an upload of the same name takes the row back."""
         await self._mark(base, Choice(ids=(document.id,)))
+        async with self._database.read() as connection:
+            inside = await queries.contents_of(connection, base.id, document.id)
         try:
-            await self.finish_deletion(base, [document])
+            await self.finish_deletion(base, [document, *inside])
         except OrganError:
             self._wake()
             raise
@@ -371,49 +380,3 @@ def check_mutable(document: Document) -> None:
     """Raises Forbidden (archived_document_immutable)."""
     if document.archived:
         raise Forbidden("The archived document is not editable.", code="archived_document_immutable")
-
-
-def _new(
-    base: KnowledgeBase,
-    name: str,
-    blob: BlobInfo,
-    origin: Origin,
-    chunking: dict[str, Any] | None,
-    pipeline: dict[str, Any] | None,
-    now: int,
-) -> Document:
-    return Document(
-        id=new_id(),
-        workspace_id=base.workspace_id,
-        knowledge_id=base.id,
-        name=name,
-        digest=blob.digest,
-        size=blob.size,
-        media_type="",
-        state="queued",
-        stage="",
-        done=0,
-        total=0,
-        job_id=None,
-        error_code="",
-        error_message="",
-        error_hint="",
-        warnings=[],
-        pages=None,
-        chunk_count=0,
-        token_count=0,
-        language="",
-        enabled=True,
-        archived=False,
-        groups=[],
-        metadata={},
-        source=origin.source,
-        source_ref=origin.ref,
-        chunking=chunking or {},
-        word_count=0,
-        created_by=origin.by,
-        created_at=now,
-        updated_at=now,
-        indexed_at=None,
-        pipeline=pipeline or {},
-    )

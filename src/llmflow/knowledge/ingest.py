@@ -283,6 +283,33 @@ class Ingest:
             await self._vectors.delete(base.collection, document_ids=deleted)
         return again
 
+    async def finish_archive(
+        self, base: KnowledgeBase, archive: Document, media_type: str, warnings: Sequence[str]
+    ) -> None:
+        """Marks an archive ready, unless it was replaced or deleted meanwhile. Passages that it had as something else
+        go."""
+        now = now_ms()
+        is_mine = [table.c.state == "running", table.c.digest == archive.digest]
+        async with self._bases.indexing:
+            async with self._database.write() as connection:
+                mine = await queries.update_documents(
+                    connection,
+                    [archive.id],
+                    only=is_mine,
+                    state="ready",
+                    stage="",
+                    media_type=media_type,
+                    warnings=list(warnings),
+                    pages=None,
+                    chunk_count=0,
+                    indexed_at=now,
+                    updated_at=now,
+                )
+                if mine:
+                    await queries.delete_passages(connection, [archive.id])
+            if mine and archive.chunk_count:
+                await self._vectors.delete(base.collection, document_ids=[archive.id])
+
     async def fail(self, base: KnowledgeBase, failures: Sequence[_Failure]) -> None:
         """Marks documents failed, with the error that people see. A failed replacement leaves no old passages."""
         if not failures:

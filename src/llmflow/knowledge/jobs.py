@@ -15,6 +15,7 @@ from pathlib import Path
 
 from llmflow.errors import InternalError, LLMFlowError, OrganError
 from llmflow.knowledge import queries
+from llmflow.knowledge.archives import Archives
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
@@ -55,6 +56,7 @@ class KnowledgeJobs:
         bases: Bases,
         changes: Changes,
         permissions: Permissions,
+        archives: Archives,
         *,
         per_job: int,
         disk: Path,
@@ -66,6 +68,7 @@ class KnowledgeJobs:
         self._bases = bases
         self._changes = changes
         self._permissions = permissions
+        self._archives = archives
         self._per_job = per_job
         self._disk = disk
         self._min_free_bytes = min_free_bytes
@@ -83,6 +86,7 @@ class KnowledgeJobs:
 
     async def start(self, documents: Documents, indexing: Indexing) -> None:
         """Takes up what a dead process began, then what comes, in the background."""
+        await self._archives.start()
         self._dispatcher = asyncio.create_task(self._dispatch_forever(documents, indexing))
         self.wake()
 
@@ -90,6 +94,7 @@ class KnowledgeJobs:
         if self._dispatcher is not None:
             self._dispatcher.cancel()
             await asyncio.gather(self._dispatcher, return_exceptions=True)
+        await self._archives.close()
 
     async def _dispatch_forever(self, documents: Documents, indexing: Indexing) -> None:
         may_be_lost = True
@@ -215,6 +220,7 @@ class KnowledgeJobs:
         while documents:
             base = await self._bases.get(documents[0].workspace_id, documents[0].knowledge_id)
             try:
+                documents = await self._archives.unpack(base, documents)
                 await self._ingest.run(base, documents)
                 return
             except OrganError as error:

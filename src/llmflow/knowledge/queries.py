@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from llmflow.knowledge.types import Choice, Display, Document, Flow, KnowledgeBase, Passage, Sort, State
+from llmflow.knowledge.types import ARCHIVE, Choice, Display, Document, Flow, KnowledgeBase, Passage, Sort, State
 from llmflow.store.batch import Prepared
 from llmflow.store.tables import (
     chunks,
@@ -200,6 +200,7 @@ _SORTED: dict[str, sa.Column[Any]] = {
 }
 
 
+_ID_LENGTH = 36
 _FINDABLE = [documents.c.enabled, documents.c.archived.is_(False)]
 #: How a document shows itself: first whether it is read, then whether it may be found.
 DISPLAYED: dict[Display, list[sa.ColumnElement[bool]]] = {
@@ -212,10 +213,16 @@ DISPLAYED: dict[Display, list[sa.ColumnElement[bool]]] = {
 }
 
 
+def _came_out_of(archive_ids: Sequence[str]) -> sa.ColumnElement[bool]:
+    """What is in these archives; see `archives`."""
+    archive_id = sa.func.substr(documents.c.source_ref, 1, _ID_LENGTH)
+    return sa.and_(documents.c.source == ARCHIVE, archive_id.in_(archive_ids))
+
+
 def _chosen(base_id: str, choice: Choice) -> list[sa.ColumnElement[bool]]:
     where = [documents.c.knowledge_id == base_id, documents.c.state != "deleting"]
     if choice.ids is not None:
-        return [*where, documents.c.id.in_(choice.ids)]
+        return [*where, sa.or_(documents.c.id.in_(choice.ids), _came_out_of(choice.ids))]
     if choice.state:
         where.append(documents.c.state == choice.state)
     if choice.search:
@@ -231,12 +238,15 @@ async def page_of_documents(
     display: Display | None = None,
     only: Sequence[sa.ColumnElement[bool]] = (),
     search: str = "",
+    inside: str = "",
     sort: Sort = "-created",
     offset: int = 0,
     limit: int = 50,
 ) -> tuple[list[Document], int]:
-    """In the order of `sort`, and how many there are in all."""
+    """In the order of `sort`, and how many there are in all. `inside`: the archive that they came out of."""
     where = [*_chosen(base_id, Choice(state=state, search=search)), *only]
+    if inside:
+        where.append(_came_out_of([inside]))
     if display is not None:
         where += DISPLAYED[display]
     column = _SORTED[sort.removeprefix("-")]
@@ -304,6 +314,13 @@ async def deleting(connection: AsyncConnection, limit: int) -> list[Document]:
     rows = await connection.execute(
         sa.select(*_DOCUMENT).where(documents.c.state == "deleting").order_by(documents.c.id).limit(limit)
     )
+    return [Document(**row._mapping) for row in rows]
+
+
+async def contents_of(connection: AsyncConnection, base_id: str, archive_id: str) -> list[Document]:
+    """The documents that came out of an archive."""
+    where = (documents.c.knowledge_id == base_id, _came_out_of([archive_id]))
+    rows = await connection.execute(sa.select(*_DOCUMENT).where(*where).order_by(documents.c.id))
     return [Document(**row._mapping) for row in rows]
 
 
@@ -388,16 +405,6 @@ async def groups_of_documents(connection: AsyncConnection, ids: Iterable[str]) -
         .where(documents.c.id.in_(list(ids)))
     )
     return {row.id: tuple(row.groups or row.of_base) for row in rows}
-
-
-async def children_counted(connection: AsyncConnection, parent_ids: Sequence[str]) -> dict[str, int]:
-    """How many passages that can be found each parent has."""
-    rows = await connection.execute(
-        sa.select(chunks.c.parent_id, sa.func.count())
-        .where(chunks.c.parent_id.in_(parent_ids), chunks.c.enabled, chunks.c.made != "removed")
-        .group_by(chunks.c.parent_id)
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 #: A passage, by its `key`, was cited once more.

@@ -13,7 +13,7 @@ import msgspec
 from opentelemetry import trace
 
 from llmflow.errors import LLMFlowError, OrganError, UsageError
-from llmflow.knowledge import queries, reword
+from llmflow.knowledge import counting, queries, reword
 from llmflow.knowledge.choose import chosen
 from llmflow.knowledge.conditions import Conditions, Guess
 from llmflow.knowledge.fuse import Fused, fuse, fuse_wordings
@@ -267,7 +267,7 @@ class Retriever:
             return found
         async with self._database.read() as connection:
             parents = await queries.passages_by_id(connection, wanted)
-            counts = await queries.children_counted(connection, list(wanted)) if rule.auto_merge else {}
+            counts = await counting.children_counted(connection, list(wanted)) if rule.auto_merge else {}
         if rule.auto_merge:
             hits = Counter(hit.parent_id for hit in found)
             parents = {id: p for id, p in parents.items() if hits[id] >= _MERGED_FROM * counts.get(id, 1)}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from llmflow.knowledge.conditions import Conditions
 
 State = Literal["queued", "running", "ready", "failed", "deleting"]
-Stage = Literal["", "parse", "chunk", "embed", "index"]
+Stage = Literal["", "unpack", "parse", "chunk", "embed", "index"]
 Mode = Literal["dense", "keyword", "hybrid"]
 Fusion = Literal["weights", "ranks"]
 Sort = Literal[
@@ -30,6 +30,7 @@ Outcome = Literal["accepted", "replaced", "unchanged", "duplicate"]
 Display = Literal["queuing", "indexing", "error", "available", "disabled", "archived"]
 Made = Literal["cut", "edited", "added", "removed"]
 
+ARCHIVE = "archive"  # the `source` of what came out of one; `source_ref` is then "<the archive's id>/<path in it>"
 
 _TEXTS = (".txt", ".md", ".markdown", ".csv", ".tsv", ".html", ".htm")
 
@@ -170,11 +171,21 @@ class Document:
     pipeline: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def archive_id(self) -> str:
+        """The document of the archive that it came out of; "": none."""
+        return archive_of(self.source, self.source_ref)
+
+    @property
     def file_name(self) -> str:
         """What its reader takes for the file's name: text that somebody sent is text, whatever it is called."""
         if self.source != "text" or PurePath(self.name).suffix.lower() in _TEXTS:
             return self.name
         return f"{self.name}.txt"
+
+
+def archive_of(source: str, source_ref: str) -> str:
+    """The archive's id of what came out of one, else ""."""
+    return source_ref.partition("/")[0] if source == ARCHIVE else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +207,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Some documents of a base: these, or without `ids` all in `state` (None: any) whose name has `search` in it."""
+    """Some documents of a base: these, with what came out of those that are archives; or without `ids` all in `state`
+    (None: any) whose name has `search` in it."""
 
     ids: tuple[str, ...] | None = None
     state: State | None = None

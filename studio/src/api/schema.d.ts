@@ -289,7 +289,8 @@ export interface paths {
         /**
          * Put Document
          * @description The request's body is the file. 202: it is kept and will be ready or failed, whatever happens to this server.
-         *     The same name replaces; the same bytes again are not indexed again (see `outcome`).
+         *     The same name replaces; the same bytes again are not indexed again (see `outcome`). Of an archive each file becomes
+         *     a document of its own.
          */
         put: operations["put_document_knowledge__base__documents__name__put"];
         post?: never;
@@ -308,7 +309,8 @@ export interface paths {
         };
         /**
          * List Documents
-         * @description In the order of `sort` ("-": the greatest first), with live progress.
+         * @description In the order of `sort` ("-": the greatest first), with live progress. `inside`: those that came out of the
+         *     archive with this id.
          */
         get: operations["list_documents_knowledge__base__documents_get"];
         put?: never;
@@ -3730,7 +3732,7 @@ export interface components {
              * Stage
              * @enum {string}
              */
-            stage: "" | "parse" | "chunk" | "embed" | "index";
+            stage: "" | "unpack" | "parse" | "chunk" | "embed" | "index";
             /** Done */
             done: number;
             /** Total */
@@ -5483,7 +5485,7 @@ export interface components {
              * Stage
              * @enum {string}
              */
-            stage: "" | "parse" | "chunk" | "embed" | "index";
+            stage: "" | "unpack" | "parse" | "chunk" | "embed" | "index";
             /** Done */
             done: number;
             /** Total */
@@ -7324,6 +7326,7 @@ export interface operations {
             query?: {
                 state?: ("queued" | "running" | "ready" | "failed" | "deleting") | null;
                 search?: string;
+                inside?: string;
                 sort?: "created" | "-created" | "name" | "-name" | "size" | "-size" | "passages" | "-passages" | "updated" | "-updated" | "state" | "-state";
                 offset?: number;
                 limit?: number;

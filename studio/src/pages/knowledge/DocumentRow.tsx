@@ -10,6 +10,8 @@ import { useRetry } from "@/pages/knowledge/FailedDocument";
 import { DocumentState } from "@/pages/knowledge/State";
 import { IconButton } from "@/ui/Button";
 
+const ARCHIVES = new Set(["application/zip", "application/x-tar", "application/gzip"]);
+
 interface DocumentRowProps {
   base: string;
   document: Document;
@@ -59,6 +61,11 @@ export function DocumentRow({ base, document, reading, isSelected, isFixed, mayC
           {format.bytes(document.size)}
           {document.chunk_count > 0 && ` · ${t("knowledge.passageCount", { count: document.chunk_count })}`}
         </p>
+        {ARCHIVES.has(document.media_type) && document.state === "ready" && (
+          <Link to="/knowledge/$base" params={{ base }} search={{ search: `${document.name} › `, sort: "name" }} className="text-sm text-muted underline">
+            {t("knowledge.inside")}
+          </Link>
+        )}
         {wrong && (
           <p className="mt-0.5 text-sm">
             <span className="text-bad">{wrong.message}</span> <span className="text-muted">{wrong.hint}</span>

@@ -163,7 +163,8 @@ async def delete_base(base: str, request: Request) -> None:
 @router.put("/knowledge/{base}/documents/{name:path}", status_code=202)
 async def put_document(base: str, name: str, request: Request) -> Accepted:
     """The request's body is the file. 202: it is kept and will be ready or failed, whatever happens to this server.
-    The same name replaces; the same bytes again are not indexed again (see `outcome`)."""
+    The same name replaces; the same bytes again are not indexed again (see `outcome`). Of an archive each file becomes
+    a document of its own."""
     found = await _base(request, base)
     return await auth.platform_of(request).documents.accept(found, name, request.stream())
 
@@ -174,15 +175,17 @@ async def list_documents(
     request: Request,
     state: State | None = None,
     search: str = "",
+    inside: str = "",
     sort: Sort = "-created",
     offset: int = Query(0, ge=0),
     limit: int = Query(50, ge=1, le=1000),
 ) -> DocumentPage:
-    """In the order of `sort` ("-": the greatest first), with live progress."""
+    """In the order of `sort` ("-": the greatest first), with live progress. `inside`: those that came out of the
+    archive with this id."""
     platform = auth.platform_of(request)
     found = await _base(request, base)
     documents, total = await platform.documents.page(
-        found, state=state, search=search, sort=sort, offset=offset, limit=limit
+        found, state=state, search=search, inside=inside, sort=sort, offset=offset, limit=limit
     )
     return DocumentPage([platform.progress.overlay(document) for document in documents], total)
 
