@@ -173,6 +173,18 @@ const retrieval = createRoute({
   component: room("knowledge", () => import("@/pages/knowledge/Retrieval"), "Retrieval"),
 });
 
+const sources = createRoute({
+  ...page,
+  path: "/knowledge/$base/sources",
+  component: room("knowledge", () => import("@/pages/knowledge/sources/Sources"), "Sources"),
+});
+
+const baseSettings = createRoute({
+  ...page,
+  path: "/knowledge/$base/settings",
+  component: room("knowledge", () => import("@/pages/knowledge/BaseSettings"), "BaseSettings"),
+});
+
 const document = createRoute({
   ...page,
   path: "/knowledge/$base/documents/$document",
@@ -274,7 +286,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appRuns, appRun, appApi, knowledge, base, retrieval, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appRuns, appRun, appApi, knowledge, base, retrieval, sources, baseSettings, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

@@ -46,6 +46,18 @@ class EmbeddingModels:
                 return True
         return False
 
+    async def all(self) -> list[str]:
+        """The models that something here embeds with and answers, the embedding organ's first."""
+        found: dict[str, None] = {}
+        for embedding in (self._organ, *self._named.values(), *([self._packaged] if self._packaged else [])):
+            try:
+                await embedding.embed([], "passage")
+            except OrganError as error:
+                _log.warning("An embedding does not answer: %s", error)
+                continue
+            found[embedding.model] = None
+        return list(found)
+
     async def named(self, model: str) -> Embedding | None:
         """What embeds with this model; None when nothing here does. Raises OrganError where the one that might have it,
         the embedding organ, does not answer."""

@@ -227,6 +227,8 @@ def _chosen(base_id: str, choice: Choice) -> list[sa.ColumnElement[bool]]:
         where.append(documents.c.state == choice.state)
     if choice.search:
         where.append(documents.c.name.icontains(choice.search, autoescape=True))
+    if choice.display is not None:
+        where += DISPLAYED[choice.display]
     return where
 
 
@@ -244,11 +246,9 @@ async def page_of_documents(
     limit: int = 50,
 ) -> tuple[list[Document], int]:
     """In the order of `sort`, and how many there are in all. `inside`: the archive that they came out of."""
-    where = [*_chosen(base_id, Choice(state=state, search=search)), *only]
+    where = [*_chosen(base_id, Choice(state=state, search=search, display=display)), *only]
     if inside:
         where.append(_came_out_of([inside]))
-    if display is not None:
-        where += DISPLAYED[display]
     column = _SORTED[sort.removeprefix("-")]
     order = (column.desc(), documents.c.id.desc()) if sort.startswith("-") else (column, documents.c.id)
     rows = await connection.execute(sa.select(*_DOCUMENT).where(*where).order_by(*order).offset(offset).limit(limit))

@@ -87,7 +87,10 @@ class Reembeddings:
         except OrganError:
             wanted = ""
         is_here = not base.embedding_model or await self._models.is_here(base.embedding_model)
-        return Embedded(base.embedding_model, is_here, wanted, await self.anew(base.id))
+        models = await self._models.all()
+        async with self._database.read() as connection:
+            passages = await reembed_queries.count(connection, base.id)
+        return Embedded(base.embedding_model, is_here, wanted, models, passages, await self.anew(base.id))
 
     async def anew(self, knowledge_id: str) -> Anew | None:
         """How far the base is on its way to another model; None: it is on none."""

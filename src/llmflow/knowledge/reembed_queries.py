@@ -58,6 +58,12 @@ async def set_models(connection: AsyncConnection, knowledge_id: str, **models: s
     await connection.execute(sa.update(knowledge_bases).where(where).values(**models))
 
 
+async def count(connection: AsyncConnection, knowledge_id: str) -> int:
+    """How many passages belong into the base's index."""
+    where = (chunks.c.knowledge_id == knowledge_id, SEARCHED)
+    return await connection.scalar(sa.select(sa.func.count()).select_from(chunks).where(*where)) or 0
+
+
 async def note_due(connection: AsyncConnection, base: tuple[str, str], model: str, document_ids: Iterable[str]) -> None:
     """These documents' vectors of this model are due. `base`: its workspace's id and its own."""
     wanted = list(document_ids)

@@ -114,11 +114,14 @@ class Anew:
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """Which model a base's index is of. `is_here`: something still embeds with it; otherwise the base is searched by
-    words alone. `wanted`: the embedding organ's model, "" when it does not answer."""
+    words alone. `wanted`: the embedding organ's model, "" when it does not answer. `models`: all that something here
+    embeds with, that one first. `passages`: in the index, as many vectors as another model has to make."""
 
     model: str
     is_here: bool
     wanted: str
+    models: list[str]
+    passages: int
     anew: Anew | None
 
 
@@ -208,11 +211,12 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Some documents of a base: these, with what came out of those that are archives; or without `ids` all in `state`
-    (None: any) whose name has `search` in it."""
+    (None: any) whose name has `search` in it and that show themselves as `display` says."""
 
     ids: tuple[str, ...] | None = None
     state: State | None = None
     search: str = ""
+    display: Display | None = None
 
 
 @dataclass(frozen=True, slots=True)

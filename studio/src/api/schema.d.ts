@@ -402,6 +402,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/knowledge/{base}/mark": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark Documents
+         * @description Takes the chosen documents out of the search or the archive, or brings them there; how many it changed. What is
+         *     left out stays as it is.
+         */
+        post: operations["mark_documents_knowledge__base__mark_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/knowledge/{base}/remove": {
         parameters: {
             query?: never;
@@ -530,7 +551,11 @@ export interface paths {
         delete: operations["delete_document_documents__document_id__delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Document
+         * @description Another name, or other metadata.
+         */
+        patch: operations["change_document_documents__document_id__patch"];
         trace?: never;
     };
     "/documents/{document_id}/passages": {
@@ -702,6 +727,48 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fields
+         * @description In the order they were made.
+         */
+        get: operations["list_fields_knowledge__base__fields_get"];
+        put?: never;
+        /** Create Field */
+        post: operations["create_field_knowledge__base__fields_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/fields/{field_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Field
+         * @description With what documents say of it.
+         */
+        delete: operations["delete_field_knowledge__base__fields__field_id__delete"];
+        options?: never;
+        head?: never;
+        /** Rename Field */
+        patch: operations["rename_field_knowledge__base__fields__field_id__patch"];
         trace?: never;
     };
     "/documents/{document_id}/passages/{passage_id}": {
@@ -3331,7 +3398,8 @@ export interface components {
         };
         /**
          * Chosen
-         * @description These documents, or without `ids` all in `state` whose name has `search` in it.
+         * @description These documents, or without `ids` all in `state` whose name has `search` in it and that show themselves as
+         *     `display` says.
          */
         Chosen: {
             /** Ids */
@@ -3343,6 +3411,8 @@ export interface components {
              * @default
              */
             search: string;
+            /** Display */
+            display?: ("queuing" | "indexing" | "error" | "available" | "disabled" | "archived") | null;
         };
         /**
          * ChosenGroups
@@ -3363,6 +3433,8 @@ export interface components {
              * @default
              */
             search: string;
+            /** Display */
+            display?: ("queuing" | "indexing" | "error" | "available" | "disabled" | "archived") | null;
         };
         /** ChosenPassages */
         ChosenPassages: {
@@ -3538,6 +3610,15 @@ export interface components {
         Count: {
             /** Count */
             count: number;
+        };
+        /**
+         * CountedField
+         * @description `documents`: how many say something of it.
+         */
+        CountedField: {
+            field: components["schemas"]["Field"];
+            /** Documents */
+            documents: number;
         };
         /** CredentialShown */
         CredentialShown: {
@@ -3788,6 +3869,18 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * DocumentChange
+         * @description What is left out stays as it is. `metadata`: values by the ids of the base's fields, all that it then has.
+         */
+        DocumentChange: {
+            /** Name */
+            name?: string | null;
+            /** Metadata */
+            metadata?: {
+                [key: string]: string | number | null;
+            } | null;
+        };
         /** DocumentPage */
         DocumentPage: {
             /** Documents */
@@ -3863,7 +3956,8 @@ export interface components {
         /**
          * Embedded
          * @description Which model a base's index is of. `is_here`: something still embeds with it; otherwise the base is searched by
-         *     words alone. `wanted`: the embedding organ's model, "" when it does not answer.
+         *     words alone. `wanted`: the embedding organ's model, "" when it does not answer. `models`: all that something here
+         *     embeds with, that one first. `passages`: in the index, as many vectors as another model has to make.
          */
         Embedded: {
             /** Model */
@@ -3872,6 +3966,10 @@ export interface components {
             is_here: boolean;
             /** Wanted */
             wanted: string;
+            /** Models */
+            models: string[];
+            /** Passages */
+            passages: number;
             anew: components["schemas"]["Anew"] | null;
         };
         /**
@@ -3971,6 +4069,30 @@ export interface components {
             created_at: number;
             /** Updated At */
             updated_at: number;
+        };
+        /**
+         * Field
+         * @description `type`: a string, a number, or a time in Unix seconds.
+         */
+        Field: {
+            /** Id */
+            id: string;
+            /** Knowledge Id */
+            knowledge_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "string" | "number" | "time";
+            /** Created At */
+            created_at: number;
+        };
+        /** FieldName */
+        FieldName: {
+            /** Name */
+            name: string;
         };
         /** FilePage */
         FilePage: {
@@ -4561,6 +4683,27 @@ export interface components {
             state: components["schemas"]["ServerState"];
         };
         /**
+         * Marked
+         * @description `enabled`: whether they are searched. `archived`: whether they rest, neither searched nor changed.
+         */
+        Marked: {
+            /** Ids */
+            ids?: string[] | null;
+            /** State */
+            state?: ("queued" | "running" | "ready" | "failed" | "deleting") | null;
+            /**
+             * Search
+             * @default
+             */
+            search: string;
+            /** Display */
+            display?: ("queuing" | "indexing" | "error" | "available" | "disabled" | "archived") | null;
+            /** Enabled */
+            enabled?: boolean | null;
+            /** Archived */
+            archived?: boolean | null;
+        };
+        /**
          * Member
          * @description What is left out stays as it is.
          */
@@ -4814,6 +4957,19 @@ export interface components {
              * @description What the server calls the knowledge
              */
             knowledge_id: string;
+        };
+        /**
+         * NewField
+         * @description `type`: of its values; a time is in Unix seconds.
+         */
+        NewField: {
+            /** Name */
+            name: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "string" | "number" | "time";
         };
         /** NewInvitation */
         NewInvitation: {
@@ -7325,6 +7481,7 @@ export interface operations {
         parameters: {
             query?: {
                 state?: ("queued" | "running" | "ready" | "failed" | "deleting") | null;
+                display?: ("queuing" | "indexing" | "error" | "available" | "disabled" | "archived") | null;
                 search?: string;
                 inside?: string;
                 sort?: "created" | "-created" | "name" | "-name" | "size" | "-size" | "passages" | "-passages" | "updated" | "-updated" | "state" | "-state";
@@ -7472,6 +7629,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ChosenGroups"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    mark_documents_knowledge__base__mark_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Marked"];
             };
         };
         responses: {
@@ -7823,6 +8015,41 @@ export interface operations {
             };
         };
     };
+    change_document_documents__document_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_passages_documents__document_id__passages_get: {
         parameters: {
             query?: {
@@ -8143,6 +8370,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CutDocument"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_fields_knowledge__base__fields_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountedField"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_field_knowledge__base__fields_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewField"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Field"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_field_knowledge__base__fields__field_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+                field_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    rename_field_knowledge__base__fields__field_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+                field_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FieldName"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Field"];
                 };
             };
             /** @description Validation Error */

@@ -29,7 +29,9 @@ def base(client: httpx.Client, fake_model_server: LiveServer) -> Iterator[str]:
 
 def test_a_base_says_which_model_its_index_is_of(client: httpx.Client, base: str) -> None:
     found = client.get(f"/api/v1/knowledge/{base}/embedding").raise_for_status().json()
-    assert found == {"model": MODEL, "is_here": True, "wanted": MODEL, "anew": None}
+    models = found.pop("models")
+    assert found == {"model": MODEL, "is_here": True, "wanted": MODEL, "passages": 1, "anew": None}
+    assert models[0] == MODEL
 
 
 def test_what_needs_nothing_and_what_nothing_can_do_are_errors_that_say_so(client: httpx.Client, base: str) -> None:

@@ -81,6 +81,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     Shared by all tests of this folder: what a test makes here carries a name of its own.
     """
     config = "organs: {llm: {use: scripted}, embedding: {use: hashing}}\n"
+    config += "embeddings: {small: {use: hashing, dimensions: 128}}\n"
     server = start_server(tmp_path_factory.mktemp("studio") / "home", config=config)
     server.wait_until_indexed("demo")
     yield server

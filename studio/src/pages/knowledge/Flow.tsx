@@ -40,6 +40,8 @@ export function Flow({ news }: { news: News }) {
           </span>
         )}
         <span className="ml-auto text-sm text-muted tabular-nums">
+          {news.flow.passages_per_s > 0 &&
+            `${t("progress.rate", { rate: format.number(news.flow.passages_per_s, news.flow.passages_per_s < 10 ? 1 : 0) })}${news.flow.recent > 0 ? " · " : ""}`}
           {news.flow.recent > 0 && t("progress.pace", { count: news.flow.recent })}
           {left !== null && ` · ${left < 60 ? t("progress.soon") : t("progress.left", { count: Math.ceil(left / 60) })}`}
         </span>

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
 from starlette.responses import Response, StreamingResponse
 
 from llmflow.api import auth
@@ -15,6 +16,14 @@ from llmflow.ports.parser import PageWords
 from llmflow.wiring import Platform
 
 router = APIRouter(tags=["documents"])
+
+
+class DocumentChange(BaseModel):
+    """What is left out stays as it is. `metadata`: values by the ids of the base's fields, all that it then has."""
+
+    name: str | None = Field(None, max_length=500)
+    metadata: dict[str, str | int | float | None] | None = None
+
 
 _ASK = "private, no-cache"  # kept by the browser, and asked for each time whether it is still so and still allowed
 _IMAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/webp": {}}, "description": "The page"}}
@@ -27,6 +36,19 @@ _BYTES: dict[int | str, dict[str, Any]] = {
 async def get_document(document_id: str, request: Request) -> Document:
     platform, document = await _document(request, document_id)
     return platform.progress.overlay(document)
+
+
+@router.patch("/documents/{document_id}")
+async def change_document(document_id: str, body: DocumentChange, request: Request) -> Document:
+    """Another name, or other metadata."""
+    platform, document = await _document(request, document_id)
+    if body.metadata is not None:
+        base = await platform.bases.get(document.workspace_id, document.knowledge_id)
+        values = await platform.fields.checked(base, body.metadata)
+        document = await platform.documents.set_metadata(document, values)
+    if body.name is not None:
+        document = await platform.documents.rename(document, body.name)
+    return document
 
 
 @router.get("/documents/{document_id}/passages")

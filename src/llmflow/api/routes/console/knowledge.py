@@ -22,6 +22,7 @@ from llmflow.knowledge.types import (
     Anew,
     Choice,
     Compared,
+    Display,
     Document,
     Flow,
     Fusion,
@@ -50,15 +51,17 @@ class BaseChange(BaseModel):
 
 
 class Chosen(BaseModel):
-    """These documents, or without `ids` all in `state` whose name has `search` in it."""
+    """These documents, or without `ids` all in `state` whose name has `search` in it and that show themselves as
+    `display` says."""
 
     ids: list[str] | None = Field(None, max_length=5000)
     state: State | None = None
     search: str = ""
+    display: Display | None = None
 
     def choice(self) -> Choice:
         ids = None if self.ids is None else tuple(self.ids)
-        return Choice(ids=ids, state=self.state, search=unicodedata.normalize("NFC", self.search))
+        return Choice(ids, self.state, unicodedata.normalize("NFC", self.search), self.display)
 
 
 class Groups(BaseModel):
@@ -67,6 +70,13 @@ class Groups(BaseModel):
 
 class ChosenGroups(Chosen, Groups):
     """Who may see the chosen documents."""
+
+
+class Marked(Chosen):
+    """`enabled`: whether they are searched. `archived`: whether they rest, neither searched nor changed."""
+
+    enabled: bool | None = None
+    archived: bool | None = None
 
 
 class Question(BaseModel):
@@ -174,6 +184,7 @@ async def list_documents(
     base: str,
     request: Request,
     state: State | None = None,
+    display: Display | None = None,
     search: str = "",
     inside: str = "",
     sort: Sort = "-created",
@@ -185,7 +196,7 @@ async def list_documents(
     platform = auth.platform_of(request)
     found = await _base(request, base)
     documents, total = await platform.documents.page(
-        found, state=state, search=search, inside=inside, sort=sort, offset=offset, limit=limit
+        found, state=state, display=display, search=search, inside=inside, sort=sort, offset=offset, limit=limit
     )
     return DocumentPage([platform.progress.overlay(document) for document in documents], total)
 
@@ -233,6 +244,20 @@ async def open_documents(base: str, body: ChosenGroups, request: Request) -> Cou
     """Who may see the chosen documents. It holds at once."""
     found = await _base(request, base)
     return Count(await auth.platform_of(request).permissions.open_documents(found, body.choice(), body.groups))
+
+
+@router.post("/knowledge/{base}/mark")
+async def mark_documents(base: str, body: Marked, request: Request) -> Count:
+    """Takes the chosen documents out of the search or the archive, or brings them there; how many it changed. What is
+    left out stays as it is."""
+    found = await _base(request, base)
+    documents = auth.platform_of(request).documents
+    count = 0
+    if body.enabled is not None:
+        count = await (documents.enable if body.enabled else documents.disable)(found, body.choice())
+    if body.archived is not None:
+        count = max(count, await (documents.archive if body.archived else documents.unarchive)(found, body.choice()))
+    return Count(count)
 
 
 @router.post("/knowledge/{base}/remove", status_code=202)
