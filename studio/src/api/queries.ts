@@ -169,6 +169,12 @@ export const baseOf = (base: string) =>
     queryFn: () => body(api.GET("/knowledge/{base}", { params: { path: { base } } })),
   });
 
+export const pipelineOf = (base: string) =>
+  queryOptions({
+    queryKey: ["knowledge", base, "pipeline"],
+    queryFn: () => body(api.GET("/knowledge/{base}/pipeline", { params: { path: { base } } })),
+  });
+
 export const doctor = queryOptions({
   queryKey: ["doctor"],
   queryFn: () => body(api.GET("/doctor")),

@@ -12,6 +12,7 @@ import { Chosen, useRetryMany } from "@/pages/knowledge/Chosen";
 import { Documents } from "@/pages/knowledge/Documents";
 import { Flow } from "@/pages/knowledge/Flow";
 import { type Losing, LoseDocuments } from "@/pages/knowledge/LoseDocuments";
+import { Pipeline } from "@/pages/knowledge/Pipeline";
 import { STATES } from "@/pages/knowledge/State";
 import { NOTHING, type Selection, isEmpty } from "@/pages/knowledge/selection";
 import { useDrop, useUploadAction } from "@/pages/knowledge/uploading";
@@ -44,7 +45,7 @@ export function Base() {
   const news = useProgress(base);
   const may = useMay()("editor");
   const { data } = useQuery(documentsOf(base, filter, 0));
-  const { isError: isMissing } = useQuery(baseOf(base));
+  const { data: about, isError: isMissing } = useQuery(baseOf(base));
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [losing, setLosing] = useState<Losing | null>(null);
   const retry = useRetryMany(base);
@@ -61,6 +62,7 @@ export function Base() {
       <Page>
         <BaseHead id={base} />
         {upload.inputs}
+        {about?.base.pipeline_id && <Pipeline base={base} mayChange={may} />}
         {!isMissing && (
           <Panel flush>
             {news && <Flow news={news} />}

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { BookOpen, Plus, Trash2 } from "lucide-react";
+import { BookOpen, FileInput, Plus, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -12,6 +12,7 @@ import { useCrumbs } from "@/frame/crumbs";
 import { matches } from "@/frame/filter";
 import { useMay } from "@/frame/role";
 import { useFormat } from "@/i18n/format";
+import { ImportPipeline } from "@/pages/knowledge/ImportPipeline";
 import { LoseBase } from "@/pages/knowledge/LoseBase";
 import { StateCounts } from "@/pages/knowledge/State";
 import { Button, IconButton } from "@/ui/Button";
@@ -28,6 +29,7 @@ export function Bases() {
   const { data, error, refetch } = useQuery(bases);
   const [typed, setTyped] = useState("");
   const [making, setMaking] = useState(false);
+  const [taking, setTaking] = useState(false);
   const [losing, setLosing] = useState<BaseWithCounts | null>(null);
   useCrumbs({ label: t("nav.knowledge") });
   const make = useMemo(
@@ -44,9 +46,14 @@ export function Bases() {
   const may = useMay()("editor");
   useActions(useMemo(() => (may ? [make] : []), [may, make]));
   const button = may && (
-    <Button kind="primary" icon={make.icon} onClick={make.run}>
-      {make.label}
-    </Button>
+    <>
+      <Button icon={FileInput} onClick={() => setTaking(true)}>
+        {t("pipeline.import")}
+      </Button>
+      <Button kind="primary" icon={make.icon} onClick={make.run}>
+        {make.label}
+      </Button>
+    </>
   );
   const columns: Column<BaseWithCounts>[] = [
     {
@@ -129,6 +136,7 @@ export function Bases() {
           )}
         </Panel>
       )}
+      <ImportPipeline open={taking} onClose={() => setTaking(false)} />
       <NewBase open={making} onClose={() => setMaking(false)} />
       <LoseBase one={losing} onClose={() => setLosing(null)} />
     </Page>
