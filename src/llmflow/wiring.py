@@ -489,7 +489,9 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         by_itself=settings.knowledge.reembed == "by_itself",
     )
     indexing = Indexing(database, bases, embedding_models, index)
-    passages = Passages(database, bases, indexing, changes, count_tokens=_count_tokens, wake=knowledge_jobs.wake)
+    passages = Passages(
+        database, bases, indexing, changes, organs.chunker, count_tokens=_count_tokens, wake=knowledge_jobs.wake
+    )
     external = External(database, cipher, connected_http)
     retriever = Retriever(database, embedding_models, index, gateway, elsewhere=external)
     node_http = HttpClient(guard=Guard(settings.workflow.http_allow))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from llmflow.organs.jobs.memory import MemoryJobs
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.organs.rerank.overlap import OverlapRerank
 from llmflow.organs.vector_store.memory import MemoryVectorStore
-from llmflow.ports.chunker import Chunk, ChunkRule
+from llmflow.ports.chunker import Chunk, Chunker, ChunkRule
 from llmflow.ports.embedding import Role, Vectors
 from llmflow.ports.health import Health
 from llmflow.ports.parser import Element, PageWords, ParsedDocument
@@ -154,8 +155,9 @@ async def stream(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-def build_room(database: Database, folder: Path) -> Room:
+def build_room(database: Database, folder: Path, chunker: Chunker | None = None) -> Room:
     """The room's parts, not started; `base` is made by the fixture."""
+    chunker = chunker or ParagraphChunker()
     blobs = FolderBlobs(folder / "blobs")
     parser, embedding, vectors, jobs = PlainParser(), FlakyEmbedding(), MemoryVectorStore(), MemoryJobs()
     originals = Originals(database, blobs)
@@ -163,7 +165,7 @@ def build_room(database: Database, folder: Path) -> Room:
     models, index = EmbeddingModels(embedding), Index(vectors, database)
     bases = Bases(database, index, originals, changes, chunk_tokens=100, overlap_tokens=0)
     progress = Progress(database, changes)
-    ingest = Ingest(database, bases, blobs, parser, ParagraphChunker(), models, index, progress, changes)
+    ingest = Ingest(database, bases, blobs, parser, chunker, models, index, progress, changes)
     permissions = Permissions(database, index, changes, indexing=bases.indexing)
 
     def wake() -> None:
@@ -188,7 +190,7 @@ def build_room(database: Database, folder: Path) -> Room:
         database, jobs, ingest, bases, changes, permissions, archives, per_job=16, disk=folder, min_free_bytes=0
     )
     indexing = Indexing(database, bases, models, index)
-    passages = Passages(database, bases, indexing, changes, count_tokens=_words, wake=knowledge_jobs.wake)
+    passages = Passages(database, bases, indexing, changes, chunker, count_tokens=_words, wake=knowledge_jobs.wake)
     return Room(
         database,
         blobs,
@@ -213,7 +215,13 @@ def build_room(database: Database, folder: Path) -> Room:
 @pytest.fixture
 async def room(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Room]:
     monkeypatch.setattr("llmflow.knowledge.jobs._ORGAN_TRIES_S", (0.01, 0.01, 0.01))
-    room = build_room(database, tmp_path)
+    async with running(build_room(database, tmp_path)) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def running(room: Room) -> AsyncIterator[Room]:
+    """The room at work, with a base."""
     room.base = await room.bases.create("w", "handbook")
     await room.jobs.start()
     await room.knowledge_jobs.start(room.documents, room.indexing)

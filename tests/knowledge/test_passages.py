@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from llmflow.errors import Conflict, Forbidden, NotFound, OrganError, UsageError
 from llmflow.knowledge import passage_queries
+from llmflow.knowledge.drafts import Draft, Edit
 from llmflow.knowledge.indexing import Known
-from llmflow.knowledge.passages import Draft, Edit
 from llmflow.knowledge.types import Document, KnowledgeBase, Passage
 from llmflow.store.tables import chunks, documents, unsettled_chunks
 from tests.knowledge.conftest import Room

@@ -15,9 +15,9 @@ from llmflow.api.routes.console.knowledge import _news
 from llmflow.errors import Conflict, NotFound, OrganError, UsageError
 from llmflow.gateway.asker import NOBODY, Asker, speak_for
 from llmflow.gateway.gateway import Gateway
+from llmflow.knowledge.drafts import Draft
 from llmflow.knowledge.indexing import Known
 from llmflow.knowledge.models import EmbeddingModels
-from llmflow.knowledge.passages import Draft
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.rule import SearchRule
 from llmflow.knowledge.types import Choice, Document, Found, KnowledgeBase, Note

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import sqlalchemy as sa
 
-from llmflow.knowledge.passages import Draft, Edit
+from llmflow.knowledge.drafts import Draft, Edit
 from llmflow.knowledge.renew import Cut, Had, renew
 from llmflow.knowledge.types import Document, Passage
 from llmflow.store.content import Content

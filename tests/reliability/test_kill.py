@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import threading
 import time
@@ -20,11 +21,12 @@ from tests.organs import parser_documents
 from tests.reliability.census import drafts_of, take_census
 from tests.reliability.servers import FAKES, LIGHT, environ
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if "LLMFLOW_TEST_DOCUMENTS" in os.environ else 300)]
 
 
-TEXTS = 300
-BASE = "kill -9"
+#: More with LLMFLOW_TEST_DOCUMENTS: 2000 take a quarter of an hour.
+TEXTS = int(os.environ.get("LLMFLOW_TEST_DOCUMENTS", "200"))
+BASE, PARENTS = "kill -9", "kill -9, parents"
 
 
 def text(name: str, version: int) -> bytes:
@@ -33,6 +35,12 @@ def text(name: str, version: int) -> bytes:
     return "\n\n".join(
         f"{line} Paragraph {n}. " + "여러 문장. Many words follow here. " * 12 for n in range(1, 4)
     ).encode()
+
+
+def base_of(name: str) -> str:
+    """Every third text is cut into parents with parts."""
+    is_third = name.startswith("규정 ") and int(name.removeprefix("규정 ").removesuffix(".txt")) % 3 == 0
+    return PARENTS if is_third else BASE
 
 
 def whole_files() -> dict[str, bytes]:
@@ -67,7 +75,7 @@ class Client:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, name: str, content: bytes) -> None:
-        path = f"/api/v1/knowledge/{quote(BASE)}/documents/{quote(name)}"
+        path = f"/api/v1/knowledge/{quote(base_of(name))}/documents/{quote(name)}"
         status = self._send("PUT", path, content)
         with self.lock:
             self.answers += 1
@@ -103,6 +111,18 @@ class Client:
             return None
 
 
+def documents_of(console: httpx.Client, base: str) -> Iterator[tuple[str, str]]:
+    """(name, id) of each, page by page."""
+    offset = 0
+    while True:
+        asked = {"limit": 1000, "offset": offset}
+        page = console.get(f"/api/v1/knowledge/{quote(base)}/documents", params=asked).raise_for_status().json()
+        yield from ((document["name"], document["id"]) for document in page["documents"])
+        offset += len(page["documents"])
+        if not page["documents"] or offset >= page["total"]:
+            return
+
+
 def kill_after(server: LiveServer, client: Client, answers: int, extra_s: float) -> None:
     """Kills it once the client has had so many answers in all, and a moment more."""
     while client.answers < answers:
@@ -124,7 +144,11 @@ def test_every_accepted_document_survives_three_kills_once_or_failed_visibly(tmp
     config = FAKES if not store_url else f"{LIGHT}store: {{url: '{store_url}'}}\n"
     server = start_server(home, "--no-demo", config=config, environ=environ())
     with server.client() as console:
-        console.post("/api/v1/knowledge", json={"name": BASE}).raise_for_status()
+        for base in (BASE, PARENTS):
+            console.post("/api/v1/knowledge", json={"name": base}).raise_for_status()
+        rule = {"method": "parent_child", "separator": "\n\n", "child": {"max_tokens": 40}}
+        told = console.put(f"/api/v1/knowledge/{quote(PARENTS)}/chunking", json={"chunking": rule})
+        told.raise_for_status()
     client = Client()
     client.go_on_with(server)
     names = [f"규정 {n}.txt" for n in range(TEXTS)]
@@ -143,15 +167,15 @@ def test_every_accepted_document_survives_three_kills_once_or_failed_visibly(tmp
         server = start_server(home, "--no-demo", environ=environ())
         client.go_on_with(server)
         with server.client() as console:
-            listed = console.get(f"/api/v1/knowledge/{quote(BASE)}/documents", params={"limit": 1000}).json()
-        ids = {document["name"]: document["id"] for document in listed["documents"]}
+            ids = {name: i for base in (BASE, PARENTS) for name, i in documents_of(console, base)}
         assert client.accepted.keys() - client.in_doubt <= ids.keys()
         again = [(name, content) for name, content in work if name in client.in_doubt]
-        replaced = [(name, text(name, 2)) for name in names[:100]]
-        gone = [name for name in names[100:140] if name in ids]
+        third, gone_at = len(names) // 3, len(names) // 3 + len(names) // 8
+        replaced = [(name, text(name, 2)) for name in names[:third]]
+        gone = [name for name in names[third:gone_at] if name in ids]
         killer = threading.Thread(
             target=kill_after,
-            args=(server, client, client.answers + chance.randrange(10, 100 + len(gone)), chance.random() / 2),
+            args=(server, client, client.answers + chance.randrange(10, third + len(gone)), chance.random() / 2),
         )
         killer.start()
         jobs = [pool.submit(client.put, *one) for one in again]
@@ -172,14 +196,16 @@ def test_every_accepted_document_survives_three_kills_once_or_failed_visibly(tmp
         server = start_server(home, "--no-demo", environ=environ())
         client.go_on_with(server)
         list(pool.map(lambda name: client.put(name, dict(work)[name]), sorted(client.in_doubt)))
-    server.wait_until_indexed(quote(BASE))
+    for base in (BASE, PARENTS):
+        server.wait_until_indexed(quote(base), seconds=180.0 + TEXTS)
     server.stop()
 
     census = take_census(home, store_url)
     census.check()
     assert drafts_of(home) == []
     rows = census.by_name()
-    assert len(rows) >= 300 - len(gone)
+    assert len(rows) >= TEXTS - len(gone)
+    assert {row["parent_id"] is None for row in census.passages} == {True, False}
     assert client.deleted.isdisjoint(rows)
     assert rows.keys() == client.accepted.keys()
     for name, row in rows.items():

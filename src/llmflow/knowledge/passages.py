@@ -11,7 +11,6 @@ import logging
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,38 +19,18 @@ from llmflow.errors import Conflict, Forbidden, NotFound, OrganError, UsageError
 from llmflow.knowledge import passage_queries, piecing, queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
+from llmflow.knowledge.cutting import rule_of
+from llmflow.knowledge.drafts import Draft, Edit, check
 from llmflow.knowledge.indexed import embedded
 from llmflow.knowledge.indexing import Indexing, Known, texts_of
+from llmflow.knowledge.recut import Recut, elements_of, put_parts, recut
 from llmflow.knowledge.types import Document, KnowledgeBase, Passage
-from llmflow.ports.chunker import CountTokens
+from llmflow.ports.chunker import Chunker, ChunkRule, CountTokens
 from llmflow.store.content import Content, Scope
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 
-_MOST_CHARACTERS = 40_000
-_MOST_AT_ONCE = 1_000
-_MOST_KEYWORDS = 100
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A passage that somebody writes. `answer`: where `text` is a question. `keywords`: it is found by them too."""
-
-    text: str
-    answer: str | None = None
-    keywords: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """What is None stays as it is."""
-
-    text: str | None = None
-    answer: str | None = None
-    keywords: tuple[str, ...] | None = None
-    enabled: bool | None = None
 
 
 class Passages:
@@ -61,6 +40,7 @@ class Passages:
         bases: Bases,
         indexing: Indexing,
         changes: Changes,
+        chunker: Chunker,
         *,
         count_tokens: CountTokens,
         wake: Callable[[], None],
@@ -70,6 +50,7 @@ class Passages:
         self._bases = bases
         self._indexing = indexing
         self._changes = changes
+        self._chunker = chunker
         self._count_tokens = count_tokens
         self._wake = wake
 
@@ -120,7 +101,7 @@ class Passages:
 
         Raises UsageError for text that is empty or too long, NotFound for a passage that is not there, Conflict for
         a document that is not ready, Forbidden for one that is archived, and OrganError without the embedding."""
-        _check(drafts)
+        check(drafts)
         base = await self._bases.get(document.workspace_id, document.knowledge_id)
         texts, answers, tokens = await self._admitted(base, drafts)
         beside = await self.get(document, parent or after or "") if parent or after else None
@@ -170,8 +151,8 @@ class Passages:
 
     async def edit(self, document: Document, passage_id: str, edit: Edit) -> Passage:
         """The passage with other words, or switched on or off with its parts. Only what is searched is embedded, and
-        only where its words changed. Raises what `add` raises, and Conflict when somebody else changed its words
-        meanwhile."""
+        only where its words changed; a parent's parts are cut anew, and those that say the same stay. Raises what
+        `add` raises, and Conflict when somebody else changed its words or parts meanwhile."""
         base = await self._bases.get(document.workspace_id, document.knowledge_id)
         async with self._database.read() as connection:
             passage = await _found(connection, document, passage_id)
@@ -181,22 +162,43 @@ class Passages:
             passage.answer if edit.answer is None else edit.answer,
             tuple(passage.keywords) if edit.keywords is None else edit.keywords,
         )
-        _check([draft])
+        check([draft])
         texts, answers, tokens = await self._admitted(base, [draft])
         enabled = passage.enabled if edit.enabled is None else edit.enabled
         values: dict[str, Any] = {"enabled": enabled, "keywords": list(draft.keywords)}
         if (texts[0], answers[0]) != (passage.text, passage.answer):
             values |= {"text": texts[0], "answer": answers[0], "edited_at": now_ms()}
             values |= {"tokens": tokens[0], "made": "added" if passage.made == "added" else "edited"}
-        is_searched = enabled and passage.kind != "parent"
-        switched = [p for p in parts if edit.enabled is not None and p.enabled != edit.enabled]
-        words = [embedded(passage.heading_path, texts[0])] if is_searched else []
-        known = await self._indexing.embed(base, words + texts_of(switched if enabled else []))
-        async with self._changing(base, document, [passage.id, *(p.id for p in switched)], known) as connection:
+        is_parent = passage.kind == "parent"
+        plan = Recut()
+        if is_parent and edit.recut and texts[0] != passage.text:
+            plan = await self._recut(base, document, passage, texts[0], enabled=enabled)
+        switched = [
+            p for p in parts if edit.enabled is not None and p.enabled != edit.enabled and p.id not in plan.gone
+        ]
+        words = [embedded(passage.heading_path, texts[0])] if enabled and not is_parent else []
+        known = await self._indexing.embed(base, words + texts_of([*plan.new, *switched] if enabled else []))
+        changed = [passage.id, *(p.id for p in (*switched, *plan.new)), *plan.gone]
+        async with self._changing(base, document, changed, known) as connection:
             await _unchanged(connection, document, [passage])
             await passage_queries.change(connection, [passage.id], **values)
             await passage_queries.change(connection, [p.id for p in switched], enabled=enabled)
+            await put_parts(connection, document, passage, plan)
         return await self.get(document, passage.id)
+
+    async def _recut(
+        self, base: KnowledgeBase, document: Document, parent: Passage, text: Content, *, enabled: bool
+    ) -> Recut:
+        """What becomes of the parts of a parent that says `text` now."""
+        sizes = rule_of(base, document, most=await self._indexing.most_tokens(base)).child
+        rule = ChunkRule(sizes.max_tokens, sizes.overlap_tokens, sizes.separator)
+        chunks = await self._chunker.chunk(elements_of(parent, text), rule)
+        words = await self._database.boundary.admit(Scope("knowledge", base.id), [chunk.text for chunk in chunks])
+        async with self._database.read() as connection:
+            had = (await passage_queries.had_by(connection, [document.id])).get(document.id, [])
+        return recut(
+            document, parent, chunks, words, [one for one in had if one.passage.parent_id == parent.id], enabled=enabled
+        )
 
     async def switch(self, document: Document, ids: Sequence[str], *, enabled: bool) -> int:
         """Takes passages out of the search, with their parts, or brings them back; how many it changed."""
@@ -401,15 +403,3 @@ async def _take_away(connection: AsyncConnection, passages: Sequence[Passage]) -
 async def _close_gaps(connection: AsyncConnection, document: Document, parent: str | None) -> None:
     have = await passage_queries.order(connection, document.id, parent)
     await passage_queries.put_in_order(connection, [i for i, _ in have], dict(have))
-
-
-def _check(drafts: Sequence[Draft]) -> None:
-    if not drafts or len(drafts) > _MOST_AT_ONCE:
-        raise UsageError(f"From 1 to {_MOST_AT_ONCE} passages can be added at once.")
-    for draft in drafts:
-        if not draft.text.strip():
-            raise UsageError("A passage needs text.", param="text")
-        if len(draft.text) + len(draft.answer or "") > _MOST_CHARACTERS:
-            raise UsageError(f"A passage has at most {_MOST_CHARACTERS} characters.", param="text")
-        if len(draft.keywords) > _MOST_KEYWORDS or any(len(word) > 255 for word in draft.keywords):
-            raise UsageError(f"At most {_MOST_KEYWORDS} keywords of 255 characters each.", param="keywords")

@@ -2,7 +2,8 @@
 
 A passage is known again by the digest of what the document says there. So one that did not change keeps its id, its
 vector, its hits, and what people made of it: an edit, a merge or a split stays as long as all that it was made from is
-still said; what people removed stays away; what they wrote themselves stays behind the passage it stood behind.
+still said; what people removed stays away; what they wrote themselves stays behind the passage it stood behind. A
+parent that people changed keeps its parts as they are.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ def renew(document: Document, cuts: Sequence[Cut], had: Sequence[Had]) -> Renewa
     """`had`: of the document, in reading order. Pure: equal input, equal output."""
     renewal = Renewal()
     digests = [cut.digest for cut in cuts]
-    known = _known_again(digests, had)
+    held = _held(digests, had)
+    had = [one for one in had if one.passage.parent_id not in held]
+    known = known_again(digests, had)
     said = {one.passage.id for one in known.values()}
     broken = _broken(had, said)
     known = {place: one for place, one in known.items() if not _in(one, broken) or one.passage.made == "cut"}
@@ -88,20 +91,28 @@ def renew(document: Document, cuts: Sequence[Cut], had: Sequence[Had]) -> Renewa
     order: dict[str | None, list[str]] = defaultdict(list)
     for place, cut in enumerate(cuts):
         parent = None if cut.parent is None else ids[cut.parent]
-        if parent is not None and parent not in rows:
-            continue  # its parent was removed by people
+        if parent is not None and (parent not in rows or parent in held):
+            continue  # people removed its parent, or made it theirs
         one = known.get(place)
         if one is not None and one.passage.made == "removed":
             continue
         ordinal = len(order[parent])
         if one is None:
-            made = _new(document, ids[place], cut, parent, ordinal)
+            made = new_passage(document, ids[place], cut, parent, ordinal)
             is_on = parent is None or rows[parent].enabled  # a part of what is switched off is off
             rows[ids[place]] = made if is_on else dataclasses.replace(made, enabled=False)
         else:
             rows[ids[place]] = _placed(one.passage, cut, parent, ordinal)
         order[parent].append(ids[place])
     _put_back(had, broken, rows, order, stays)
+
+    for parent, parts in held.items():
+        for one in parts:
+            rows[one.passage.id] = one.passage
+            stays[one.passage.id] = one
+            if one.passage.made != "removed":
+                order[parent].append(one.passage.id)
+    had = [*had, *(one for parts in held.values() for one in parts)]
 
     by_id = dict(zip(ids, digests, strict=True))
     settled = {one.passage.id for one in had if one.is_settled}
@@ -119,7 +130,7 @@ def renew(document: Document, cuts: Sequence[Cut], had: Sequence[Had]) -> Renewa
             if old.digest != digest or any(getattr(passage, n) != getattr(old.passage, n) for n in _PLACES):
                 values = {f"new_{name}": getattr(passage, name) for name in _PLACES}
                 renewal.moved.append({"of_id": passage_id, **values, "new_digest": digest})
-    renewal.new = [_row(document, passage, by_id[i]) for i, passage in rows.items() if i not in stays]
+    renewal.new = [row_of(document, passage, by_id[i]) for i, passage in rows.items() if i not in stays]
     renewal.gone = [i for i in before if i not in stays]
     renewal.searched = [
         p for i, p in rows.items() if p.enabled and p.kind != "parent" and i not in settled & stays.keys()
@@ -127,7 +138,7 @@ def renew(document: Document, cuts: Sequence[Cut], had: Sequence[Had]) -> Renewa
     return renewal
 
 
-def _known_again(digests: Sequence[str], had: Sequence[Had]) -> dict[int, Had]:
+def known_again(digests: Sequence[str], had: Sequence[Had]) -> dict[int, Had]:
     """The passage that says the same, by place; of several the first goes to the first."""
     waiting: dict[str, deque[Had]] = defaultdict(deque)
     for one in had:
@@ -138,6 +149,19 @@ def _known_again(digests: Sequence[str], had: Sequence[Had]) -> dict[int, Had]:
             digest = digest_of(p.text, p.answer, p.heading_path, p.kind, is_part=p.parent_id is not None)
             waiting[digest].append(one)
     return {place: waiting[digest].popleft() for place, digest in enumerate(digests) if waiting[digest]}
+
+
+def _held(digests: Sequence[str], had: Sequence[Had]) -> dict[str, list[Had]]:
+    """The parts of parents that people changed or added and that stay, by parent: the document has no say in them."""
+    said = {one.passage.id for one in known_again(digests, had).values()}
+    broken = _broken(had, said)
+    mine = {
+        one.passage.id: [part for part in had if part.passage.parent_id == one.passage.id]
+        for one in had
+        if one.passage.kind == "parent" and one.passage.made in ("edited", "added")
+        if not _in(one, broken) and (one.passage.made == "added" or one.passage.id in said)
+    }
+    return {parent: parts for parent, parts in mine.items() if parts}
 
 
 def _broken(had: Sequence[Had], said: set[str]) -> set[str]:
@@ -171,7 +195,7 @@ def _ids(document: Document, digests: Sequence[str], known: dict[int, Had], had:
     return ids
 
 
-def _new(document: Document, passage_id: str, cut: Cut, parent_id: str | None, ordinal: int) -> Passage:
+def new_passage(document: Document, passage_id: str, cut: Cut, parent_id: str | None, ordinal: int) -> Passage:
     return Passage(
         id=passage_id,
         knowledge_id=document.knowledge_id,
@@ -225,6 +249,6 @@ def _put_back(
             behind[parent] = passage.id
 
 
-def _row(document: Document, passage: Passage, digest: str) -> dict[str, Any]:
+def row_of(document: Document, passage: Passage, digest: str) -> dict[str, Any]:
     row = {name: getattr(passage, name) for name in _WRITTEN}
     return row | {"workspace_id": document.workspace_id, "digest": digest}

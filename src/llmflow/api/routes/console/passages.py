@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from llmflow.api import auth
-from llmflow.knowledge.passages import Draft, Edit
+from llmflow.knowledge.drafts import Draft, Edit
 from llmflow.knowledge.types import Document, Passage
 from llmflow.wiring import Platform
 

@@ -11,7 +11,7 @@ from llmflow.api.routes.service.datasets.segments import check_open, segment
 from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation, nothing
 from llmflow.errors import NotFound, UsageError
 from llmflow.knowledge.documents import check_mutable
-from llmflow.knowledge.passages import Draft, Edit
+from llmflow.knowledge.drafts import Draft, Edit
 from llmflow.knowledge.types import Document, Passage
 from llmflow.wiring import Platform
 

@@ -13,7 +13,7 @@ from llmflow.api.routes.service.datasets import shapes
 from llmflow.api.routes.service.dify import DatasetCall, answer, checked, dataset_operation, nothing
 from llmflow.errors import NotFound, UsageError
 from llmflow.knowledge.documents import check_mutable
-from llmflow.knowledge.passages import Draft, Edit
+from llmflow.knowledge.drafts import Draft, Edit
 from llmflow.knowledge.types import Document, KnowledgeBase, Passage
 from llmflow.wiring import Platform
 
@@ -31,12 +31,13 @@ class SegmentCreatePayload(msgspec.Struct, frozen=True):
 
 
 class SegmentUpdateArgs(msgspec.Struct, frozen=True):
-    """What is left out, or null, stays as it is."""
+    """What is left out, or null, stays as it is, the child chunks too unless they are to be made anew."""
 
     content: str | None = None
     answer: str | None = None
     keywords: list[str] | None = None
     enabled: bool | None = None
+    regenerate_child_chunks: bool | None = None
 
 
 class SegmentUpdatePayload(msgspec.Struct, frozen=True):
@@ -105,8 +106,9 @@ async def _change(call: DatasetCall) -> Response:
     check_mutable(document)
     wanted = checked(await call.body(), SegmentUpdatePayload).segment
     keywords = None if wanted.keywords is None else tuple(wanted.keywords)
-    edit = Edit(text=wanted.content, answer=wanted.answer, keywords=keywords)
-    if edit != Edit():
+    recut = bool(wanted.regenerate_child_chunks)
+    edit = Edit(text=wanted.content, answer=wanted.answer, keywords=keywords, recut=recut)
+    if edit != Edit(recut=recut):
         passage = await call.platform.passages.edit(document, passage.id, edit)
     if wanted.enabled is not None and wanted.enabled != passage.enabled:  # with its parts
         await call.platform.passages.switch(document, [passage.id], enabled=wanted.enabled)
