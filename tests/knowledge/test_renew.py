@@ -11,7 +11,7 @@ from llmflow.knowledge.drafts import Draft, Edit
 from llmflow.knowledge.renew import Cut, Had, renew
 from llmflow.knowledge.types import Document, Passage
 from llmflow.store.content import Content
-from llmflow.store.tables import chunks
+from llmflow.store.tables import chunks, unsettled_chunks
 from tests.knowledge.conftest import Room
 from tests.knowledge.test_passages import Killed, assert_in_step, end_before, texts
 
@@ -122,6 +122,29 @@ async def test_a_replacement_that_dies_between_database_and_index_is_read_to_its
     assert room.embedding.embedded == 1
     document = await room.settled(document.id)
     assert await texts(room, document) == ["고친 문단이다.", *new[1:]]
+    await assert_in_step(room)
+
+
+async def test_a_new_document_that_dies_between_database_and_index_is_embedded_whole_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await room.knowledge_jobs.close()
+    accepted = await room.add("규정.txt", "\n\n".join(PARAGRAPHS))
+    async with room.database.write() as connection:
+        await connection.execute(sa.text("UPDATE documents SET state = 'running'"))
+    running = await room.documents.get("w", accepted.document.id)
+    base = await room.bases.get("w", room.base.id)
+    with monkeypatch.context() as dying:
+        end_before(room, dying, "upsert", Killed())
+        with pytest.raises(Killed):
+            await room.ingest.run(base, [running])
+    async with room.database.read() as connection:
+        assert len((await connection.execute(sa.select(chunks.c.id))).all()) == len(PARAGRAPHS)
+        assert list(await connection.scalars(sa.select(unsettled_chunks.c.id))) == [running.id]
+    room.embedding.embedded = 0
+    await room.ingest.run(await room.refreshed(), [running])
+    assert room.embedding.embedded == len(PARAGRAPHS)
+    assert await texts(room, await room.settled(running.id)) == PARAGRAPHS
     await assert_in_step(room)
 
 

@@ -258,10 +258,7 @@ class Ingest:
                 return again
             gone = [i for p in valid.values() for i in p.renewal.gone]
             left = set(await passage_queries.unsettled_of(connection, list(valid)))
-            behind = [
-                (p.document, [i for i in (*p.renewal.gone, *(s.id for s in p.renewal.searched)) if i not in left])
-                for p in valid.values()
-            ]
+            behind = [(p.document, [i for i in _behind(p) if i not in left]) for p in valid.values()]
             await passage_queries.add_unsettled(connection, behind)
             await passage_queries.delete(connection, gone)
             await passage_queries.move(connection, [row for p in valid.values() for row in p.renewal.moved])
@@ -270,7 +267,7 @@ class Ingest:
             groups = await queries.groups_of_documents(connection, valid)  # they may have changed since it was begun
         keep = [i for i, row in enumerate(rows) if row.document_id in valid]
         searched = {rows[i].chunk_id for i in keep}
-        if stale := [i for i in (*gone, *left) if i not in searched]:
+        if stale := [i for i in (*gone, *(left - valid.keys())) if i not in searched]:
             await self._vectors.delete(base.collection, chunk_ids=stale)
         kept = [msgspec.structs.replace(row, groups=groups[row.document_id]) for row in (rows[i] for i in keep)]
         await self._vectors.upsert(base.collection, kept, vectors[keep])
@@ -355,6 +352,13 @@ def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
         size += document.size
     if batch:
         yield batch
+
+
+def _behind(planned: _Planned) -> list[str]:
+    """What is noted while the index does not follow: of a new document one note for all its passages."""
+    if not planned.had:
+        return [planned.document.id]
+    return [*planned.renewal.gone, *(passage.id for passage in planned.renewal.searched)]
 
 
 def _marks(had: Sequence[Had]) -> list[tuple[object, ...]]:

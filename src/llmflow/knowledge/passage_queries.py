@@ -192,18 +192,20 @@ async def recount(connection: AsyncConnection, document_id: str, now: int) -> No
 
 async def had_by(connection: AsyncConnection, document_ids: Sequence[str]) -> dict[str, list[Had]]:
     """All that these documents have, in reading order, by document."""
-    rows = await connection.execute(
-        sa.select(*_PASSAGE, chunks.c.digest, chunks.c.origin_id, unsettled_chunks.c.id.label("unsettled"))
-        .outerjoin(unsettled_chunks, unsettled_chunks.c.id == chunks.c.id)
-        .where(chunks.c.document_id.in_(document_ids))
-        .order_by(chunks.c.document_id, chunks.c.ordinal, chunks.c.id)
-    )
+    rows = (
+        await connection.execute(
+            sa.select(*_PASSAGE, chunks.c.digest, chunks.c.origin_id)
+            .where(chunks.c.document_id.in_(document_ids))
+            .order_by(chunks.c.document_id, chunks.c.ordinal, chunks.c.id)
+        )
+    ).all()
+    behind = set(await unsettled_of(connection, document_ids)) if rows else set()
     found: dict[str, list[Had]] = {}
-    for row in rows:
-        *values, digest, origin_id, unsettled = row
+    for *values, digest, origin_id in rows:
         passage = Passage(*values)
         # one without a digest may be of a run that a crash ended, by a version that kept no notes
-        is_settled = unsettled is None and (digest != "" or passage.made != "cut")
+        is_known = digest != "" or passage.made != "cut"
+        is_settled = is_known and passage.id not in behind and passage.document_id not in behind
         found.setdefault(passage.document_id, []).append(Had(passage, digest, origin_id, is_settled))
     return found
 
@@ -233,7 +235,7 @@ async def note_unsettled(connection: AsyncConnection, document: Document, ids: C
 
 
 async def add_unsettled(connection: AsyncConnection, behind: Iterable[tuple[Document, Collection[str]]]) -> None:
-    """Notes these of their documents, of which there is no note yet."""
+    """Notes these of their documents, of which there is no note yet; a document's own id stands for all it has."""
     rows = [
         {"id": i, "workspace_id": d.workspace_id, "knowledge_id": d.knowledge_id, "document_id": d.id}
         for d, ids in behind
