@@ -72,7 +72,7 @@ async def _measure(folder: Path, words: list[str], count: int) -> dict[str, floa
     homes.prepare(folder)
     platform = await build(load(home=folder, file=folder / "llmflow.yaml", environ={}))
     await platform.start()
-    base = await platform.bases.create(platform.workspace_id, "bench")
+    base = await platform.knowledge.bases.create(platform.workspace_id, "bench")
     texts = random.Random(7)
     try:
         await _add(platform, base.id, texts, words, 32, "warm")  # loads LanceDB, LlamaIndex, mecab
@@ -91,11 +91,11 @@ async def _measure(folder: Path, words: list[str], count: int) -> dict[str, floa
 
 
 async def _add(platform: Platform, base_id: str, texts: random.Random, words: list[str], count: int, name: str) -> None:
-    base = await platform.bases.get(platform.workspace_id, base_id)
-    before = (await platform.bases.counts(base_id)).get("ready", 0)
+    base = await platform.knowledge.bases.get(platform.workspace_id, base_id)
+    before = (await platform.knowledge.bases.counts(base_id)).get("ready", 0)
     for number in range(count):
-        await platform.documents.accept(base, f"{name} {number}.txt", _once(_text(texts, words)))
-    while (await platform.bases.counts(base_id)).get("ready", 0) < before + count:
+        await platform.knowledge.documents.accept(base, f"{name} {number}.txt", _once(_text(texts, words)))
+    while (await platform.knowledge.bases.counts(base_id)).get("ready", 0) < before + count:
         await asyncio.sleep(0.2)
 
 

@@ -34,7 +34,7 @@ SOURCE = ROOT / "src" / "llmflow"
 DIFY = SOURCE / "api" / "routes" / "service"
 NOTICE = "<!-- Written by scripts/write_docs.py; `make docs` writes it anew. -->"
 
-#: What an adapter's constructor may ask for by name: the keys of `wiring._supplies`, in words.
+#: What an adapter's constructor may ask for by name: the keys of `wiring.organs.supplies_of`, in words.
 SUPPLIES = {
     "home": "`Path` of the home folder",
     "cache": "`Path` for what can be made again",
@@ -207,7 +207,7 @@ def _adapter(adapter: Adapter) -> list[str]:
 
 def _own_class() -> list[str]:
     if set(SUPPLIES) != _supplied():
-        raise SystemExit(f"SUPPLIES differs from wiring._supplies: {sorted(set(SUPPLIES) ^ _supplied())}")
+        raise SystemExit(f"SUPPLIES differs from wiring.organs.supplies_of: {sorted(set(SUPPLIES) ^ _supplied())}")
     return [
         "## A class of your own",
         "",
@@ -222,9 +222,9 @@ def _own_class() -> list[str]:
 
 
 def _supplied() -> set[str]:
-    """The keys of the dict that `wiring._supplies` returns."""
-    tree = ast.parse((SOURCE / "wiring.py").read_text("utf-8"))
-    function = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "_supplies")
+    """The keys of the dict that `wiring.organs.supplies_of` returns."""
+    tree = ast.parse((SOURCE / "wiring" / "organs.py").read_text("utf-8"))
+    function = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "supplies_of")
     returned = next(n.value for n in ast.walk(function) if isinstance(n, ast.Return))
     assert isinstance(returned, ast.Dict)
     return {key.value for key in returned.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}

@@ -41,13 +41,13 @@ async def seed_demo(platform: Platform) -> None:
     not to start."""
     try:
         try:
-            base = await platform.bases.create(
+            base = await platform.knowledge.bases.create(
                 platform.workspace_id, DEMO, description="Handbooks of a fictional company, in Korean and English"
             )
         except Conflict:
-            base = await platform.bases.get(platform.workspace_id, DEMO)
+            base = await platform.knowledge.bases.get(platform.workspace_id, DEMO)
         for path in sorted(_FOLDER.glob("*/*")):
-            await platform.documents.accept(base, path.name, _bytes_of(path))
+            await platform.knowledge.documents.accept(base, path.name, _bytes_of(path))
         suggested = json.loads((_FOLDER / "suggested.json").read_text("utf-8"))
         await platform.apps.catalogue.create(
             platform.workspace_id,

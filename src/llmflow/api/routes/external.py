@@ -57,7 +57,7 @@ def external_routes(platform: Platform) -> list[Route]:
 async def _retrieve(platform: Platform, request: Request) -> Response:
     caller = await auth.caller(request, ("dataset",), platform=platform)
     wanted = _read(await request.body())
-    base = await platform.bases.get(caller.workspace_id, wanted.knowledge_id)
+    base = await platform.knowledge.bases.get(caller.workspace_id, wanted.knowledge_id)
     if base.is_external:  # which may be this one, asked without end
         raise UsageError(f"`{base.name}` is another server's knowledge; that server is to be asked.")
     setting = wanted.retrieval_setting or RetrievalSetting()
@@ -66,15 +66,15 @@ async def _retrieve(platform: Platform, request: Request) -> Response:
         rule = dataclasses.replace(rule, top_k=min(MOST, max(1, setting.top_k)))
     if setting.score_threshold:
         rule = dataclasses.replace(rule, threshold=setting.score_threshold)
-    searched = await platform.retriever.search([base], wanted.query, rule, conditions=_conditions(wanted))
+    searched = await platform.knowledge.retriever.search([base], wanted.query, rule, conditions=_conditions(wanted))
     records = await _records(platform, base, searched.found)
     return _answer({"records": records})
 
 
 async def _records(platform: Platform, base: KnowledgeBase, found: Sequence[Found]) -> list[dict[str, Any]]:
     """`score`: 0..1, higher is nearer."""
-    documents = {d.id: d for d in await platform.documents.by_ids(base, [hit.document_id for hit in found])}
-    fields = await platform.fields.all(base)
+    documents = {d.id: d for d in await platform.knowledge.documents.by_ids(base, [hit.document_id for hit in found])}
+    fields = await platform.knowledge.fields.all(base)
     records = []
     for hit in found:
         document = documents.get(hit.document_id)

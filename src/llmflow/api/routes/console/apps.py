@@ -58,7 +58,7 @@ async def create_app(body: NewApp, request: Request) -> App:
     """A chat app over knowledge bases."""
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
-    bases = [await platform.bases.get(caller.workspace_id, name) for name in body.knowledge]
+    bases = [await platform.knowledge.bases.get(caller.workspace_id, name) for name in body.knowledge]
     config = ChatConfig(
         knowledge=tuple(base.id for base in bases),
         model=body.model,
@@ -86,7 +86,7 @@ async def change_app(app: str, body: ChangedApp, request: Request) -> App:
         named = ", ".join(sorted(given.keys() - {"icon", "icon_background"}))
         raise UsageError(f"{named}: the design of a {found.mode} app says it; change its draft.", param=named)
     if body.knowledge is not None:
-        bases = [await platform.bases.get(caller.workspace_id, name) for name in body.knowledge]
+        bases = [await platform.knowledge.bases.get(caller.workspace_id, name) for name in body.knowledge]
         given["knowledge"] = tuple(dict.fromkeys(base.id for base in bases))
     if body.model:
         await platform.gateway.info(body.model)  # raises for one there is not

@@ -68,7 +68,7 @@ async def get_chunking(base: str, request: Request) -> Cutting:
 async def set_chunking(base: str, body: Cutting, request: Request) -> Cutting:
     """Cuts documents otherwise from now on. Those that are there stay as they are until they are cut again."""
     platform, found = await _base(request, base)
-    return Cutting(chunking=(await platform.bases.set_chunking(found, body.chunking)).chunking)
+    return Cutting(chunking=(await platform.knowledge.bases.set_chunking(found, body.chunking)).chunking)
 
 
 @router.post("/knowledge/{base}/chunking/apply", status_code=202)
@@ -76,7 +76,7 @@ async def cut_again(base: str, request: Request) -> Recut:
     """Cuts all ready documents again as the base says now, one after the other, with their progress. They are found as
     they are until then; passages that stay the same are not embedded again."""
     platform, found = await _base(request, base)
-    return Recut(await platform.documents.cut_again(found, Choice()))
+    return Recut(await platform.knowledge.documents.cut_again(found, Choice()))
 
 
 @router.post("/documents/{document_id}/chunking/preview")
@@ -84,9 +84,9 @@ async def preview_chunking(document_id: str, body: Cutting, request: Request) ->
     """The passages that a document would have under a rule; nothing is stored."""
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
-    document = await platform.documents.get(caller.workspace_id, document_id)
-    base = await platform.bases.get(caller.workspace_id, document.knowledge_id)
-    chunks = await platform.ingest.preview(base, document, body.chunking)
+    document = await platform.knowledge.documents.get(caller.workspace_id, document_id)
+    base = await platform.knowledge.bases.get(caller.workspace_id, document.knowledge_id)
+    chunks = await platform.knowledge.ingest.preview(base, document, body.chunking)
     return CutDocument([_preview(chunk) for chunk in chunks[:_SHOWN]], len(chunks))
 
 
@@ -105,4 +105,4 @@ def _preview(chunk: Chunk) -> CutPassage:
 async def _base(request: Request, id_or_name: str) -> tuple[Platform, KnowledgeBase]:
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
-    return platform, await platform.bases.get(caller.workspace_id, id_or_name)
+    return platform, await platform.knowledge.bases.get(caller.workspace_id, id_or_name)

@@ -35,7 +35,7 @@ _BYTES: dict[int | str, dict[str, Any]] = {
 @router.get("/documents/{document_id}")
 async def get_document(document_id: str, request: Request) -> Document:
     platform, document = await _document(request, document_id)
-    return platform.progress.overlay(document)
+    return platform.knowledge.progress.overlay(document)
 
 
 @router.patch("/documents/{document_id}")
@@ -43,11 +43,11 @@ async def change_document(document_id: str, body: DocumentChange, request: Reque
     """Another name, or other metadata."""
     platform, document = await _document(request, document_id)
     if body.metadata is not None:
-        base = await platform.bases.get(document.workspace_id, document.knowledge_id)
-        values = await platform.fields.checked(base, body.metadata)
-        document = await platform.documents.set_metadata(document, values)
+        base = await platform.knowledge.bases.get(document.workspace_id, document.knowledge_id)
+        values = await platform.knowledge.fields.checked(base, body.metadata)
+        document = await platform.knowledge.documents.set_metadata(document, values)
     if body.name is not None:
-        document = await platform.documents.rename(document, body.name)
+        document = await platform.knowledge.documents.rename(document, body.name)
     return document
 
 
@@ -65,7 +65,7 @@ async def list_passages(
     """In reading order. `page`: those that stand on it. `search`: whose text or answer has this in it. `holding`: the
     id of a passage; then the `limit` passages among which it stands."""
     platform, document = await _document(request, document_id)
-    found, _ = await platform.passages.page(
+    found, _ = await platform.knowledge.passages.page(
         document, on_page=page, search=search, enabled=enabled, holding=holding, offset=offset, limit=limit
     )
     return found
@@ -108,19 +108,19 @@ async def retry_document(document_id: str, request: Request) -> Document:
     platform, document = await _document(request, document_id)
     if document.state != "failed":
         raise UsageError(f"`{document.name}` has not failed; it is {document.state}.")
-    base = await platform.bases.get(document.workspace_id, document.knowledge_id)
-    await platform.documents.retry(base, Choice(ids=(document.id,)))
-    return await platform.documents.get(document.workspace_id, document_id)
+    base = await platform.knowledge.bases.get(document.workspace_id, document.knowledge_id)
+    await platform.knowledge.documents.retry(base, Choice(ids=(document.id,)))
+    return await platform.knowledge.documents.get(document.workspace_id, document_id)
 
 
 @router.delete("/documents/{document_id}", status_code=204)
 async def delete_document(document_id: str, request: Request) -> None:
     platform, document = await _document(request, document_id)
-    base = await platform.bases.get(document.workspace_id, document.knowledge_id)
-    await platform.documents.delete(base, document)
+    base = await platform.knowledge.bases.get(document.workspace_id, document.knowledge_id)
+    await platform.knowledge.documents.delete(base, document)
 
 
 async def _document(request: Request, document_id: str) -> tuple[Platform, Document]:
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
-    return platform, await platform.documents.get(caller.workspace_id, document_id)
+    return platform, await platform.knowledge.documents.get(caller.workspace_id, document_id)

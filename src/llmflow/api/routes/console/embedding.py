@@ -18,14 +18,14 @@ class WantedModel(BaseModel):
 @router.get("/knowledge/{base}/embedding")
 async def get_embedding(base: str, request: Request) -> Embedded:
     """The model of the index that serves, whether it is here, and how far another is."""
-    return await auth.platform_of(request).reembeddings.of(await _base(request, base))
+    return await auth.platform_of(request).knowledge.reembeddings.of(await _base(request, base))
 
 
 @router.post("/knowledge/{base}/embedding", status_code=202)
 async def embed_anew(base: str, body: WantedModel, request: Request) -> Embedded:
     """Makes every passage's vector anew, from its text as it is kept, while the index serves as it is; then the new one
     serves. One that was begun with the same model goes on."""
-    reembeddings = auth.platform_of(request).reembeddings
+    reembeddings = auth.platform_of(request).knowledge.reembeddings
     found = await _base(request, base)
     await reembeddings.begin(found, body.model)
     return await reembeddings.of(await _base(request, base))
@@ -34,11 +34,11 @@ async def embed_anew(base: str, body: WantedModel, request: Request) -> Embedded
 @router.delete("/knowledge/{base}/embedding")
 async def stop_embedding_anew(base: str, request: Request) -> Embedded:
     """Gives up what was begun: the index that serves goes on."""
-    reembeddings = auth.platform_of(request).reembeddings
+    reembeddings = auth.platform_of(request).knowledge.reembeddings
     await reembeddings.stop(await _base(request, base))
     return await reembeddings.of(await _base(request, base))
 
 
 async def _base(request: Request, id_or_name: str) -> KnowledgeBase:
     caller = await auth.console_caller(request)
-    return await auth.platform_of(request).bases.get(caller.workspace_id, id_or_name)
+    return await auth.platform_of(request).knowledge.bases.get(caller.workspace_id, id_or_name)

@@ -58,14 +58,14 @@ async def read_questions(base: str, request: Request) -> Read:
     """The request's body is a CSV or JSON Lines file of questions. What of it can be asked, and what is wrong with the
     other lines; nothing is kept."""
     found = await _base(request, base)
-    return await auth.platform_of(request).evaluations.read(found, await request.body())
+    return await auth.platform_of(request).knowledge.evaluations.read(found, await request.body())
 
 
 @router.post("/knowledge/{base}/evaluations", status_code=202)
 async def begin_evaluation(base: str, body: NewEvaluation, request: Request) -> Evaluation:
     """Asks every question by meaning, by words, by both and by both ranked anew, as whoever calls this."""
     found = await _base(request, base)
-    evaluations = auth.platform_of(request).evaluations
+    evaluations = auth.platform_of(request).knowledge.evaluations
     trial = None if body.trial is None else SearchRule(**body.trial.model_dump())
     if body.again and body.questions:
         raise UsageError("Give questions, or a run whose questions are asked again, not both.", param="again")
@@ -81,14 +81,14 @@ async def begin_evaluation(base: str, body: NewEvaluation, request: Request) -> 
 @router.get("/knowledge/{base}/evaluations")
 async def list_evaluations(base: str, request: Request) -> list[Evaluation]:
     """The newest first."""
-    return await auth.platform_of(request).evaluations.all(await _base(request, base))
+    return await auth.platform_of(request).knowledge.evaluations.all(await _base(request, base))
 
 
 @router.get("/knowledge/{base}/evaluations/{evaluation}")
 async def get_evaluation(base: str, evaluation: str, request: Request) -> EvaluationShown:
     """What was measured so far, and what taking each setting would make of the base's rule."""
     found = await _base(request, base)
-    shown = await auth.platform_of(request).evaluations.get(found, evaluation)
+    shown = await auth.platform_of(request).knowledge.evaluations.get(found, evaluation)
     rules = {one.name: would_be(found, one.rule) for one in shown.settings}
     return EvaluationShown(shown, would_be(found, found.retrieval), rules)
 
@@ -103,21 +103,21 @@ async def list_questions(
 ) -> QuestionPage:
     """The hardest first, with what each setting found: where the first right one stood."""
     found = await _base(request, base)
-    questions, hidden = await auth.platform_of(request).evaluations.questions(found, evaluation)
+    questions, hidden = await auth.platform_of(request).knowledge.evaluations.questions(found, evaluation)
     return QuestionPage(questions[offset : offset + limit], len(questions), hidden)
 
 
 @router.post("/knowledge/{base}/evaluations/{evaluation}/stop")
 async def stop_evaluation(base: str, evaluation: str, request: Request) -> Evaluation:
     """What was asked so far is kept."""
-    return await auth.platform_of(request).evaluations.stop(await _base(request, base), evaluation)
+    return await auth.platform_of(request).knowledge.evaluations.stop(await _base(request, base), evaluation)
 
 
 @router.delete("/knowledge/{base}/evaluations/{evaluation}", status_code=204)
 async def delete_evaluation(base: str, evaluation: str, request: Request) -> None:
-    await auth.platform_of(request).evaluations.delete(await _base(request, base), evaluation)
+    await auth.platform_of(request).knowledge.evaluations.delete(await _base(request, base), evaluation)
 
 
 async def _base(request: Request, id_or_name: str) -> KnowledgeBase:
     caller = await auth.console_caller(request, needs="editor")
-    return await auth.platform_of(request).bases.get(caller.workspace_id, id_or_name)
+    return await auth.platform_of(request).knowledge.bases.get(caller.workspace_id, id_or_name)

@@ -37,21 +37,21 @@ class NewExternalBase(BaseModel):
 @router.get("/external-knowledge")
 async def list_external(request: Request) -> list[ExternalApi]:
     caller = await auth.console_caller(request, needs="editor")
-    return await auth.platform_of(request).external.all(caller.workspace_id)
+    return await auth.platform_of(request).knowledge.external.all(caller.workspace_id)
 
 
 @router.post("/external-knowledge", status_code=201)
 async def create_external(body: NewApi, request: Request) -> ExternalApi:
     """Keeps a server that answers. It is tried as Dify tries one: with the key and without a body."""
     caller = await auth.console_caller(request, needs="admin")
-    return await auth.platform_of(request).external.create(caller.workspace_id, body.name, body.url, body.key)
+    return await auth.platform_of(request).knowledge.external.create(caller.workspace_id, body.name, body.url, body.key)
 
 
 @router.patch("/external-knowledge/{api}")
 async def change_external(api: str, body: ChangedApi, request: Request) -> ExternalApi:
     """By id or name. Another address or key is tried first."""
     caller = await auth.console_caller(request, needs="admin")
-    external = auth.platform_of(request).external
+    external = auth.platform_of(request).knowledge.external
     found = await external.get(caller.workspace_id, api)
     return await external.change(found, name=body.name, url=body.url, key=body.key)
 
@@ -59,7 +59,7 @@ async def change_external(api: str, body: ChangedApi, request: Request) -> Exter
 @router.delete("/external-knowledge/{api}", status_code=204)
 async def delete_external(api: str, request: Request) -> None:
     caller = await auth.console_caller(request, needs="admin")
-    external = auth.platform_of(request).external
+    external = auth.platform_of(request).knowledge.external
     await external.delete(await external.get(caller.workspace_id, api))
 
 
@@ -68,8 +68,8 @@ async def create_external_base(api: str, body: NewExternalBase, request: Request
     """A knowledge base that is asked there; it has no documents here and is searched together with others."""
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
-    found = await platform.external.get(caller.workspace_id, api)
-    return await platform.bases.create(
+    found = await platform.knowledge.external.get(caller.workspace_id, api)
+    return await platform.knowledge.bases.create(
         caller.workspace_id,
         body.name,
         description=body.description,

@@ -138,14 +138,14 @@ class DocumentPage:
 @router.get("/knowledge")
 async def list_bases(request: Request) -> list[BaseWithCounts]:
     caller = await auth.console_caller(request)
-    bases = auth.platform_of(request).bases
+    bases = auth.platform_of(request).knowledge.bases
     return [BaseWithCounts(base, await bases.counts(base.id)) for base in await bases.all(caller.workspace_id)]
 
 
 @router.post("/knowledge", status_code=201)
 async def create_base(body: NewBase, request: Request) -> KnowledgeBase:
     caller = await auth.console_caller(request)
-    bases = auth.platform_of(request).bases
+    bases = auth.platform_of(request).knowledge.bases
     return await bases.create(caller.workspace_id, body.name, description=body.description)
 
 
@@ -153,13 +153,13 @@ async def create_base(body: NewBase, request: Request) -> KnowledgeBase:
 async def get_base(base: str, request: Request) -> BaseWithCounts:
     """By id or name."""
     found = await _base(request, base)
-    return BaseWithCounts(found, await auth.platform_of(request).bases.counts(found.id))
+    return BaseWithCounts(found, await auth.platform_of(request).knowledge.bases.counts(found.id))
 
 
 @router.patch("/knowledge/{base}")
 async def change_base(base: str, body: BaseChange, request: Request) -> KnowledgeBase:
     caller = await auth.console_caller(request)
-    bases = auth.platform_of(request).bases
+    bases = auth.platform_of(request).knowledge.bases
     return await bases.change(caller.workspace_id, base, name=body.name, description=body.description)
 
 
@@ -176,7 +176,7 @@ async def put_document(base: str, name: str, request: Request) -> Accepted:
     The same name replaces; the same bytes again are not indexed again (see `outcome`). Of an archive each file becomes
     a document of its own."""
     found = await _base(request, base)
-    return await auth.platform_of(request).documents.accept(found, name, request.stream())
+    return await auth.platform_of(request).knowledge.documents.accept(found, name, request.stream())
 
 
 @router.get("/knowledge/{base}/documents")
@@ -195,10 +195,10 @@ async def list_documents(
     archive with this id."""
     platform = auth.platform_of(request)
     found = await _base(request, base)
-    documents, total = await platform.documents.page(
+    documents, total = await platform.knowledge.documents.page(
         found, state=state, display=display, search=search, inside=inside, sort=sort, offset=offset, limit=limit
     )
-    return DocumentPage([platform.progress.overlay(document) for document in documents], total)
+    return DocumentPage([platform.knowledge.progress.overlay(document) for document in documents], total)
 
 
 @router.get("/knowledge/{base}/progress", response_model=News)
@@ -210,16 +210,18 @@ async def follow_progress(base: str, request: Request) -> Response:
 
 
 async def _news(platform: Platform, base: KnowledgeBase) -> AsyncGenerator[bytes]:
-    async with aclosing(platform.changes.follow(base.id)) as changes:
+    async with aclosing(platform.knowledge.changes.follow(base.id)) as changes:
         async for _ in changes:
             try:
-                await platform.bases.get(base.workspace_id, base.id)
+                await platform.knowledge.bases.get(base.workspace_id, base.id)
             except NotFound:
                 return
-            reading = platform.progress.of(base.id)
-            seen = {d.id for d in await platform.documents.by_ids(base, [one.document_id for one in reading])}
-            anew = await platform.reembeddings.anew(base.id)
-            news = News(await platform.bases.flow(base.id), [one for one in reading if one.document_id in seen], anew)
+            reading = platform.knowledge.progress.of(base.id)
+            seen = {d.id for d in await platform.knowledge.documents.by_ids(base, [one.document_id for one in reading])}
+            anew = await platform.knowledge.reembeddings.anew(base.id)
+            news = News(
+                await platform.knowledge.bases.flow(base.id), [one for one in reading if one.document_id in seen], anew
+            )
             yield event(msgspec.json.encode(news))
 
 
@@ -227,7 +229,7 @@ async def _news(platform: Platform, base: KnowledgeBase) -> AsyncGenerator[bytes
 async def retry_documents(base: str, body: Chosen, request: Request) -> Count:
     """Queues those of the chosen documents anew that have failed."""
     found = await _base(request, base)
-    return Count(await auth.platform_of(request).documents.retry(found, body.choice()))
+    return Count(await auth.platform_of(request).knowledge.documents.retry(found, body.choice()))
 
 
 @router.put("/knowledge/{base}/groups")
@@ -235,15 +237,17 @@ async def open_base(base: str, body: Groups, request: Request) -> KnowledgeBase:
     """Who may see the base and those of its documents that name no groups themselves. It holds at once."""
     found = await _base(request, base)
     platform = auth.platform_of(request)
-    await platform.permissions.open_base(found, body.groups)
-    return await platform.bases.by_id(found.workspace_id, found.id)
+    await platform.knowledge.permissions.open_base(found, body.groups)
+    return await platform.knowledge.bases.by_id(found.workspace_id, found.id)
 
 
 @router.post("/knowledge/{base}/open")
 async def open_documents(base: str, body: ChosenGroups, request: Request) -> Count:
     """Who may see the chosen documents. It holds at once."""
     found = await _base(request, base)
-    return Count(await auth.platform_of(request).permissions.open_documents(found, body.choice(), body.groups))
+    return Count(
+        await auth.platform_of(request).knowledge.permissions.open_documents(found, body.choice(), body.groups)
+    )
 
 
 @router.post("/knowledge/{base}/mark")
@@ -251,7 +255,7 @@ async def mark_documents(base: str, body: Marked, request: Request) -> Count:
     """Takes the chosen documents out of the search or the archive, or brings them there; how many it changed. What is
     left out stays as it is."""
     found = await _base(request, base)
-    documents = auth.platform_of(request).documents
+    documents = auth.platform_of(request).knowledge.documents
     count = 0
     if body.enabled is not None:
         count = await (documents.enable if body.enabled else documents.disable)(found, body.choice())
@@ -264,14 +268,14 @@ async def mark_documents(base: str, body: Marked, request: Request) -> Count:
 async def remove_documents(base: str, body: Chosen, request: Request) -> Count:
     """Deletes the chosen documents. They leave every list at once; passages and files follow."""
     found = await _base(request, base)
-    return Count(await auth.platform_of(request).documents.delete_many(found, body.choice()))
+    return Count(await auth.platform_of(request).knowledge.documents.delete_many(found, body.choice()))
 
 
 @router.post("/knowledge/{base}/compare")
 async def compare(base: str, body: Question, request: Request) -> Compared:
     """The best passages by meaning, by words and by both fused, beside each other."""
     found = await _base(request, base, needs="member")
-    return await auth.platform_of(request).retriever.compare(found, body.query, top_k=body.top_k)
+    return await auth.platform_of(request).knowledge.retriever.compare(found, body.query, top_k=body.top_k)
 
 
 @router.post("/knowledge/{base}/search")
@@ -280,7 +284,7 @@ async def search(base: str, body: Search, request: Request) -> Searched:
     found = await _base(request, base, needs="member")
     changes = body.model_dump(exclude_unset=True, exclude={"query"})
     rule = replace(kept_rule(found.retrieval), **{name: value for name, value in changes.items() if value is not None})
-    return await auth.platform_of(request).retriever.search([found], body.query, rule)
+    return await auth.platform_of(request).knowledge.retriever.search([found], body.query, rule)
 
 
 @router.get("/knowledge/{base}/retrieval")
@@ -294,10 +298,10 @@ async def change_retrieval(base: str, body: Rule, request: Request) -> SearchRul
     """What is left out is as LLMFlow thinks best."""
     found = await _base(request, base)
     rule = SearchRule(**body.model_dump())
-    await auth.platform_of(request).bases.set_retrieval(found, rule)
+    await auth.platform_of(request).knowledge.bases.set_retrieval(found, rule)
     return rule
 
 
 async def _base(request: Request, id_or_name: str, *, needs: Role | None = None) -> KnowledgeBase:
     caller = await auth.console_caller(request, needs=needs)
-    return await auth.platform_of(request).bases.get(caller.workspace_id, id_or_name)
+    return await auth.platform_of(request).knowledge.bases.get(caller.workspace_id, id_or_name)

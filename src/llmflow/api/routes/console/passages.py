@@ -65,7 +65,7 @@ async def add_passage(document_id: str, body: NewPassage, request: Request) -> P
     again."""
     platform, document = await _document(request, document_id)
     draft = Draft(body.text, body.answer, tuple(body.keywords))
-    return (await platform.passages.add(document, [draft], after=body.after))[0]
+    return (await platform.knowledge.passages.add(document, [draft], after=body.after))[0]
 
 
 @router.patch("/documents/{document_id}/passages/{passage_id}")
@@ -73,43 +73,45 @@ async def change_passage(document_id: str, passage_id: str, body: PassageChange,
     """Other words, or in and out of the search."""
     platform, document = await _document(request, document_id)
     keywords = None if body.keywords is None else tuple(body.keywords)
-    return await platform.passages.edit(document, passage_id, Edit(body.text, body.answer, keywords, body.enabled))
+    return await platform.knowledge.passages.edit(
+        document, passage_id, Edit(body.text, body.answer, keywords, body.enabled)
+    )
 
 
 @router.delete("/documents/{document_id}/passages/{passage_id}", status_code=204)
 async def delete_passage(document_id: str, passage_id: str, request: Request) -> None:
     """Removes a passage with its parts. It stays away as long as the document says the same there."""
     platform, document = await _document(request, document_id)
-    await platform.passages.get(document, passage_id)
-    await platform.passages.delete(document, [passage_id])
+    await platform.knowledge.passages.get(document, passage_id)
+    await platform.knowledge.passages.delete(document, [passage_id])
 
 
 @router.post("/documents/{document_id}/passages/remove")
 async def remove_passages(document_id: str, body: ChosenPassages, request: Request) -> Changed:
     """Removes several at once."""
     platform, document = await _document(request, document_id)
-    return Changed(await platform.passages.delete(document, body.ids))
+    return Changed(await platform.knowledge.passages.delete(document, body.ids))
 
 
 @router.post("/documents/{document_id}/passages/switch")
 async def switch_passages(document_id: str, body: Switched, request: Request) -> Changed:
     """Takes several out of the search, or brings them back."""
     platform, document = await _document(request, document_id)
-    return Changed(await platform.passages.switch(document, body.ids, enabled=body.enabled))
+    return Changed(await platform.knowledge.passages.switch(document, body.ids, enabled=body.enabled))
 
 
 @router.post("/documents/{document_id}/passages/merge")
 async def merge_passages(document_id: str, body: ChosenPassages, request: Request) -> Passage:
     """Neighbours as one passage, the first of them."""
     platform, document = await _document(request, document_id)
-    return await platform.passages.merge(document, body.ids)
+    return await platform.knowledge.passages.merge(document, body.ids)
 
 
 @router.post("/documents/{document_id}/passages/{passage_id}/split")
 async def split_passage(document_id: str, passage_id: str, body: Cut, request: Request) -> list[Passage]:
     """Two passages: the text before character `at`, and from there. A table is cut between its rows."""
     platform, document = await _document(request, document_id)
-    return await platform.passages.split(document, passage_id, body.at)
+    return await platform.knowledge.passages.split(document, passage_id, body.at)
 
 
 @router.get("/documents/{document_id}/passages/{passage_id}/parts")
@@ -123,7 +125,9 @@ async def list_parts(
 ) -> PassagePage:
     """What is searched in the passage's stead, in reading order; none of a passage that is searched whole."""
     platform, document = await _document(request, document_id)
-    found, total = await platform.passages.page(document, parent=passage_id, search=search, offset=offset, limit=limit)
+    found, total = await platform.knowledge.passages.page(
+        document, parent=passage_id, search=search, offset=offset, limit=limit
+    )
     return PassagePage(found, total)
 
 
@@ -131,10 +135,10 @@ async def list_parts(
 async def add_part(document_id: str, passage_id: str, body: NewPassage, request: Request) -> Passage:
     """A further part of a passage that is searched by its parts."""
     platform, document = await _document(request, document_id)
-    return (await platform.passages.add(document, [Draft(body.text)], parent=passage_id, after=body.after))[0]
+    return (await platform.knowledge.passages.add(document, [Draft(body.text)], parent=passage_id, after=body.after))[0]
 
 
 async def _document(request: Request, document_id: str) -> tuple[Platform, Document]:
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
-    return platform, await platform.documents.get(caller.workspace_id, document_id)
+    return platform, await platform.knowledge.documents.get(caller.workspace_id, document_id)

@@ -73,7 +73,7 @@ async def change_inputs(base: str, body: Inputs, request: Request) -> BasePipeli
 async def _found(request: Request, base: str) -> tuple[Platform, KnowledgeBase]:
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
-    return platform, await platform.bases.get(caller.workspace_id, base)
+    return platform, await platform.knowledge.bases.get(caller.workspace_id, base)
 
 
 async def _shown(platform: Platform, base: KnowledgeBase) -> BasePipeline:

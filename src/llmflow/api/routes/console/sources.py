@@ -48,15 +48,15 @@ async def list_sources(base: str, request: Request) -> list[Source]:
     """With their last reports, the newest first; of one under way with how far it is."""
     caller = await auth.console_caller(request, needs="editor")
     platform = auth.platform_of(request)
-    return await platform.sources.all(await platform.bases.get(caller.workspace_id, base))
+    return await platform.knowledge.sources.all(await platform.knowledge.bases.get(caller.workspace_id, base))
 
 
 @router.post("/knowledge/{base}/sources", status_code=201)
 async def create_source(base: str, body: NewSource, request: Request) -> Source:
     caller = await auth.console_caller(request, needs="admin")
     platform = auth.platform_of(request)
-    return await platform.sources.create(
-        await platform.bases.get(caller.workspace_id, base),
+    return await platform.knowledge.sources.create(
+        await platform.knowledge.bases.get(caller.workspace_id, base),
         body.kind,
         body.name,
         body.settings,
@@ -67,7 +67,7 @@ async def create_source(base: str, body: NewSource, request: Request) -> Source:
 
 @router.patch("/sources/{source_id}")
 async def change_source(source_id: str, body: SourceChange, request: Request) -> Source:
-    return await auth.platform_of(request).sources.change(
+    return await auth.platform_of(request).knowledge.sources.change(
         await _source(request, source_id, "admin"),
         name=body.name,
         settings=body.settings,
@@ -79,13 +79,13 @@ async def change_source(source_id: str, body: SourceChange, request: Request) ->
 @router.delete("/sources/{source_id}", status_code=204)
 async def delete_source(source_id: str, request: Request) -> None:
     """The documents it brought stay."""
-    await auth.platform_of(request).sources.delete(await _source(request, source_id, "admin"))
+    await auth.platform_of(request).knowledge.sources.delete(await _source(request, source_id, "admin"))
 
 
 @router.post("/sources/{source_id}/synchronise", status_code=202)
 async def synchronise_source(source_id: str, request: Request) -> Source:
     """New, changed and removed files become new, replaced and removed documents."""
-    return await auth.platform_of(request).sources.synchronise(await _source(request, source_id, "editor"))
+    return await auth.platform_of(request).knowledge.sources.synchronise(await _source(request, source_id, "editor"))
 
 
 @router.get("/sources/{source_id}/files")
@@ -98,10 +98,12 @@ async def list_source_files(
 ) -> FilePage:
     """By name; `failed`: only those with an error."""
     source = await _source(request, source_id, "editor")
-    files, total = await auth.platform_of(request).sources.files(source, failed=failed, offset=offset, limit=limit)
+    files, total = await auth.platform_of(request).knowledge.sources.files(
+        source, failed=failed, offset=offset, limit=limit
+    )
     return FilePage(files, total)
 
 
 async def _source(request: Request, source_id: str, needs: Role) -> Source:
     caller = await auth.console_caller(request, needs=needs)
-    return await auth.platform_of(request).sources.get(caller.workspace_id, source_id)
+    return await auth.platform_of(request).knowledge.sources.get(caller.workspace_id, source_id)

@@ -142,7 +142,7 @@ class DatasetCall(Asked):
 
     async def base_of(self, dataset_id: str) -> KnowledgeBase:
         try:
-            return await self.platform.bases.by_id(self.caller.workspace_id, dataset_id)
+            return await self.platform.knowledge.bases.by_id(self.caller.workspace_id, dataset_id)
         except NotFound as error:
             raise NotFound("Dataset not found.") from error
 
@@ -153,12 +153,12 @@ class DatasetCall(Asked):
 
     async def document_of(self, base: KnowledgeBase, document_id: str) -> Document:
         try:
-            found = await self.platform.documents.get(base.workspace_id, document_id)
+            found = await self.platform.knowledge.documents.get(base.workspace_id, document_id)
         except NotFound as error:
             raise NotFound("Document not found.") from error
         if found.knowledge_id != base.id:
             raise NotFound("Document not found.")
-        return self.platform.progress.overlay(found)
+        return self.platform.knowledge.progress.overlay(found)
 
     @property
     def page(self) -> tuple[int, int]:

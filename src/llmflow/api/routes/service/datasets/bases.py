@@ -76,9 +76,9 @@ async def _list(call: DatasetCall) -> Response:
     page, limit = call.page
     keyword = unicodedata.normalize("NFC", call.query("keyword") or "").casefold()
     tag_ids = [*call.request.query_params.getlist("tag_ids"), *call.request.query_params.getlist("tag_ids[]")]
-    found = await call.platform.bases.all(call.caller.workspace_id)
+    found = await call.platform.knowledge.bases.all(call.caller.workspace_id)
     if tag_ids:
-        tagged = await call.platform.tags.tagged(call.caller.workspace_id, tag_ids)
+        tagged = await call.platform.knowledge.tags.tagged(call.caller.workspace_id, tag_ids)
         found = [base for base in found if base.id in tagged]
     found = [base for base in found if keyword in base.name.casefold()][::-1]  # the newest first
     shown = found[(page - 1) * limit : page * limit]
@@ -94,7 +94,7 @@ async def _create(call: DatasetCall) -> Response:
         **_retrieval(wanted.retrieval_model),
     }
     try:
-        made = await call.platform.bases.create(
+        made = await call.platform.knowledge.bases.create(
             call.caller.workspace_id,
             wanted.name,
             description=wanted.description,
@@ -116,7 +116,7 @@ async def _api(call: DatasetCall, wanted: DatasetCreatePayload) -> ExternalApi |
     if not wanted.external_knowledge_api_id or not wanted.external_knowledge_id:
         raise UsageError("external_knowledge_api_id and external_knowledge_id are required.", param="provider")
     try:
-        return await call.platform.external.get(call.caller.workspace_id, wanted.external_knowledge_api_id)
+        return await call.platform.knowledge.external.get(call.caller.workspace_id, wanted.external_knowledge_api_id)
     except NotFound as error:
         raise UsageError(error.message, param="external_knowledge_api_id") from error
 
@@ -125,8 +125,8 @@ async def search_by(call: DatasetCall, base: KnowledgeBase, rule: SearchRule | N
     """The base, searched by this from now on where it is given."""
     if rule is None:
         return base
-    await call.platform.bases.set_retrieval(base, rule)
-    return await call.platform.bases.by_id(base.workspace_id, base.id)
+    await call.platform.knowledge.bases.set_retrieval(base, rule)
+    return await call.platform.knowledge.bases.by_id(base.workspace_id, base.id)
 
 
 async def _get(call: DatasetCall) -> Response:
@@ -146,7 +146,7 @@ async def _change(call: DatasetCall) -> Response:
     if base.is_external and wanted.external_retrieval_model is not None:
         rule = checked_rule(wanted.external_retrieval_model.rule(rule or kept_rule(base.retrieval)))
     try:
-        changed = await call.platform.bases.change(
+        changed = await call.platform.knowledge.bases.change(
             base.workspace_id,
             base.id,
             name=wanted.name,
@@ -189,10 +189,10 @@ def _users(uses: Mapping[str, Sequence[App]], base: KnowledgeBase) -> set[str]:
 
 async def _shown(call: DatasetCall, bases: Sequence[KnowledgeBase]) -> list[dict[str, Any]]:
     platform, ids = call.platform, [base.id for base in bases]
-    contents = await platform.bases.contents(ids)
-    tags, fields = await platform.tags.of_bases(ids), await platform.fields.of_bases(ids)
+    contents = await platform.knowledge.bases.contents(ids)
+    tags, fields = await platform.knowledge.tags.of_bases(ids), await platform.knowledge.fields.of_bases(ids)
     uses = await platform.apps.uses.of(call.caller.workspace_id)
-    apis = {api.id: api for api in await platform.external.all(call.caller.workspace_id)}
+    apis = {api.id: api for api in await platform.knowledge.external.all(call.caller.workspace_id)}
     names = {account.id: account.name for account in await platform.members.all(call.caller.workspace_id)}
     try:
         embedding_model = await platform.gateway.embedding_model()

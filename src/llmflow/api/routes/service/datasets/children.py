@@ -34,7 +34,7 @@ def routes(platform: Platform) -> list[Route]:
 async def _list(call: DatasetCall) -> Response:
     _, document, passage = await segment(call)
     page, limit = call.page
-    found, total = await call.platform.passages.page(
+    found, total = await call.platform.knowledge.passages.page(
         document, parent=passage.id, search=call.query("keyword") or "", offset=(page - 1) * limit, limit=limit
     )
     return answer(
@@ -54,7 +54,7 @@ async def _create(call: DatasetCall) -> Response:
     if shapes.form_of(document, base) != "hierarchical_model":
         raise UsageError("Only segments of a hierarchical document have child chunks.")
     wanted = checked(await call.body(), ChildChunkPayload)
-    (made,) = await call.platform.passages.add(document, [Draft(wanted.content)], parent=passage.id)
+    (made,) = await call.platform.knowledge.passages.add(document, [Draft(wanted.content)], parent=passage.id)
     return answer({"data": shapes.child(made, document)})
 
 
@@ -62,21 +62,21 @@ async def _change(call: DatasetCall) -> Response:
     document, part = await _part(call)
     check_mutable(document)
     wanted = checked(await call.body(), ChildChunkPayload)
-    changed = await call.platform.passages.edit(document, part.id, Edit(text=wanted.content))
+    changed = await call.platform.knowledge.passages.edit(document, part.id, Edit(text=wanted.content))
     return answer({"data": shapes.child(changed, document)})
 
 
 async def _delete(call: DatasetCall) -> Response:
     document, part = await _part(call)
     check_mutable(document)
-    await call.platform.passages.delete(document, [part.id])
+    await call.platform.knowledge.passages.delete(document, [part.id])
     return nothing()
 
 
 async def _part(call: DatasetCall) -> tuple[Document, Passage]:
     _, document, passage = await segment(call)
     try:
-        part = await call.platform.passages.get(document, str(call.request.path_params["child_chunk_id"]))
+        part = await call.platform.knowledge.passages.get(document, str(call.request.path_params["child_chunk_id"]))
     except NotFound as error:
         raise NotFound("Child chunk not found.") from error
     if part.parent_id != passage.id:

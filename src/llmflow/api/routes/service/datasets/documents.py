@@ -71,10 +71,10 @@ async def _list(call: DatasetCall) -> Response:
     found: list[Document] = []
     total = 0
     if display != "paused":  # nothing is ever paused here
-        found, total = await call.platform.documents.page(
+        found, total = await call.platform.knowledge.documents.page(
             base, display=display, search=search, offset=(page - 1) * limit, limit=limit
         )
-    found = [call.platform.progress.overlay(document) for document in found]
+    found = [call.platform.knowledge.progress.overlay(document) for document in found]
     first = total - (page - 1) * limit  # the newest stand first, and have the last places
     return paged(await shown(call, base, found, first), page, limit, total)
 
@@ -91,8 +91,8 @@ async def shown(
     call: DatasetCall, base: KnowledgeBase, documents: Sequence[Document], first: int
 ) -> list[dict[str, Any]]:
     """As they stand in a list; `first`: the place of the first one, from which the others count down."""
-    fields = await call.platform.fields.all(base)
-    hits = await call.platform.documents.hits([document.id for document in documents])
+    fields = await call.platform.knowledge.fields.all(base)
+    hits = await call.platform.knowledge.documents.hits([document.id for document in documents])
     return [
         shapes.document(
             document,
@@ -110,12 +110,12 @@ async def _get(call: DatasetCall) -> Response:
     metadata = call.query("metadata") or "all"
     if metadata not in ("all", "only", "without"):
         raise UsageError(f"Invalid metadata value: {metadata}", code="invalid_metadata", param="metadata")
-    hits = await call.platform.documents.hits([document.id])
+    hits = await call.platform.knowledge.documents.hits([document.id])
     return answer(
         shapes.document_alone(
             document,
             base,
-            position=await call.platform.documents.place(document),
+            position=await call.platform.knowledge.documents.place(document),
             hits=hits.get(document.id, 0),
             values=await _values(call, base, document),
             metadata=metadata,
@@ -125,13 +125,13 @@ async def _get(call: DatasetCall) -> Response:
 
 
 async def _values(call: DatasetCall, base: KnowledgeBase, document: Document) -> list[Value]:
-    return values_of(document, await call.platform.fields.all(base))
+    return values_of(document, await call.platform.knowledge.fields.all(base))
 
 
 async def _delete(call: DatasetCall) -> Response:
     base, document = await call.document()
     check_mutable(document)
-    await call.platform.documents.delete(base, document)
+    await call.platform.knowledge.documents.delete(base, document)
     return nothing()
 
 
@@ -139,7 +139,7 @@ async def _switch(call: DatasetCall) -> Response:
     """Documents that are not there are passed over."""
     base = await call.base()
     wanted = checked(await call.body(), DocumentStatusPayload)
-    documents, choice = call.platform.documents, Choice(ids=tuple(dict.fromkeys(wanted.document_ids)))
+    documents, choice = call.platform.knowledge.documents, Choice(ids=tuple(dict.fromkeys(wanted.document_ids)))
     match str(call.request.path_params["action"]):
         case "enable":
             await documents.enable(base, choice)
@@ -157,13 +157,13 @@ async def _switch(call: DatasetCall) -> Response:
 async def _progress(call: DatasetCall) -> Response:
     """A batch is one document here, and has its id, but for what came together to a pipeline."""
     base, batch = await call.base(), str(call.request.path_params["batch"])
-    found = await call.platform.documents.of_batch(base, batch)
+    found = await call.platform.knowledge.documents.of_batch(base, batch)
     if not found:
         try:
             found = [await call.document_of(base, batch)]
         except NotFound as error:
             raise NotFound("Documents not found.") from error
-    return answer({"data": [shapes.progress(call.platform.progress.overlay(document)) for document in found]})
+    return answer({"data": [shapes.progress(call.platform.knowledge.progress.overlay(document)) for document in found]})
 
 
 # downloads
@@ -204,7 +204,7 @@ async def _linked(platform: Platform, request: Request) -> Response:
     if not holds or not hmac.compare_digest(given.encode(), sign.encode()):
         return await not_found(request, NotFound("It holds no more."))
     try:
-        document = await platform.documents.get(workspace_id, document_id)
+        document = await platform.knowledge.documents.get(workspace_id, document_id)
     except NotFound as error:
         return await not_found(request, error)
     return StreamingResponse(
@@ -217,7 +217,7 @@ async def _download_zip(call: DatasetCall) -> Response:
     ids = list(dict.fromkeys(checked(await call.body(), DocumentStatusPayload).document_ids))
     if not 1 <= len(ids) <= 100:
         raise UsageError("document_ids must name 1 to 100 documents.", param="document_ids")
-    documents = await call.platform.documents.by_ids(base, ids)
+    documents = await call.platform.knowledge.documents.by_ids(base, ids)
     if len(documents) < len(ids):
         raise NotFound("Document not found.")
     archive = await _zipped(call.platform.organs.blobs, documents)

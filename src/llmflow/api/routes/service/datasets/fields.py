@@ -62,8 +62,8 @@ def routes(platform: Platform) -> list[Route]:
 
 async def _list(call: DatasetCall) -> Response:
     base = await call.base()
-    counts = await call.platform.fields.counts(base)
-    found = await call.platform.fields.all(base)
+    counts = await call.platform.knowledge.fields.counts(base)
+    found = await call.platform.knowledge.fields.all(base)
     return answer(
         {
             "doc_metadata": [{**_shape(field), "count": counts.get(field.id, 0)} for field in found],
@@ -76,18 +76,18 @@ async def _create(call: DatasetCall) -> Response:
     base = await call.base()
     wanted = checked(await call.body(), MetadataArgs)
     with taken_is_invalid():
-        return answer(_shape(await call.platform.fields.create(base, wanted.name, wanted.type)), status=201)
+        return answer(_shape(await call.platform.knowledge.fields.create(base, wanted.name, wanted.type)), status=201)
 
 
 async def _rename(call: DatasetCall) -> Response:
     base = await call.base()
     wanted = checked(await call.body(), MetadataUpdatePayload)
     with taken_is_invalid():
-        return answer(_shape(await call.platform.fields.rename(base, _id(call), wanted.name)))
+        return answer(_shape(await call.platform.knowledge.fields.rename(base, _id(call), wanted.name)))
 
 
 async def _delete(call: DatasetCall) -> Response:
-    await call.platform.fields.delete(await call.base(), _id(call))
+    await call.platform.knowledge.fields.delete(await call.base(), _id(call))
     return nothing()
 
 
@@ -101,7 +101,9 @@ async def _switch(call: DatasetCall) -> Response:
     action = str(call.request.path_params["action"])
     if action not in get_args(Switch):
         raise UsageError("action must be enable or disable.", param="action")
-    await call.platform.bases.change(base.workspace_id, base.id, service={shapes.BUILT_IN_FIELDS: action == "enable"})
+    await call.platform.knowledge.bases.change(
+        base.workspace_id, base.id, service={shapes.BUILT_IN_FIELDS: action == "enable"}
+    )
     return answer({"result": "success"})
 
 
@@ -118,9 +120,9 @@ async def _describe(call: DatasetCall) -> Response:
         except NotFound as error:
             raise UsageError("Document not found.", param="document_id") from error
         values = {said.id: said.value for said in one.metadata_list if said.id != "built-in"}
-        described.append((document, await call.platform.fields.checked(base, values), one.partial_update))
+        described.append((document, await call.platform.knowledge.fields.checked(base, values), one.partial_update))
     for document, values, keep_others in described:
-        await call.platform.documents.set_metadata(document, values, keep_others=keep_others)
+        await call.platform.knowledge.documents.set_metadata(document, values, keep_others=keep_others)
     return answer({"result": "success"})
 
 

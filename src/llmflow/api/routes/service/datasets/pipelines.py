@@ -217,7 +217,7 @@ async def _told(
 async def _why(call: DatasetCall, document: Document) -> dict[str, Any]:
     """Why a document was never read."""
     try:
-        found = await call.platform.documents.get(document.workspace_id, document.id)
+        found = await call.platform.knowledge.documents.get(document.workspace_id, document.id)
     except NotFound:
         return error_body("not_found", "The document was deleted.", 404)
     return error_body("pipeline_run_error", found.error_message or "The pipeline was not run.", _OUR_FAULT)
@@ -233,7 +233,10 @@ async def _ended(
             async for _ in call.platform.apps.runs.follow(run_id):
                 continue
             runs.append(await call.platform.apps.runs.get(app.id, run_id))
-    now = {one.id: one for one in await call.platform.documents.by_ids(base, [document.id for document in documents])}
+    now = {
+        one.id: one
+        for one in await call.platform.knowledge.documents.by_ids(base, [document.id for document in documents])
+    }
     if runs:
         told = {"task_id": runs[0].task_id, "workflow_run_id": runs[0].id, "data": ended(runs[0])}
     else:

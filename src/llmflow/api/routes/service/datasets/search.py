@@ -50,7 +50,7 @@ async def _retrieve(call: DatasetCall) -> Response:
         rule = wanted.external_retrieval_model.rule(rule)
     model = wanted.retrieval_model
     conditions = read_conditions(model.metadata_filtering_conditions if model else None)
-    searched = await call.platform.retriever.search([base], wanted.query, rule, conditions=conditions)
+    searched = await call.platform.knowledge.retriever.search([base], wanted.query, rule, conditions=conditions)
     if base.is_external:
         if searched.notes:  # nothing else was searched
             raise UsageError(searched.notes[0].text)
@@ -67,9 +67,11 @@ def _plain(hit: Found) -> dict[str, Any]:
 
 async def _records(call: DatasetCall, base: KnowledgeBase, found: Sequence[Found]) -> list[dict[str, Any]]:
     """`llmflow` is ours: why a passage was found, and where it stands."""
-    documents = {d.id: d for d in await call.platform.documents.by_ids(base, [hit.document_id for hit in found])}
-    passages = await call.platform.documents.passages_by_id([hit.chunk_id for hit in found])
-    fields = await call.platform.fields.all(base)
+    documents = {
+        d.id: d for d in await call.platform.knowledge.documents.by_ids(base, [hit.document_id for hit in found])
+    }
+    passages = await call.platform.knowledge.documents.passages_by_id([hit.chunk_id for hit in found])
+    fields = await call.platform.knowledge.fields.all(base)
     records = []
     for hit in found:
         document, passage = documents.get(hit.document_id), passages.get(hit.chunk_id)

@@ -65,7 +65,7 @@ async def _list(call: DatasetCall) -> Response:
     found: list[Passage] = []
     total = 0
     if not statuses or "completed" in statuses:
-        found, total = await call.platform.passages.page(
+        found, total = await call.platform.knowledge.passages.page(
             document, search=call.query("keyword") or "", offset=(page - 1) * limit, limit=limit
         )
     return answer(
@@ -92,7 +92,7 @@ async def _create(call: DatasetCall) -> Response:
     if form == "qa_model" and not all(item.answer and item.answer.strip() for item in wanted):
         raise UsageError("Answer is required", param="answer")
     drafts = [Draft(item.content, item.answer, tuple(item.keywords or ())) for item in wanted]
-    made = await call.platform.passages.add(document, drafts)
+    made = await call.platform.knowledge.passages.add(document, drafts)
     return answer({"data": await _shown(call, document, made), "doc_form": form})
 
 
@@ -109,17 +109,17 @@ async def _change(call: DatasetCall) -> Response:
     recut = bool(wanted.regenerate_child_chunks)
     edit = Edit(text=wanted.content, answer=wanted.answer, keywords=keywords, recut=recut)
     if edit != Edit(recut=recut):
-        passage = await call.platform.passages.edit(document, passage.id, edit)
+        passage = await call.platform.knowledge.passages.edit(document, passage.id, edit)
     if wanted.enabled is not None and wanted.enabled != passage.enabled:  # with its parts
-        await call.platform.passages.switch(document, [passage.id], enabled=wanted.enabled)
-        passage = await call.platform.passages.get(document, passage.id)
+        await call.platform.knowledge.passages.switch(document, [passage.id], enabled=wanted.enabled)
+        passage = await call.platform.knowledge.passages.get(document, passage.id)
     return await _answered(call, base, document, passage)
 
 
 async def _delete(call: DatasetCall) -> Response:
     _, document, passage = await segment(call)
     check_mutable(document)
-    await call.platform.passages.delete(document, [passage.id])
+    await call.platform.knowledge.passages.delete(document, [passage.id])
     return nothing()
 
 
@@ -137,7 +137,7 @@ async def segment(call: DatasetCall) -> tuple[KnowledgeBase, Document, Passage]:
     """The passage that the path names, its document and its base. Raises NotFound in Dify's words."""
     base, document = await call.document()
     try:
-        passage = await call.platform.passages.get(document, str(call.request.path_params["segment_id"]))
+        passage = await call.platform.knowledge.passages.get(document, str(call.request.path_params["segment_id"]))
     except NotFound as error:
         raise NotFound("Segment not found.") from error
     if passage.parent_id is not None:
@@ -151,7 +151,7 @@ async def _answered(call: DatasetCall, base: KnowledgeBase, document: Document, 
 
 
 async def _shown(call: DatasetCall, document: Document, passages: Sequence[Passage]) -> list[dict[str, Any]]:
-    parts = await call.platform.passages.parts(document, [passage.id for passage in passages])
+    parts = await call.platform.knowledge.passages.parts(document, [passage.id for passage in passages])
     by = document.created_by or document.workspace_id
     return [
         {

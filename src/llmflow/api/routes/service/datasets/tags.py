@@ -50,42 +50,44 @@ def routes(platform: Platform) -> list[Route]:
 
 
 async def _list(call: DatasetCall) -> Response:
-    return answer([_shape(tag) for tag in await call.platform.tags.all(call.caller.workspace_id)])
+    return answer([_shape(tag) for tag in await call.platform.knowledge.tags.all(call.caller.workspace_id)])
 
 
 async def _create(call: DatasetCall) -> Response:
     wanted = checked(await call.body(), TagCreatePayload)
     with taken_is_invalid():
-        return answer(_shape(await call.platform.tags.create(call.caller.workspace_id, wanted.name)))
+        return answer(_shape(await call.platform.knowledge.tags.create(call.caller.workspace_id, wanted.name)))
 
 
 async def _rename(call: DatasetCall) -> Response:
     wanted = checked(await call.body(), TagUpdatePayload)
     with taken_is_invalid():
-        return answer(_shape(await call.platform.tags.rename(call.caller.workspace_id, wanted.tag_id, wanted.name)))
+        return answer(
+            _shape(await call.platform.knowledge.tags.rename(call.caller.workspace_id, wanted.tag_id, wanted.name))
+        )
 
 
 async def _delete(call: DatasetCall) -> Response:
     wanted = checked(await call.body(), TagDeletePayload)
-    await call.platform.tags.delete(call.caller.workspace_id, wanted.tag_id)
+    await call.platform.knowledge.tags.delete(call.caller.workspace_id, wanted.tag_id)
     return nothing()
 
 
 async def _bind(call: DatasetCall) -> Response:
     wanted = checked(await call.body(), TagBindingPayload)
-    await call.platform.tags.bind(await call.base_of(wanted.target_id), _ids(wanted))
+    await call.platform.knowledge.tags.bind(await call.base_of(wanted.target_id), _ids(wanted))
     return nothing()
 
 
 async def _unbind(call: DatasetCall) -> Response:
     wanted = checked(await call.body(), TagBindingPayload)
-    await call.platform.tags.unbind(await call.base_of(wanted.target_id), _ids(wanted))
+    await call.platform.knowledge.tags.unbind(await call.base_of(wanted.target_id), _ids(wanted))
     return nothing()
 
 
 async def _of_base(call: DatasetCall) -> Response:
     base = await call.base()
-    found = (await call.platform.tags.of_bases([base.id])).get(base.id, [])
+    found = (await call.platform.knowledge.tags.of_bases([base.id])).get(base.id, [])
     return answer({"data": [{"id": tag.id, "name": tag.name} for tag in found], "total": len(found)})
 
 

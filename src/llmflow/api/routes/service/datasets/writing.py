@@ -111,7 +111,7 @@ async def _create(
         document = await call.document_of(base, wanted.original_document_id)
         document = await _rewritten(call, base, document, wanted, content())
     else:
-        accepted = await call.platform.documents.accept(
+        accepted = await call.platform.knowledge.documents.accept(
             base,
             name,
             content(),
@@ -135,9 +135,9 @@ async def _rewritten(
     rule = chunking(wanted.process_rule, wanted.doc_form)
     if wanted.name:
         with taken_is_invalid():
-            document = await call.platform.documents.rename(document, wanted.name)
+            document = await call.platform.knowledge.documents.rename(document, wanted.name)
     if content is not None or rule is not None:
-        document = await call.platform.documents.rewrite(base, document, content=content, chunking=rule)
+        document = await call.platform.knowledge.documents.rewrite(base, document, content=content, chunking=rule)
     return document
 
 
@@ -151,7 +151,7 @@ async def _settled(call: DatasetCall, base: KnowledgeBase, wanted: Writing) -> K
     new = {key: value for key, value in said.items() if value is not None and key not in base.service}
     if not new:
         return base
-    changed = await call.platform.bases.change(base.workspace_id, base.id, service=new)
+    changed = await call.platform.knowledge.bases.change(base.workspace_id, base.id, service=new)
     return await search_by(call, changed, wanted_rule(wanted.retrieval_model) if shapes.RETRIEVAL in new else None)
 
 
@@ -160,7 +160,7 @@ def _form_of(base: KnowledgeBase, wanted: Writing) -> Form | None:
 
 
 async def _answered(call: DatasetCall, base: KnowledgeBase, document: Document) -> Response:
-    (told,) = await shown(call, base, [document], await call.platform.documents.place(document))
+    (told,) = await shown(call, base, [document], await call.platform.knowledge.documents.place(document))
     return answer({"document": told, "batch": document.id})
 
 
