@@ -185,6 +185,13 @@ const baseSettings = createRoute({
   component: room("knowledge", () => import("@/pages/knowledge/BaseSettings"), "BaseSettings"),
 });
 
+const evaluation = createRoute({
+  ...page,
+  path: "/knowledge/$base/evaluation",
+  validateSearch: (search): { run?: string } => ({ run: text(search.run) }),
+  component: room("knowledge", () => import("@/pages/knowledge/evaluation/EvaluationPage"), "EvaluationPage"),
+});
+
 const document = createRoute({
   ...page,
   path: "/knowledge/$base/documents/$document",
@@ -286,7 +293,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appRuns, appRun, appApi, knowledge, base, retrieval, sources, baseSettings, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appRuns, appRun, appApi, knowledge, base, retrieval, evaluation, sources, baseSettings, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

@@ -250,6 +250,10 @@ async def test_a_passage_changed_while_its_base_is_opened_is_found_by_all(
     assert [row.groups for row in rows] == [(), (), ()]
 
 
+class NothingAsked:
+    def running(self, knowledge_id: str) -> None: ...
+
+
 class NothingAnew:
     """No base is being embedded anew."""
 
@@ -268,6 +272,7 @@ async def test_progress_tells_of_the_documents_one_may_see(room: Room) -> None:
         progress=room.progress,
         changes=room.changes,
         reembeddings=NothingAnew(),
+        evaluation_jobs=NothingAsked(),
     )
     for groups, seen in [(("staff",), {canteen.id}), (("board",), {pay.id, canteen.id})]:
         with asked_by(*groups):

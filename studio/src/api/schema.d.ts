@@ -5141,6 +5141,7 @@ export interface components {
             /** Reading */
             reading: components["schemas"]["Reading"][];
             anew: components["schemas"]["Anew"] | null;
+            evaluating?: components["schemas"]["Running"] | null;
         };
         /** NodeChange */
         NodeChange: {
@@ -5788,6 +5789,18 @@ export interface components {
              * @description false: it was over
              */
             stopped: boolean;
+        };
+        /**
+         * Running
+         * @description A run under way: `done` of `total` questions.
+         */
+        Running: {
+            /** Id */
+            id: string;
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
         };
         /** SavedDraft */
         SavedDraft: {

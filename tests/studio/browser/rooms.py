@@ -172,6 +172,7 @@ ROOMS = (
     Room("/knowledge/$base/retrieval", "retrieval", _at("/knowledge/demo/retrieval?query=연차는 며칠인가요?")),
     Room("/knowledge/$base/sources", "sources", _at("/knowledge/demo/sources")),
     Room("/knowledge/$base/settings", "base-settings", _at("/knowledge/demo/settings")),
+    Room("/knowledge/$base/evaluation", "evaluation", _at("/knowledge/demo/evaluation")),
     Room("/knowledge/$base/documents/$document", "document", _document),
     Room("/tools", "tools", _at("/tools")),
     Room("/models", "models", _routes),

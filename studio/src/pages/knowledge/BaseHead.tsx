@@ -63,6 +63,9 @@ export function BaseHead({ id }: { id: string }) {
       <LinkTabs label={name}>
         <LinkTab link={linkOptions({ to: "/knowledge/$base", params: { base: id } })}>{t("knowledge.documents")}</LinkTab>
         <LinkTab link={linkOptions({ to: "/knowledge/$base/retrieval", params: { base: id } })}>{t("retrieval.title")}</LinkTab>
+        {may && (
+          <LinkTab link={linkOptions({ to: "/knowledge/$base/evaluation", params: { base: id } })}>{t("evaluation.title")}</LinkTab>
+        )}
         {may && <LinkTab link={linkOptions({ to: "/knowledge/$base/sources", params: { base: id } })}>{t("sources.title")}</LinkTab>}
         <LinkTab link={linkOptions({ to: "/knowledge/$base/settings", params: { base: id } })}>{t("knowledge.settings")}</LinkTab>
       </LinkTabs>

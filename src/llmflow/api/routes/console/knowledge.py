@@ -16,6 +16,7 @@ from llmflow.access.types import Role
 from llmflow.api import auth
 from llmflow.api.sse import EventStream, event
 from llmflow.errors import NotFound
+from llmflow.knowledge.evaluation.jobs import Running
 from llmflow.knowledge.rule import SearchRule, kept_rule
 from llmflow.knowledge.types import (
     Accepted,
@@ -127,6 +128,7 @@ class News:
     flow: Flow
     reading: list[Reading]
     anew: Anew | None  # embedding with another model, while it is under way
+    evaluating: Running | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +218,12 @@ async def _news(platform: Platform, base: KnowledgeBase) -> AsyncGenerator[bytes
                 await platform.knowledge.bases.get(base.workspace_id, base.id)
             except NotFound:
                 return
-            reading = platform.knowledge.progress.of(base.id)
-            seen = {d.id for d in await platform.knowledge.documents.by_ids(base, [one.document_id for one in reading])}
-            anew = await platform.knowledge.reembeddings.anew(base.id)
-            news = News(
-                await platform.knowledge.bases.flow(base.id), [one for one in reading if one.document_id in seen], anew
-            )
+            room = platform.knowledge
+            reading = room.progress.of(base.id)
+            seen = {d.id for d in await room.documents.by_ids(base, [one.document_id for one in reading])}
+            anew = await room.reembeddings.anew(base.id)
+            shown = [one for one in reading if one.document_id in seen]
+            news = News(await room.bases.flow(base.id), shown, anew, room.evaluating.running(base.id))
             yield event(msgspec.json.encode(news))
 
 

@@ -1,0 +1,47 @@
+/** Evaluations of a base's search: runs, one of them, its questions, and a file of questions as it is read. */
+
+import { queryOptions } from "@tanstack/react-query";
+
+import { BASE, api, body, send } from "@/api/client";
+import type { components } from "@/api/schema";
+
+type Schemas = components["schemas"];
+export type Evaluation = Schemas["Evaluation"];
+export type Judged = Schemas["Judged"];
+export type Measured = Evaluation["settings"][number];
+export type ReadFile = Schemas["Read"];
+export type SearchRule = Schemas["SearchRule"];
+
+export const evaluationsKey = (base: string) => ["knowledge", base, "evaluations"] as const;
+
+export const evaluationsOf = (base: string) =>
+  queryOptions({
+    queryKey: evaluationsKey(base),
+    queryFn: () => body(api.GET("/knowledge/{base}/evaluations", { params: { path: { base } } })),
+  });
+
+export const evaluationOf = (base: string, evaluation: string) =>
+  queryOptions({
+    queryKey: [...evaluationsKey(base), evaluation],
+    queryFn: () =>
+      body(api.GET("/knowledge/{base}/evaluations/{evaluation}", { params: { path: { base, evaluation } } })),
+  });
+
+export const judgedOf = (base: string, evaluation: string, limit: number) =>
+  queryOptions({
+    queryKey: [...evaluationsKey(base), evaluation, "questions", limit],
+    queryFn: () =>
+      body(
+        api.GET("/knowledge/{base}/evaluations/{evaluation}/questions", {
+          params: { path: { base, evaluation }, query: { limit } },
+        }),
+      ),
+  });
+
+/** What of a file can be asked, and what is wrong with its other lines. */
+export async function readQuestions(base: string, file: File): Promise<ReadFile> {
+  const answer = await send(`${BASE}/knowledge/${encodeURIComponent(base)}/questions`, { method: "POST", body: file });
+  return (await answer.json()) as ReadFile;
+}
+
+export const isUnderWay = ({ state }: Evaluation): boolean => state === "queued" || state === "running";

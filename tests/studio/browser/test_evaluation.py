@@ -1,0 +1,73 @@
+"""The evaluation of a base as people use it: a file of questions, results side by side, the best one applied."""
+
+from __future__ import annotations
+
+from playwright.async_api import FilePayload, expect
+
+from tests.live import LiveServer
+from tests.studio.browser.look import axe, fits, shoot
+from tests.studio.browser.pages import Pages
+
+DOCUMENTS = {
+    "휴가 규정.txt": "연차 휴가는 해마다 열다섯 날이 주어진다. 휴가는 사흘 전에 신청한다.",
+    "출장 안내.txt": "출장비는 하루 오만 원이며 다음 달에 정산한다. 숙박비는 영수증대로 준다.",
+    "식대.txt": "야근 식대는 한 끼에 만 원이다. 주말에는 점심도 준다.",
+}
+QUESTIONS = """질문,정답 문서
+연차는 며칠인가요?,휴가 규정.txt
+출장비는 언제 정산하나요?,출장 안내
+밤에 일하면 밥값을 얼마 받나요?,식대.txt
+주차장은 어디인가요?,주차.txt
+"""
+
+
+def _base(server: LiveServer, name: str) -> str:
+    with server.client() as client:
+        made: str = client.post("/api/v1/knowledge", json={"name": name}).json()["id"]
+        for document, text in DOCUMENTS.items():
+            client.put(f"/api/v1/knowledge/{made}/documents/{document}", content=text.encode()).raise_for_status()
+    server.wait_until_indexed(name)
+    return made
+
+
+async def test_questions_of_ones_own_say_how_to_search_and_it_is_applied(pages: Pages, studio: LiveServer) -> None:
+    base = _base(studio, "평가할 지식")
+    page = await pages.open(f"/knowledge/{base}/evaluation", language="ko")
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_role("button", name="질문 파일 올리기").click()
+    file = FilePayload(name="질문.csv", mimeType="text/csv", buffer=QUESTIONS.encode("cp949"))
+    await (await chooser.value).set_files(file)
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_text("질문 3개를 물을 수 있습니다.")).to_be_visible()
+    await expect(dialog.get_by_text("“주차.txt” 문서가 없습니다.")).to_be_visible()
+    await expect(dialog.get_by_text("5번째 줄")).to_be_visible()
+    await shoot(page, "evaluation-file-ko")
+    await dialog.get_by_role("button", name="나머지 3개로 평가").click()
+
+    settings = page.get_by_role("list", name="검색 방식")
+    await expect(settings.locator("[data-setting]")).to_have_count(4)
+    await expect(settings.get_by_text("재순위 모델이 없어 재지 못했습니다.")).to_be_visible()
+    await expect(settings.get_by_text("가장 좋음", exact=True)).to_be_visible()
+    hard = page.get_by_role("table", name="어려운 질문부터")
+    await expect(hard.locator("tbody tr")).to_have_count(3)
+    await axe(page)
+    await fits(page)
+    await shoot(page, "evaluation-ko")
+
+    await settings.locator("[data-setting=keyword]").get_by_role("button", name="적용").click()
+    confirm = page.get_by_role("alertdialog")
+    await expect(confirm.get_by_text("통합", exact=True)).to_be_visible()
+    await shoot(page, "evaluation-apply-ko")
+    await confirm.get_by_role("button", name="적용").click()
+    await expect(settings.locator("[data-setting=keyword]").get_by_text("적용 중")).to_be_visible()
+    with studio.client() as client:
+        assert client.get(f"/api/v1/knowledge/{base}/retrieval").json()["mode"] == "keyword"
+
+    await page.get_by_role("button", name="다시 평가").click()
+    runs = page.get_by_role("table", name="평가 기록")
+    await expect(runs.locator("tbody tr")).to_have_count(2)
+    await expect(runs.get_by_text("+0.000")).to_be_visible()
+    await hard.get_by_role("link", name="연차는 며칠인가요?").click()
+    await expect(page.get_by_role("searchbox")).to_have_value("연차는 며칠인가요?")
+    with studio.client() as client:
+        client.delete(f"/api/v1/knowledge/{base}")
