@@ -19,6 +19,8 @@ export const PASSAGES = 100;
 
 export interface DocumentFilter {
   readonly state?: Document["state"];
+  /** Those that are read and kept from the search. */
+  readonly display?: "disabled" | "archived";
   readonly search?: string;
   readonly sort?: Sort;
 }

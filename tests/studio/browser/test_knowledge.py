@@ -196,3 +196,37 @@ async def test_a_base_that_is_missing_says_so_once_and_rests(pages: Pages) -> No
     await expect(page.get_by_text("not_found")).to_have_count(1)
     await expect(page.get_by_role("button", name="Upload files")).to_have_count(0)
     assert len([url for url in asked if "/api/" in url]) == 1
+
+
+async def test_a_document_is_renamed_described_switched_off_and_archived(pages: Pages, studio: LiveServer) -> None:
+    base = _base(studio, "문서 정보")
+    for name in ("휴가.txt", "출장.txt"):
+        studio.put(base, quote(name), f"{name}의 내용".encode())
+    assert studio.wait_until_indexed(base) == {"ready": 2}
+    page = await pages.open(f"/knowledge/{base}", language="ko")
+    row = page.get_by_role("row").filter(has_text="휴가")
+    await row.get_by_role("button", name=re.compile("작업$")).click()
+    await page.get_by_role("menuitem", name="이름·메타데이터·그룹").click()
+    panel = page.get_by_role("dialog", name="문서 정보")
+    await panel.get_by_label("새 필드").fill("부서")
+    await panel.get_by_role("button", name="추가").click()
+    await panel.get_by_label("부서").fill("인사")
+    await panel.get_by_label("이름").fill("휴가 규정.txt")
+    await panel.get_by_label("볼 수 있는 그룹").fill("인사팀")
+    await axe(page)
+    await shoot(page, "knowledge-about")
+    await panel.get_by_role("button", name="저장").click()
+    await expect(row).to_contain_text("휴가 규정.txt")
+    await expect(row).to_contain_text("인사팀")
+    await row.get_by_role("button", name=re.compile("작업$")).click()
+    await page.get_by_role("menuitem", name="끄기").click()
+    await expect(row).to_contain_text("꺼짐")
+    await page.get_by_role("checkbox", name=re.compile("출장.txt")).check()
+    tools = page.get_by_role("toolbar", name="선택한 문서")
+    await tools.get_by_role("button", name="더 보기").click()
+    await page.get_by_role("menuitem", name="보관", exact=True).click()
+    await expect(page.get_by_role("row").filter(has_text="출장")).to_contain_text("보관됨")
+    await page.get_by_role("combobox", name=re.compile("상태")).click()
+    await page.get_by_role("option", name="보관됨").click()
+    await expect(page.locator("tbody tr[data-index]")).to_have_count(1)
+    await shoot(page, "knowledge-archived")

@@ -4,9 +4,11 @@ import { FileUp, FolderUp, RotateCw } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import type { Document } from "@/api/client";
 import { type DocumentFilter, type Sort, documentsOf } from "@/api/documents";
 import { baseOf } from "@/api/queries";
 import { useMay } from "@/frame/role";
+import { AboutDocument } from "@/pages/knowledge/AboutDocument";
 import { BaseHead } from "@/pages/knowledge/BaseHead";
 import { Chosen, useRetryMany } from "@/pages/knowledge/Chosen";
 import { Documents } from "@/pages/knowledge/Documents";
@@ -26,6 +28,7 @@ import { EmptyState } from "@/ui/States";
 
 const route = getRouteApi("/inside/knowledge/$base");
 const ANY = "any";
+const KEPT = ["disabled", "archived"] as const;
 const SORTS: readonly Sort[] = [
   ...(["-created", "created", "name", "-name", "state", "-state", "size", "-size"] as const),
   ...(["passages", "-passages", "updated", "-updated"] as const),
@@ -39,6 +42,7 @@ export function Base() {
   const go = route.useNavigate();
   const filter: DocumentFilter = {
     state: STATES.find((one) => one === asked.state),
+    display: KEPT.find((one) => one === asked.state),
     search: asked.search,
     sort: SORTS.find((one) => one === asked.sort),
   };
@@ -48,13 +52,14 @@ export function Base() {
   const { data: about, isError: isMissing } = useQuery(baseOf(base));
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [losing, setLosing] = useState<Losing | null>(null);
+  const [described, setDescribed] = useState<Document | null>(null);
   const retry = useRetryMany(base);
   const { dragging, drop } = useDrop(base, may);
   const upload = useUploadAction(base, may);
-  useEffect(() => setSelection(NOTHING), [base, filter.state, filter.search]);
+  useEffect(() => setSelection(NOTHING), [base, asked.state, filter.search]);
   const narrow = (changes: { search?: string | undefined; state?: string | undefined; sort?: string }) =>
     void go({ search: (before) => ({ ...before, ...changes }), replace: true, resetScroll: false });
-  const isEmptyBase = data?.total === 0 && !filter.search && !filter.state;
+  const isEmptyBase = data?.total === 0 && !filter.search && !filter.state && !filter.display;
   const count = selection.all ? (data?.total ?? 0) : selection.ids.size;
   const failed = news?.flow.counts.failed ?? 0;
   return (
@@ -79,10 +84,11 @@ export function Base() {
                   />
                   <Select
                     label={t("knowledge.state")}
-                    value={filter.state ?? ANY}
+                    value={filter.state ?? filter.display ?? ANY}
                     choices={[
                       { value: ANY, label: t("knowledge.anyState") },
                       ...STATES.map((value) => ({ value, label: t(`state.${value}`) })),
+                      ...KEPT.map((value) => ({ value, label: t(`marks.is.${value}`) })),
                     ]}
                     onChange={(value) => narrow({ state: value === ANY ? undefined : value })}
                   />
@@ -132,11 +138,13 @@ export function Base() {
                 onSelect={setSelection}
                 onSort={(sort) => narrow({ sort })}
                 onDelete={(one) => setLosing({ one })}
+                onAbout={setDescribed}
               />
             )}
           </Panel>
         )}
       </Page>
+      <AboutDocument base={base} document={described} onClose={() => setDescribed(null)} />
       <LoseDocuments
         base={base}
         filter={filter}

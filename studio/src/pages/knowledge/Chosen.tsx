@@ -1,13 +1,15 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { RotateCw, Trash2, X } from "lucide-react";
+import { Archive, ArchiveRestore, EllipsisVertical, Eye, EyeOff, type LucideIcon, RotateCw, Trash2, X } from "lucide-react";
 import { useTranslation } from "react-i18next";
 
 import { api, body } from "@/api/client";
 import { asApiError } from "@/api/errors";
 import type { DocumentFilter } from "@/api/documents";
 import { choiceOf } from "@/pages/knowledge/LoseDocuments";
+import { type Mark, useMark } from "@/pages/knowledge/marks";
 import type { Selection } from "@/pages/knowledge/selection";
 import { Button, IconButton } from "@/ui/Button";
+import { Menu } from "@/ui/Menu";
 import { toast } from "@/ui/Toasts";
 
 interface ChosenProps {
@@ -23,6 +25,13 @@ interface ChosenProps {
 export function Chosen({ base, filter, selection, count, onDelete, onClear }: ChosenProps) {
   const { t } = useTranslation();
   const retry = useRetryMany(base);
+  const mark = useMark(base);
+  const item = (as: Mark, icon: LucideIcon) => ({
+    id: as,
+    label: t(`marks.${as}`),
+    icon,
+    run: () => mark.mutate({ choice: choiceOf(selection, filter), as }, { onSuccess: onClear }),
+  });
   return (
     <div role="toolbar" aria-label={t("select.tools")} className="flex grow flex-wrap items-center gap-2">
       <IconButton icon={X} label={t("select.clear")} onClick={onClear} />
@@ -32,6 +41,13 @@ export function Chosen({ base, filter, selection, count, onDelete, onClear }: Ch
       <Button icon={RotateCw} busy={retry.isPending} onClick={() => retry.mutate(choiceOf(selection, filter), { onSuccess: onClear })}>
         {t("select.retry")}
       </Button>
+      <Menu
+        trigger={<IconButton icon={EllipsisVertical} label={t("knowledge.more")} />}
+        groups={[
+          { items: [item("off", EyeOff), item("on", Eye)] },
+          { items: [item("archive", Archive), item("back", ArchiveRestore)] },
+        ]}
+      />
       <Button kind="danger" icon={Trash2} onClick={onDelete}>
         {t("common.delete")}
       </Button>

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { RotateCw, Trash2 } from "lucide-react";
+import { Archive, ArchiveRestore, EllipsisVertical, Eye, EyeOff, type LucideIcon, Pencil, RotateCw, Trash2, Users } from "lucide-react";
 import { useTranslation } from "react-i18next";
 
 import type { Document } from "@/api/client";
@@ -8,7 +8,10 @@ import { useErrorText } from "@/frame/errorText";
 import { useFormat } from "@/i18n/format";
 import { useRetry } from "@/pages/knowledge/FailedDocument";
 import { DocumentState } from "@/pages/knowledge/State";
+import { type Mark, useMark } from "@/pages/knowledge/marks";
+import { Badge } from "@/ui/Badge";
 import { IconButton } from "@/ui/Button";
+import { Menu } from "@/ui/Menu";
 
 const ARCHIVES = new Set(["application/zip", "application/x-tar", "application/gzip"]);
 
@@ -22,13 +25,21 @@ interface DocumentRowProps {
   mayChange: boolean;
   onToggle: (id: string) => void;
   onDelete: (document: Document) => void;
+  onAbout: (document: Document) => void;
 }
 
 /** The cells of one document. A name with folders shows its own part first. */
-export function DocumentRow({ base, document, reading, isSelected, isFixed, mayChange, onToggle, onDelete }: DocumentRowProps) {
+export function DocumentRow({ base, document, reading, isSelected, isFixed, mayChange, onToggle, onDelete, onAbout }: DocumentRowProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const retry = useRetry();
+  const mark = useMark(base);
+  const item = (as: Mark, icon: LucideIcon) => ({
+    id: as,
+    label: t(`marks.${as}`),
+    icon,
+    run: () => mark.mutate({ choice: { ids: [document.id], search: "" }, as }),
+  });
   const words = useErrorText();
   const parts = document.name.split(" › ");
   const own = parts.pop() ?? document.name;
@@ -66,6 +77,16 @@ export function DocumentRow({ base, document, reading, isSelected, isFixed, mayC
             {t("knowledge.inside")}
           </Link>
         )}
+        {(!document.enabled || document.archived || document.groups.length > 0) && (
+          <p className="mt-0.5 flex flex-wrap gap-1">
+            {document.archived ? <Badge>{t("marks.is.archived")}</Badge> : !document.enabled && <Badge tone="warn">{t("marks.is.disabled")}</Badge>}
+            {document.groups.map((group) => (
+              <Badge key={group} icon={Users}>
+                {group}
+              </Badge>
+            ))}
+          </p>
+        )}
         {wrong && (
           <p className="mt-0.5 text-sm">
             <span className="text-bad">{wrong.message}</span> <span className="text-muted">{wrong.hint}</span>
@@ -97,11 +118,18 @@ export function DocumentRow({ base, document, reading, isSelected, isFixed, mayC
           />
         )}
         {mayChange && (
-          <IconButton
-            icon={Trash2}
-            size="small"
-            label={t("knowledge.delete", { name: document.name })}
-            onClick={() => onDelete(document)}
+          <Menu
+            trigger={<IconButton icon={EllipsisVertical} size="small" label={t("marks.more", { name: document.name })} />}
+            groups={[
+              {
+                items: [
+                  ...(document.archived ? [] : [{ id: "about", label: t("about.edit"), icon: Pencil, run: () => onAbout(document) }]),
+                  document.enabled ? item("off", EyeOff) : item("on", Eye),
+                  document.archived ? item("back", ArchiveRestore) : item("archive", Archive),
+                ],
+              },
+              { items: [{ id: "delete", label: t("common.delete"), icon: Trash2, danger: true, run: () => onDelete(document) }] },
+            ]}
           />
         )}
       </td>

@@ -26,10 +26,11 @@ interface DocumentsProps {
   onSelect: (selection: Selection) => void;
   onSort: (sort: Sort) => void;
   onDelete: (document: Document) => void;
+  onAbout: (document: Document) => void;
 }
 
 /** A base's documents with where each of them is. Only the rows in sight are loaded and drawn. */
-export function Documents({ base, filter, news, selection, mayChange, onSelect, onSort, onDelete }: DocumentsProps) {
+export function Documents({ base, filter, news, selection, mayChange, onSelect, onSort, onDelete, onAbout }: DocumentsProps) {
   const { t } = useTranslation();
   const box = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
@@ -131,6 +132,7 @@ export function Documents({ base, filter, news, selection, mayChange, onSelect, 
                     mayChange={mayChange}
                     onToggle={toggle}
                     onDelete={onDelete}
+                    onAbout={onAbout}
                   />
                 ) : (
                   <td colSpan={NARROW} className="h-11 px-4">

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import { type Document, api, body } from "@/api/client";
 import type { DocumentFilter } from "@/api/documents";
+import type { components } from "@/api/schema";
 import { ConfirmChange } from "@/frame/ConfirmChange";
 import type { Selection } from "@/pages/knowledge/selection";
 import { toast } from "@/ui/Toasts";
@@ -55,5 +56,5 @@ export function LoseDocuments({ base, filter, losing, onClose, onLost }: LoseDoc
 }
 
 /** The selection as the server takes it. */
-export const choiceOf = (chosen: Selection, filter: DocumentFilter) =>
-  chosen.all ? { state: filter.state, search: filter.search ?? "" } : { ids: [...chosen.ids], search: "" };
+export const choiceOf = (chosen: Selection, filter: DocumentFilter): components["schemas"]["Chosen"] =>
+  chosen.all ? { state: filter.state, display: filter.display, search: filter.search ?? "" } : { ids: [...chosen.ids], search: "" };
