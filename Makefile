@@ -61,7 +61,7 @@ $(STATIC): $(shell find studio/src studio/public -type f 2>/dev/null) $(wildcard
 
 lock: $(BIN)/uv ## resolve the pinned dependencies anew after a change in pyproject.toml
 	$(UV) pip compile pyproject.toml --extra model --group build --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
-	$(UV) pip compile pyproject.toml --extra model --group build --group dev -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements-dev.lock
+	$(UV) pip compile pyproject.toml --extra model --extra milvus --group build --group dev -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements-dev.lock
 
 clean: ## remove the environment and caches (your data in ~/.llmflow stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache dist build

@@ -299,6 +299,7 @@ CODES: dict[str, str] = {
     "trigger_busy": "Wait until runs of it are over, or raise triggers.concurrency in llmflow.yaml.",
     # organs
     "organ_unavailable": "`llmflow doctor` shows every organ and what to do.",
+    "organ_unable": "Use another adapter or a newer server for it, or a setting that does without.",
     "sandbox_unavailable": "`llmflow doctor` says what is missing; docs/code.md shows how code is run apart.",
     "organ_unknown": "`llmflow organs list` shows the servers that can be installed.",
     "organ_not_installed": "`llmflow organs install NAME` installs it.",

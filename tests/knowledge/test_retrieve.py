@@ -17,6 +17,7 @@ from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.organs.rerank.none import NoRerank
 from llmflow.ports.llm import ModelInfo
 from llmflow.ports.rerank import Rerank
+from llmflow.ports.vector_store import Hit
 from llmflow.store.content import Scope
 from llmflow.store.tables import chunks
 from tests.knowledge.conftest import Room
@@ -195,3 +196,23 @@ async def test_a_model_chooses_the_base_a_question_is_for_or_all_are_searched(
     bases, notes = await retriever.choose([room.base, other], "출장비는 얼마인가요?")
     assert [base.name for base in bases] == searched
     assert [note.code for note in notes] == ([] if len(bases) == 1 else ["choice_failed"])
+
+
+async def test_a_store_without_keyword_search_costs_that_search_alone_and_is_told(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unable(*_: object, **__: object) -> list[Hit]:
+        raise OrganError("This store has no keyword search.", code="organ_unable")
+
+    await filled(room)
+    monkeypatch.setattr(room.vectors, "keyword", unable)
+    base = await room.refreshed()
+    found = await room.retriever.search([base], "연차 휴가", SearchRule(mode="hybrid"))
+    assert found.found[0].text == LEAVE
+    assert found.found[0].scores.keyword is None
+    assert [note.code for note in found.notes] == ["keyword_missing"]
+    with pytest.raises(OrganError):
+        await room.retriever.search([base], "연차 휴가", SearchRule(mode="keyword"))
+    room.embedding.failures = 1
+    with pytest.raises(OrganError, match="Nothing could be searched"):
+        await room.retriever.search([base], "연차 휴가", SearchRule(mode="hybrid"))

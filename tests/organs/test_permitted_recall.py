@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from llmflow.organs.vector_store.lancedb import LanceVectorStore
+from llmflow.organs.vector_store.milvus import MilvusVectorStore
+from llmflow.organs.vector_store.milvus_collection import Collection
+from llmflow.organs.vector_store.milvus_lite import MilvusLiteVectorStore
 from llmflow.ports.vector_store import Filter, IndexRow
+from tests.organs import milvus_server
 
 ROWS, DIMENSIONS, QUESTIONS = 20_000, 48, 20
 SHARES = {"1%": 100, "10%": 10, "50%": 2}  # one row in so many is open to the group of this name
@@ -32,23 +35,40 @@ def groups_of(number: int) -> tuple[str, ...]:
     return found or ("nobody here",)
 
 
-@pytest.fixture(scope="module")
-async def store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LanceVectorStore]:
-    opened = LanceVectorStore(Path(tmp_path_factory.mktemp("recall")))
+Store = LanceVectorStore | MilvusLiteVectorStore | MilvusVectorStore
+SERVER = pytest.param("milvus", marks=[pytest.mark.organs, pytest.mark.timeout(600)])
+
+
+@pytest.fixture(scope="module", params=["lancedb", "milvus_lite", SERVER])
+async def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
+    opened: Store
+    if request.param == "milvus":
+        opened = MilvusVectorStore(request.getfixturevalue("milvus"), token=milvus_server.TOKEN)
+    else:
+        folder = tmp_path_factory.mktemp("recall")
+        opened = LanceVectorStore(folder) if request.param == "lancedb" else MilvusLiteVectorStore(folder)
     vectors = vectors_of(ROWS, 1)
     for start in range(0, ROWS, 5_000):
         numbers = range(start, start + 5_000)
         rows = [IndexRow(f"c{n:05}", f"d{n // 10}", (f"w{n % 50}", "연차"), groups_of(n)) for n in numbers]
         await opened.upsert("kb", rows, vectors[start : start + 5_000])
-    await opened.settle("kb")
+    await (milvus_server.settled(opened, "kb") if isinstance(opened, MilvusVectorStore) else opened.settle("kb"))
     yield opened
+    await opened.drop("kb")
     await opened.close()
 
 
+async def is_indexed(store: Store) -> bool:
+    """Else the search were exact anyway."""
+    collection = await store._collection("kb")
+    if isinstance(collection, Collection):
+        return await collection.indexed_rows() == (ROWS, ROWS)
+    return await collection._table.index_stats("vector_idx") is not None
+
+
 @pytest.mark.parametrize("group", SHARES)
-async def test_the_nearest_that_one_may_see_are_found(store: LanceVectorStore, group: str) -> None:
-    table = (await store._collection("kb"))._table
-    assert await table.index_stats("vector_idx") is not None  # else the search were exact anyway
+async def test_the_nearest_that_one_may_see_are_found(store: Store, group: str) -> None:
+    assert await is_indexed(store)
     vectors = vectors_of(ROWS, 1)
     open_to = np.arange(0, ROWS, SHARES[group])
     right = 0
@@ -61,7 +81,9 @@ async def test_the_nearest_that_one_may_see_are_found(store: LanceVectorStore, g
 
 
 @pytest.mark.parametrize("group", SHARES)
-async def test_every_word_that_one_may_see_is_found(store: LanceVectorStore, group: str) -> None:
+async def test_every_word_that_one_may_see_is_found(store: Store, group: str) -> None:
+    if "keyword" not in store.abilities:
+        pytest.skip("this Milvus has no keyword search")
     every = SHARES[group]
     hits = await store.keyword("kb", ["w0", "연차"], top_k=ROWS, where=Filter(groups=(group,)))
     assert len(hits) == len(range(0, ROWS, every))

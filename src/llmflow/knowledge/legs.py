@@ -33,18 +33,20 @@ class Legs:
         """At most `depth` hits of each leg that the rule's mode has, best first, and what went without.
 
         Raises Conflict for a base whose model is not here any more, OrganError when an organ does not answer; a hybrid
-        search goes on by keywords when nothing embeds the question."""
+        search goes on by words when nothing embeds the question, by meaning in a store without keyword search."""
         if rule.mode == "dense":
             hits = await self.dense(bases, query, depth, where)
             return [Fused(hit.chunk_id, hit.score, hit.score, None) for hit in hits], []
         if rule.mode == "keyword":
             hits = await self.keyword(bases, query, depth, where)
             return [Fused(hit.chunk_id, hit.score, None, hit.score) for hit in hits], []
-        (dense, notes), keyword = await asyncio.gather(
-            self._dense_if_up(bases, query, depth, where), self.keyword(bases, query, depth, where)
+        (dense, notes), (keyword, more) = await asyncio.gather(
+            self._dense_if_up(bases, query, depth, where), self._keyword_if_able(bases, query, depth, where)
         )
+        if notes and more and not dense:
+            raise OrganError(f"Nothing could be searched. {notes[0].text} {more[0].text}", code="organ_unable")
         language, weight = language_of(query), rule.dense_weight
-        return fuse(dense, keyword, language=language, dense_weight=weight, fusion=rule.fusion), notes
+        return fuse(dense, keyword, language=language, dense_weight=weight, fusion=rule.fusion), [*notes, *more]
 
     async def _dense_if_up(
         self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None
@@ -60,6 +62,17 @@ class Legs:
                 code = "embedding_changed" if isinstance(error, Conflict) else "dense_failed"
                 notes.append(Note(code, f"Searched by words alone: {error.message}"))
         return _best(found, depth), notes
+
+    async def _keyword_if_able(
+        self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None
+    ) -> tuple[list[Hit], list[Note]]:
+        """Nothing, and a note, from a store that has no keyword search: Milvus before 2.5."""
+        try:
+            return await self.keyword(bases, query, depth, where), []
+        except OrganError as error:
+            if error.code != "organ_unable":
+                raise
+            return [], [Note("keyword_missing", f"Searched by meaning alone: {error.message}")]
 
     async def dense(self, bases: Sequence[KnowledgeBase], query: str, depth: int, where: Filter | None) -> list[Hit]:
         """Nearest by meaning, each base by its own model. Raises Conflict and OrganError."""

@@ -294,9 +294,9 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a search did not do as it was told, or did by itself. `code`: dense_failed, rerank_missing, rerank_failed,
-    reword_failed, filter_failed, choice_failed, external_failed or threshold_unused;
-    `text`: why, for people."""
+    """What a search did not do as it was told, or did by itself. `code`: dense_failed, embedding_changed,
+    keyword_missing, rerank_missing, rerank_failed, reword_failed, filter_failed, choice_failed, external_failed or
+    threshold_unused; `text`: why, for people."""
 
     code: str
     text: str

@@ -5252,9 +5252,9 @@ export interface components {
         };
         /**
          * Note
-         * @description What a search did not do as it was told, or did by itself. `code`: dense_failed, rerank_missing, rerank_failed,
-         *     reword_failed, filter_failed, choice_failed, external_failed or threshold_unused;
-         *     `text`: why, for people.
+         * @description What a search did not do as it was told, or did by itself. `code`: dense_failed, embedding_changed,
+         *     keyword_missing, rerank_missing, rerank_failed, reword_failed, filter_failed, choice_failed, external_failed or
+         *     threshold_unused; `text`: why, for people.
          */
         Note: {
             /** Code */
