@@ -266,17 +266,17 @@ async def test_progress_tells_of_the_documents_one_may_see(room: Room) -> None:
     await close(room, pay, "board")
     for document in (pay, canteen):
         room.progress.report(document, "parse", 1, 2)
-    platform = SimpleNamespace(
+    knowledge = SimpleNamespace(
         bases=room.bases,
         documents=room.documents,
         progress=room.progress,
         changes=room.changes,
         reembeddings=NothingAnew(),
-        evaluation_jobs=NothingAsked(),
+        evaluating=NothingAsked(),
     )
     for groups, seen in [(("staff",), {canteen.id}), (("board",), {pay.id, canteen.id})]:
         with asked_by(*groups):
-            news = _news(cast(Platform, platform), await room.refreshed())
+            news = _news(cast(Platform, SimpleNamespace(knowledge=knowledge)), await room.refreshed())
             async with aclosing(news):
                 told = json.loads((await anext(news)).decode().split("data: ", 1)[1])
             assert {one["document_id"] for one in told["reading"]} == seen
