@@ -69,5 +69,6 @@ async def test_questions_of_ones_own_say_how_to_search_and_it_is_applied(pages: 
     await expect(runs.get_by_text("+0.000")).to_be_visible()
     await hard.get_by_role("link", name="연차는 며칠인가요?").click()
     await expect(page.get_by_role("searchbox")).to_have_value("연차는 며칠인가요?")
+    await expect(page.get_by_role("region", name="단어").get_by_role("listitem").first).to_be_visible()
     with studio.client() as client:
         client.delete(f"/api/v1/knowledge/{base}")
