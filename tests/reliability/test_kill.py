@@ -24,7 +24,7 @@ from tests.reliability.servers import FAKES, LIGHT, environ
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if "LLMFLOW_TEST_DOCUMENTS" in os.environ else 300)]
 
 
-#: More with LLMFLOW_TEST_DOCUMENTS: 2000 take a quarter of an hour.
+#: More with LLMFLOW_TEST_DOCUMENTS: 2000 take about four minutes.
 TEXTS = int(os.environ.get("LLMFLOW_TEST_DOCUMENTS", "200"))
 BASE, PARENTS = "kill -9", "kill -9, parents"
 
