@@ -133,6 +133,21 @@ async def test_a_folder_is_followed(desk: Desk) -> None:
     assert sorted(await desk.documents()) == ["new.txt", "규정 › 휴가.txt"]
 
 
+async def test_a_renamed_file_keeps_a_document_and_so_does_a_copy_whose_twin_goes(desk: Desk) -> None:
+    (desk.folder / "휴가.txt").write_text("연차는 15일이다.")
+    source = await desk.made("folder", {"path": str(desk.folder)})
+    await desk.synchronised(source)
+    (desk.folder / "휴가.txt").rename(desk.folder / "휴가 규정.txt")
+    assert await desk.synchronised(source) == {"new": 1, "removed": 1}
+    assert await desk.documents() == {"휴가 규정.txt": "folder"}
+    (desk.folder / "사본.txt").write_text("연차는 15일이다.")
+    assert await desk.synchronised(source) == {"same": 1, "unchanged": 1}
+    (desk.folder / "휴가 규정.txt").unlink()
+    assert await desk.synchronised(source) == {"new": 1, "removed": 1}
+    assert await desk.documents() == {"사본.txt": "folder"}
+    assert await desk.synchronised(source) == {"unchanged": 1}
+
+
 async def test_only_folders_that_an_operator_named_are_read(desk: Desk, tmp_path: Path) -> None:
     for path in ("/etc", str(desk.folder / ".." / ".." / ".."), "/"):
         with pytest.raises(Forbidden) as caught:

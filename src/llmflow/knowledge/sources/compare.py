@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from llmflow.errors import Conflict, LLMFlowError, NotFound, TooLarge
 from llmflow.knowledge.documents import Documents
@@ -36,7 +36,9 @@ class Compare:
         counts: Counter[str] = Counter()
         async with self._database.read() as connection:
             known = await queries.files(connection, source.id)
-        seen: set[str] = set()
+        seen: dict[str, Entry] = {}
+        came: dict[str, str] = {}  # by ref, the count it is in
+        removed: set[str] = set()  # documents
 
         def report(error: LLMFlowError | None = None) -> Report:
             done = Report(
@@ -61,20 +63,31 @@ class Compare:
                         hint="Narrow it down, or raise knowledge.source_files in llmflow.yaml.",
                     )
                 if entry.ref not in seen:
-                    seen.add(entry.ref)
-                    counts[await self._file(base, source, reader, entry, known.get(entry.ref))] += 1
+                    seen[entry.ref] = entry
+                    came[entry.ref] = await self._file(base, source, reader, entry, known.get(entry.ref), removed)
+                    counts[came[entry.ref]] += 1
                     if len(seen) % _TELL_EVERY == 0:
                         told(report())
             gone = [file for ref, file in known.items() if ref not in seen]
-            counts["removed"] += await self._remove(base, source, gone)
+            counts["removed"] += await self._remove(base, source, gone, removed)
+            for entry in await self._bereft(source, seen, removed):
+                counts[came[entry.ref]] -= 1
+                counts[await self._file(base, source, reader, entry, None, removed)] += 1
         except LLMFlowError as error:
             return report(error)
         return report()
 
     async def _file(
-        self, base: KnowledgeBase, source: Source, reader: Reader, entry: Entry, known: SourceFile | None
+        self,
+        base: KnowledgeBase,
+        source: Source,
+        reader: Reader,
+        entry: Entry,
+        known: SourceFile | None,
+        removed: set[str],
     ) -> str:
-        """The name of the count it belongs to. Raises OrganError when the disk is full."""
+        """The name of the count it belongs to; `removed` gets the documents that went. Raises OrganError when the disk
+        is full."""
         stamp = known.stamp if known is not None and not known.error_code else ""
         if known is not None and stamp and entry.stamp == stamp:
             return "unchanged"
@@ -89,7 +102,7 @@ class Compare:
         except LLMFlowError as error:
             if error.code == "disk_full":
                 raise
-            return await self._failed(base, source, entry, known, error)
+            return await self._failed(base, source, entry, known, error, removed)
         fresh = SourceFile(entry.ref, entry.name, stamp, accepted.document.id, "", "", "", now_ms())
         await self._note(source, fresh)
         match accepted.outcome:
@@ -112,11 +125,17 @@ class Compare:
             )
 
     async def _failed(
-        self, base: KnowledgeBase, source: Source, entry: Entry, known: SourceFile | None, error: LLMFlowError
+        self,
+        base: KnowledgeBase,
+        source: Source,
+        entry: Entry,
+        known: SourceFile | None,
+        error: LLMFlowError,
+        removed: set[str],
     ) -> str:
         document_id = known.document_id if known is not None else None
         if isinstance(error, NotFound) and known is not None and document_id is not None:
-            await self._remove_documents(base, source, [known])
+            await self._remove_documents(base, source, [known], removed)
             document_id = None
         note = SourceFile(entry.ref, entry.name, "", document_id, error.code, error.message, error.hint, now_ms())
         await self._note(source, note)
@@ -126,18 +145,29 @@ class Compare:
         async with self._database.write() as connection:
             await queries.put_file(connection, source, file)
 
-    async def _remove(self, base: KnowledgeBase, source: Source, gone: Sequence[SourceFile]) -> int:
+    async def _bereft(self, source: Source, seen: Mapping[str, Entry], removed: Collection[str]) -> list[Entry]:
+        """Files that are there and whose document went with another: the same bytes had two names, or got a new one."""
+        if not removed:
+            return []
+        async with self._database.read() as connection:
+            files = await queries.files(connection, source.id)
+        return [entry for ref, entry in seen.items() if ref in files and files[ref].document_id in removed]
+
+    async def _remove(self, base: KnowledgeBase, source: Source, gone: Sequence[SourceFile], removed: set[str]) -> int:
         count = 0
         for start in range(0, len(gone), _AT_ONCE):
             some = gone[start : start + _AT_ONCE]
-            count += await self._remove_documents(base, source, some)
+            count += await self._remove_documents(base, source, some, removed)
             async with self._database.write() as connection:
                 await queries.forget_files(connection, source.id, [file.ref for file in some])
         return count
 
-    async def _remove_documents(self, base: KnowledgeBase, source: Source, files: Sequence[SourceFile]) -> int:
+    async def _remove_documents(
+        self, base: KnowledgeBase, source: Source, files: Sequence[SourceFile], removed: set[str]
+    ) -> int:
         """Only what this source brought: a document that was there already stays."""
         ids = [file.document_id for file in files if file.document_id is not None]
         async with self._database.read() as connection:
             mine = await queries.owned(connection, source.kind, [file.ref for file in files], ids)
+        removed.update(mine)
         return await self._documents.delete_many(base, Choice(ids=tuple(mine))) if mine else 0
