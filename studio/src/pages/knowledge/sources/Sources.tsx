@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { FolderSync, Plus } from "lucide-react";
+import { FolderSync, Lock, Plus } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -26,8 +26,10 @@ export function Sources() {
   const { t } = useTranslation();
   const { base } = route.useParams();
   const client = useQueryClient();
-  const { data, error, refetch } = useQuery(sourcesOf(base));
-  const may = useMay()("admin");
+  const role = useMay();
+  const sees = role("editor");
+  const may = role("admin");
+  const { data, error, refetch } = useQuery({ ...sourcesOf(base), enabled: sees });
   const [editing, setEditing] = useState<Source | "new" | null>(null);
   const [losing, setLosing] = useState<Source | null>(null);
   const [failed, setFailed] = useState<Source | null>(null);
@@ -59,8 +61,9 @@ export function Sources() {
   return (
     <Page>
       <BaseHead id={base} />
+      {!sees && <EmptyState icon={Lock} title={t("sources.notYours")} text={t("sources.notYoursText")} />}
       {error && <ErrorPanel error={error} onRetry={() => void refetch()} />}
-      {!data && !error && <SkeletonRows label={t("common.loading")} />}
+      {sees && !data && !error && <SkeletonRows label={t("common.loading")} />}
       {data?.length === 0 && (
         <EmptyState icon={FolderSync} title={t("sources.none")} text={t(may ? "sources.noneText" : "sources.noneAdmin")}>
           {add}
