@@ -20,11 +20,12 @@ export const evaluationsOf = (base: string) =>
     queryFn: () => body(api.GET("/knowledge/{base}/evaluations", { params: { path: { base } } })),
   });
 
-export const evaluationOf = (base: string, evaluation: string) =>
+/** As it stood when the list told of it: a newer row in the list is asked for anew. */
+export const evaluationOf = (base: string, { id, updated_at }: Evaluation) =>
   queryOptions({
-    queryKey: [...evaluationsKey(base), evaluation],
+    queryKey: [...evaluationsKey(base), id, updated_at],
     queryFn: () =>
-      body(api.GET("/knowledge/{base}/evaluations/{evaluation}", { params: { path: { base, evaluation } } })),
+      body(api.GET("/knowledge/{base}/evaluations/{evaluation}", { params: { path: { base, evaluation: id } } })),
   });
 
 export const judgedOf = (base: string, evaluation: string, limit: number) =>

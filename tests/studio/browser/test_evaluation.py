@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.async_api import FilePayload, expect
 
 from tests.live import LiveServer
@@ -31,7 +30,6 @@ def _base(server: LiveServer, name: str) -> str:
     return made
 
 
-@pytest.mark.skip(reason="its results stand on the page, but are not found by their role: to be mended first")
 async def test_questions_of_ones_own_say_how_to_search_and_it_is_applied(pages: Pages, studio: LiveServer) -> None:
     base = _base(studio, "평가할 지식")
     page = await pages.open(f"/knowledge/{base}/evaluation", language="ko")

@@ -100,7 +100,7 @@ export function EvaluationPage() {
               {t("evaluation.again")}
             </Button>
           </div>
-          <Run base={base} id={chosen.id} live={under?.id === chosen.id ? under : null} />
+          <Run base={base} run={chosen} live={under?.id === chosen.id ? under : null} />
           <Runs base={base} runs={data} chosen={chosen.id} onChoose={show} />
         </div>
       )}

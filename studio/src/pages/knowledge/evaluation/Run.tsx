@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, body } from "@/api/client";
 import type { News } from "@/api/documents";
-import { type Measured, evaluationOf, evaluationsKey, isUnderWay } from "@/api/evaluation";
+import { type Evaluation, type Measured, evaluationOf, evaluationsKey, isUnderWay } from "@/api/evaluation";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useFormat } from "@/i18n/format";
 import { HardQuestions } from "@/pages/knowledge/evaluation/HardQuestions";
@@ -18,22 +18,25 @@ import { SkeletonRows } from "@/ui/States";
 
 interface RunProps {
   base: string;
-  id: string;
+  run: Evaluation;
   /** How far it is, where it is being asked now. */
   live: NonNullable<News["evaluating"]> | null;
 }
 
 /** One run: how far it is, what was measured, and its questions, the hardest first. */
-export function Run({ base, id, live }: RunProps) {
+export function Run({ base, run, live }: RunProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const client = useQueryClient();
-  const { data, error, refetch } = useQuery(evaluationOf(base, id));
+  const { data, error, refetch } = useQuery({
+    ...evaluationOf(base, run),
+    placeholderData: (before) => (before?.evaluation.id === run.id ? before : undefined),
+  });
   const [taking, setTaking] = useState<Measured | null>(null);
   const stop = useMutation({
     mutationFn: () =>
       body(
-        api.POST("/knowledge/{base}/evaluations/{evaluation}/stop", { params: { path: { base, evaluation: id } } }),
+        api.POST("/knowledge/{base}/evaluations/{evaluation}/stop", { params: { path: { base, evaluation: run.id } } }),
       ),
     onSuccess: () => client.invalidateQueries({ queryKey: evaluationsKey(base) }),
   });
