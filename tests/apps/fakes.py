@@ -16,7 +16,7 @@ from llmflow.apps.types import App, ChatConfig, Ended, EndUser, Failed
 from llmflow.config.settings import Chat, Knowledge, Limits, Settings, Workflow
 from llmflow.errors import DocumentError, Unsupported
 from llmflow.gateway.gateway import Gateway
-from llmflow.knowledge import queries
+from llmflow.knowledge import passage_queries, queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.models import EmbeddingModels
@@ -174,7 +174,7 @@ class World:
         ]
         async with self.database.write() as connection:
             await queries.insert_document(connection, document)
-            await queries.insert_passages(connection, rows)
+            await passage_queries.insert(connection, rows)
         indexed = [
             IndexRow(id, document.id, tuple(terms(" ".join([*heading, text]))))
             for id, text in zip(ids, passages, strict=True)

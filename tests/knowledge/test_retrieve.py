@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from llmflow.errors import OrganError, UsageError
 from llmflow.gateway.gateway import Gateway
-from llmflow.knowledge import queries
+from llmflow.knowledge import passage_queries
 from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.rule import SearchRule, kept_rule
@@ -131,7 +131,7 @@ async def with_parent(room: Room, children: int) -> str:
         parent["text"] = (await room.database.boundary.admit(Scope("knowledge", room.base.id), ["the whole section"]))[
             0
         ]
-        await queries.insert_passages(connection, [parent])
+        await passage_queries.insert(connection, [parent])
         ids = [row.id for row in rows[:children]]
         await connection.execute(sa.update(chunks).where(chunks.c.id.in_(ids)).values(parent_id="parent"))
     return "parent"

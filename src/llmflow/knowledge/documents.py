@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import Conflict, Forbidden, NotFound, OrganError, UsageError
-from llmflow.knowledge import counting, queries
+from llmflow.knowledge import counting, passage_queries, queries
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.fresh import FRESH, new_document, taken_back
 from llmflow.knowledge.names import clean_name, free_name
@@ -306,7 +306,7 @@ class Documents:
     async def passages_by_id(self, ids: Sequence[str]) -> dict[str, Passage]:
         """Those that are there."""
         async with self._database.read() as connection:
-            return await queries.passages_by_id(connection, ids)
+            return await passage_queries.by_id(connection, ids)
 
     async def retry(self, base: KnowledgeBase, choice: Choice) -> int:
         """Queues those of the chosen documents anew that have failed; how many."""
@@ -369,7 +369,7 @@ class Documents:
                 ids = [document_id for document_id, (state, _) in states.items() if state == "deleting"]
                 if not ids:
                     return
-                await queries.delete_passages(connection, ids)
+                await passage_queries.delete_all_of(connection, ids)
             await self._vectors.delete(base.collection, document_ids=ids)
             async with self._database.write() as connection:
                 await queries.delete_marked(connection, ids)

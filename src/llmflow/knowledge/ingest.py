@@ -262,7 +262,7 @@ class Ingest:
             await passage_queries.add_unsettled(connection, behind)
             await passage_queries.delete(connection, gone)
             await passage_queries.move(connection, [row for p in valid.values() for row in p.renewal.moved])
-            await queries.insert_passages(connection, [row for p in valid.values() for row in p.renewal.new])
+            await passage_queries.insert(connection, [row for p in valid.values() for row in p.renewal.new])
             await queries.set_chunk_counts(connection, {i: len(p.renewal.in_sight) for i, p in valid.items()})
             groups = await queries.groups_of_documents(connection, valid)  # they may have changed since it was begun
         keep = [i for i, row in enumerate(rows) if row.document_id in valid]
@@ -303,7 +303,7 @@ class Ingest:
                     updated_at=now,
                 )
                 if mine:
-                    await queries.delete_passages(connection, [archive.id])
+                    await passage_queries.delete_all_of(connection, [archive.id])
             if mine and archive.chunk_count:
                 await self._vectors.delete(base.collection, document_ids=[archive.id])
 
@@ -318,7 +318,7 @@ class Ingest:
                 mine = [f for f in failures if current.get(f.document.id) == ("running", f.document.digest)]
                 ids = [failure.document.id for failure in mine]
                 stale = await queries.document_ids(connection, table.c.id.in_(ids), table.c.chunk_count > 0)
-                await queries.delete_passages(connection, ids)
+                await passage_queries.delete_all_of(connection, ids)
             if stale:
                 await self._vectors.delete(base.collection, document_ids=stale)
             async with self._database.write() as connection:

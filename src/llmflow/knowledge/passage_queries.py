@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.knowledge.renew import Had
 from llmflow.knowledge.types import Document, Passage
+from llmflow.store.batch import Prepared
 from llmflow.store.tables import chunks, documents, unsettled_chunks
 
 _IN_AT_ONCE = 5_000  # values of one IN list; databases bound their number
@@ -278,3 +279,39 @@ async def unsettled(
 async def still_unsettled(connection: AsyncConnection, ids: Collection[str]) -> list[str]:
     rows = await connection.scalars(sa.select(unsettled_chunks.c.id).where(unsettled_chunks.c.id.in_(ids)))
     return list(rows)
+
+
+_INSERT = chunks.insert()
+
+
+async def insert(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        await connection.execute(_INSERT, rows)
+
+
+async def delete_all_of(connection: AsyncConnection, document_ids: Sequence[str]) -> None:
+    await connection.execute(sa.delete(chunks).where(chunks.c.document_id.in_(document_ids)))
+
+
+async def by_id(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Passage]:
+    rows = await connection.execute(sa.select(*_PASSAGE).where(chunks.c.id.in_(list(ids))))
+    return {row.id: Passage(**row._mapping) for row in rows}
+
+
+async def take_away(connection: AsyncConnection, passages: Sequence[Passage]) -> None:
+    """Out of sight; gone where the document has nothing to bring back."""
+    await delete(connection, [p.id for p in passages if p.made == "added"])
+    await change(connection, [p.id for p in passages if p.made != "added"], made="removed")
+
+
+async def close_gaps(connection: AsyncConnection, document_id: str, parent_id: str | None) -> None:
+    have = await order(connection, document_id, parent_id)
+    await put_in_order(connection, [i for i, _ in have], dict(have))
+
+
+#: A passage, by its `key`, was cited once more.
+COUNT_HITS = Prepared(
+    sa.update(chunks)
+    .where(chunks.c.id == sa.bindparam("key"))
+    .values(hit_count=chunks.c.hit_count + sa.literal_column("1"))
+)

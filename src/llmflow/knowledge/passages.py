@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.errors import Conflict, Forbidden, NotFound, OrganError, UsageError
-from llmflow.knowledge import passage_queries, piecing, queries
+from llmflow.knowledge import passage_queries, piecing
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.cutting import rule_of
@@ -143,7 +143,7 @@ class Passages:
                     zip(ids, drafts, texts, answers, tokens, strict=True)
                 )
             ]
-            await queries.insert_passages(connection, rows)
+            await passage_queries.insert(connection, rows)
             order[place:place] = ids
             placed = dict(have) | {i: place + number for number, i in enumerate(ids)}
             await passage_queries.put_in_order(connection, order, placed)
@@ -220,10 +220,10 @@ class Passages:
             found = list((await passage_queries.of_document(connection, document.id, ids)).values())
             parts = await passage_queries.parts_of(connection, document.id, [p.id for p in found])
         async with self._changing(base, document, [p.id for p in (*found, *parts)], {}) as connection:
-            await _take_away(connection, found)
+            await passage_queries.take_away(connection, found)
             await passage_queries.delete(connection, [p.id for p in parts if p not in found])
             for parent in {p.parent_id for p in found}:
-                await _close_gaps(connection, document, parent)
+                await passage_queries.close_gaps(connection, document.id, parent)
         return len(found)
 
     async def merge(self, document: Document, ids: Sequence[str]) -> Passage:
@@ -252,7 +252,7 @@ class Passages:
             origins = await passage_queries.origins(connection, [p.id for p in found])
             await passage_queries.move_origins(connection, document.id, list(origins.values()), origins[first.id])
             await passage_queries.move_parts(connection, first.id, [p.id for p in others])
-            await _take_away(connection, others)
+            await passage_queries.take_away(connection, others)
             await passage_queries.change(
                 connection,
                 [first.id],
@@ -269,7 +269,7 @@ class Passages:
                 edited_at=now_ms(),
             )
             for parent in (first.parent_id, first.id):
-                await _close_gaps(connection, document, parent)
+                await passage_queries.close_gaps(connection, document.id, parent)
         return await self.get(document, first.id)
 
     async def split(self, document: Document, passage_id: str, at: int) -> list[Passage]:
@@ -327,7 +327,7 @@ class Passages:
         if moved:
             await passage_queries.change(connection, moved, parent_id=second)
             for parent in (passage.id, second):
-                await _close_gaps(connection, document, parent)
+                await passage_queries.close_gaps(connection, document.id, parent)
 
     @asynccontextmanager
     async def _changing(
@@ -392,14 +392,3 @@ async def _unchanged(connection: AsyncConnection, document: Document, read: Sequ
         now = await _found(connection, document, passage.id)
         if (now.text, now.answer, now.keywords) != (passage.text, passage.answer, passage.keywords):
             raise Conflict(f"Somebody changed this passage of `{document.name}` meanwhile. Look at it and try again.")
-
-
-async def _take_away(connection: AsyncConnection, passages: Sequence[Passage]) -> None:
-    """Out of sight; gone where the document has nothing to bring back."""
-    await passage_queries.delete(connection, [p.id for p in passages if p.made == "added"])
-    await passage_queries.change(connection, [p.id for p in passages if p.made != "added"], made="removed")
-
-
-async def _close_gaps(connection: AsyncConnection, document: Document, parent: str | None) -> None:
-    have = await passage_queries.order(connection, document.id, parent)
-    await passage_queries.put_in_order(connection, [i for i, _ in have], dict(have))

@@ -10,8 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from llmflow.knowledge.types import ARCHIVE, Choice, Display, Document, Flow, KnowledgeBase, Passage, Sort, State
-from llmflow.store.batch import Prepared
+from llmflow.knowledge.types import ARCHIVE, Choice, Display, Document, Flow, KnowledgeBase, Sort, State
 from llmflow.store.tables import (
     chunks,
     documents,
@@ -31,7 +30,6 @@ _IN_AT_ONCE = 5_000  # values of one IN list; databases bound their number
 
 _BASE = [knowledge_bases.c[name] for name in _names(KnowledgeBase)]
 _DOCUMENT = [documents.c[name] for name in _names(Document)]
-_PASSAGE = [chunks.c[name] for name in _names(Passage)]
 
 
 async def insert_base(connection: AsyncConnection, base: KnowledgeBase) -> None:
@@ -372,23 +370,6 @@ async def digests_in_use(connection: AsyncConnection, digests: Iterable[str]) ->
     return found
 
 
-_INSERT_PASSAGES = chunks.insert()
-
-
-async def insert_passages(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        await connection.execute(_INSERT_PASSAGES, rows)
-
-
-async def delete_passages(connection: AsyncConnection, ids: Sequence[str]) -> None:
-    await connection.execute(sa.delete(chunks).where(chunks.c.document_id.in_(ids)))
-
-
-async def passages_by_id(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Passage]:
-    rows = await connection.execute(sa.select(*_PASSAGE).where(chunks.c.id.in_(list(ids))))
-    return {row.id: Passage(**row._mapping) for row in rows}
-
-
 async def groups_of_bases(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, list[str]]:
     """Who may see the bases' documents that say nothing of it themselves."""
     rows = await connection.execute(
@@ -405,14 +386,6 @@ async def groups_of_documents(connection: AsyncConnection, ids: Iterable[str]) -
         .where(documents.c.id.in_(list(ids)))
     )
     return {row.id: tuple(row.groups or row.of_base) for row in rows}
-
-
-#: A passage, by its `key`, was cited once more.
-COUNT_HITS = Prepared(
-    sa.update(chunks)
-    .where(chunks.c.id == sa.bindparam("key"))
-    .values(hit_count=chunks.c.hit_count + sa.literal_column("1"))
-)
 
 
 def _row(noun: KnowledgeBase | Document) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.errors import Conflict
-from llmflow.knowledge import passage_queries, queries
+from llmflow.knowledge import passage_queries
 from llmflow.knowledge.piecing import headed
 from llmflow.knowledge.renew import Cut, Had, known_again, new_passage, row_of
 from llmflow.knowledge.types import Document, Passage
@@ -98,5 +98,5 @@ async def put_parts(connection: AsyncConnection, document: Document, parent: Pas
     if set(have) != {*plan.order, *plan.gone} - {part.id for part in plan.new}:
         raise Conflict("The parts of this passage were changed meanwhile.", code="changed_meanwhile")
     await passage_queries.delete(connection, plan.gone)
-    await queries.insert_passages(connection, plan.rows(document))
+    await passage_queries.insert(connection, plan.rows(document))
     await passage_queries.put_in_order(connection, plan.order, have)

@@ -13,7 +13,7 @@ import msgspec
 from opentelemetry import trace
 
 from llmflow.errors import LLMFlowError, OrganError, UsageError
-from llmflow.knowledge import counting, queries, reword
+from llmflow.knowledge import counting, passage_queries, queries, reword
 from llmflow.knowledge.choose import chosen
 from llmflow.knowledge.conditions import Conditions, Guess
 from llmflow.knowledge.fuse import Fused, fuse, fuse_wordings
@@ -223,7 +223,7 @@ class Retriever:
         document is open no more."""
         names = {base.id: base.name for base in bases}
         async with self._database.read() as connection:
-            passages = await queries.passages_by_id(connection, [hit.chunk_id for hit in fused])
+            passages = await passage_queries.by_id(connection, [hit.chunk_id for hit in fused])
             owners = await queries.documents_by_id(connection, {p.document_id for p in passages.values()})
             groups = await queries.groups_of_bases(connection, names)
             says = any(document.metadata for document in owners.values())
@@ -266,7 +266,7 @@ class Retriever:
         if not wanted:
             return found
         async with self._database.read() as connection:
-            parents = await queries.passages_by_id(connection, wanted)
+            parents = await passage_queries.by_id(connection, wanted)
             counts = await counting.children_counted(connection, list(wanted)) if rule.auto_merge else {}
         if rule.auto_merge:
             hits = Counter(hit.parent_id for hit in found)

@@ -27,7 +27,7 @@ from llmflow.apps.types import (
     Waiting,
 )
 from llmflow.errors import LLMFlowError
-from llmflow.knowledge.queries import COUNT_HITS
+from llmflow.knowledge.passage_queries import COUNT_HITS
 from llmflow.knowledge.types import Scores
 from llmflow.store import batch
 from llmflow.store.batch import Batch, Prepared, Row
