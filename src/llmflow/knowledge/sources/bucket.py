@@ -13,9 +13,9 @@ from yarl import URL
 
 from llmflow.errors import Forbidden, NotFound, OrganError
 from llmflow.knowledge.sources import sigv4
-from llmflow.knowledge.sources.folder import JOIN
 from llmflow.knowledge.sources.pages import checked
 from llmflow.knowledge.sources.types import Content, Entry
+from llmflow.knowledge.unpack import JOIN
 from llmflow.net.client import HttpClient, StreamedResponse
 
 _TIMEOUT_S = 60.0

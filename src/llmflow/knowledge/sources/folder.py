@@ -11,10 +11,10 @@ from pathlib import Path
 
 from llmflow.errors import Forbidden, NotFound, OrganError
 from llmflow.knowledge.sources.types import Content, Entry
+from llmflow.knowledge.unpack import JOIN
 
 _PIECE = 1 << 20  # bytes
 _AT_ONCE = 500  # files looked at before others have their turn
-JOIN = " › "  # between the folders in a document's name, which has no slashes
 
 
 class Folder:

@@ -10,9 +10,9 @@ from urllib.parse import unquote
 from yarl import URL
 
 from llmflow.errors import Forbidden, NotFound, OrganError, UsageError
-from llmflow.knowledge.sources.folder import JOIN
 from llmflow.knowledge.sources.robots import AGENT, Robots
 from llmflow.knowledge.sources.types import Content, Entry
+from llmflow.knowledge.unpack import JOIN
 from llmflow.net.client import HttpClient, StreamedResponse
 
 _PAUSE_S = 0.5
