@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmflow.store.database import Database, sqlite_url
+from tests.flow_apps import Counting, counting_server
 from tests.live import LiveServer, start_server
 from tests.postgres import database_of, postgres, postgres_tools
 
@@ -22,6 +23,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("skipped: no shared data")
     return folder
+
+
+@pytest.fixture
+def counting() -> Iterator[Counting]:
+    """A web server that counts who asked for what."""
+    with counting_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

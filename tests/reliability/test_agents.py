@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import httpx
 import pytest
 
 from tests.api.chat_server import imported
-from tests.flow_apps import Counting, counting_server
+from tests.flow_apps import Counting
 from tests.live import LiveServer
 from tests.reliability.servers import LIGHT
 from tests.reliability.test_runs import service, up
@@ -22,12 +21,6 @@ pytestmark = pytest.mark.slow
 
 _CONFIG = LIGHT.replace("use: scripted", "use: 'tests.reliability.calling:CallingLlm'")
 _CONFIG += "workflow: {http_allow: [127.0.0.1]}\n"
-
-
-@pytest.fixture
-def counting() -> Iterator[Counting]:
-    with counting_server() as server:
-        yield server
 
 
 def agent_app() -> str:

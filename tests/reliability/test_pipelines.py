@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.flow_apps import Counting, counting_server, datasource, http, index, pipeline, template
+from tests.flow_apps import Counting, datasource, http, index, pipeline, template
 from tests.live import LiveServer, start_server
 from tests.reliability.servers import LIGHT, environ
 
@@ -17,12 +16,6 @@ pytestmark = pytest.mark.slow
 _CONFIG = LIGHT + "workflow: {http_allow: [127.0.0.1]}\n"
 _DOCUMENTS = 12
 _AT_ONCE = 4  # documents of one job that are read together
-
-
-@pytest.fixture
-def counting() -> Iterator[Counting]:
-    with counting_server() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

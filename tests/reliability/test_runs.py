@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,13 @@ import httpx
 import pytest
 
 from tests.api.chat_server import events, imported
-from tests.flow_apps import Counting, Node, answer, counting_server, dsl, end, http, start, template
+from tests.flow_apps import Counting, Node, answer, dsl, end, http, start, template
 from tests.live import LiveServer, start_server
 from tests.reliability.servers import LIGHT, environ
 
 pytestmark = pytest.mark.slow
 
 _CONFIG = LIGHT + "workflow: {http_allow: [127.0.0.1]}\nlimits: {workflow_concurrency: 120}\n"
-
-
-@pytest.fixture
-def counting() -> Iterator[Counting]:
-    with counting_server() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

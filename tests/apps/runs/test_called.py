@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,9 @@ from llmflow.tools.types import ToolRef
 from llmflow.workflow.events import WorkflowFinished
 from llmflow.workflow.journal.queries import Wanted
 from tests.apps.fakes import WORKSPACE, World, world_of
-from tests.flow_apps import Counting, answer, counting_server, dsl, end, http, human, llm, start, template, tool
+from tests.flow_apps import Counting, answer, dsl, end, http, human, llm, start, template, tool
 
 GREET = (start("q"), template("t", "안녕 {{ q }}", q="start.q"), end(said="t.output"))
-
-
-@pytest.fixture
-def counting() -> Iterator[Counting]:
-    with counting_server() as server:
-        yield server
 
 
 async def published(world: World, name: str, *nodes: Any) -> App:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -25,16 +25,10 @@ from llmflow.store.tables import (
 from llmflow.workflow.events import WorkflowFinished
 from tests.apps.fakes import WORKSPACE, World, world_of
 from tests.apps.runs.test_runs import heard
-from tests.flow_apps import Counting, answer, assigner, counting_server, dsl, http, start
+from tests.flow_apps import Counting, answer, assigner, dsl, http, start
 
 TABLES = (conversations, messages, conversation_variables, workflow_runs, run_events, file_uses)
 NAME = {"id": "1", "name": "이름", "value_type": "string", "value": "처음"}
-
-
-@pytest.fixture
-def counting() -> Iterator[Counting]:
-    with counting_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,13 +34,7 @@ from llmflow.workflow.events import (
 from llmflow.workflow.journal.stored import StoredRun
 from tests.apps.fakes import WORKSPACE, World, room_of, world_of
 from tests.apps.runs.test_runs import again, begin, heard, made, run_of
-from tests.flow_apps import Counting, counting_server, dsl, end, http, retrieval, start, template
-
-
-@pytest.fixture
-def counting() -> Iterator[Counting]:
-    with counting_server() as server:
-        yield server
+from tests.flow_apps import Counting, dsl, end, http, retrieval, start, template
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,15 +19,9 @@ from llmflow.store.database import Database, sqlite_url
 from llmflow.workflow.events import Event, NodeFinished, WorkflowFinished, WorkflowStarted
 from llmflow.workflow.journal.queries import Wanted
 from tests.apps.fakes import WORKSPACE, World, world_of
-from tests.flow_apps import Counting, counting_server, dsl, end, http, start, template
+from tests.flow_apps import Counting, dsl, end, http, start, template
 
 HELLO = (start("q"), template("t", "안녕 {{ q }}", q="start.q"), end(out="t.output"))
-
-
-@pytest.fixture
-def counting() -> Iterator[Counting]:
-    with counting_server() as server:
-        yield server
 
 
 async def made(world: World, document: str) -> tuple[App, Compiled]:
