@@ -1,4 +1,4 @@
-"""A server that the tests of names and uploads share."""
+"""What the tests of faults share: a server for names and uploads, and both databases."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ def small_limits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServe
     yield server
     assert server.stop() == 0
     assert "Traceback" not in server.log()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The address of a fresh PostgreSQL database; "" for SQLite."""
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def store(store_url: str) -> str:
+    """The line of llmflow.yaml for each database; none for SQLite."""
+    return f"store: {{url: '{store_url}'}}\n" if store_url else ""
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.live import free_port
+from tests.live import LiveServer, free_port, start_server
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).with_name("llmflow")
@@ -22,6 +22,11 @@ def environ(**more: str) -> dict[str, str]:
     """Ours without LLMFlow's own variables, with this repository to import from."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LLMFLOW_")}
     return kept | {"PYTHONPATH": str(ROOT)} | more
+
+
+def up(home: Path, config: str) -> LiveServer:
+    """A server on that home, without the demo."""
+    return start_server(home, "--no-demo", config=config, environ=environ())
 
 
 def run_up(home: Path, *options: str, prefix: tuple[str, ...] = (), **more: str) -> subprocess.CompletedProcess[str]:

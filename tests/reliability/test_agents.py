@@ -14,8 +14,8 @@ import pytest
 from tests.api.chat_server import imported
 from tests.flow_apps import Counting
 from tests.live import LiveServer
-from tests.reliability.servers import LIGHT
-from tests.reliability.test_runs import service, up
+from tests.reliability.servers import LIGHT, up
+from tests.reliability.test_runs import service
 
 pytestmark = pytest.mark.slow
 

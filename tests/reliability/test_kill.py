@@ -131,11 +131,6 @@ def kill_after(server: LiveServer, client: Client, answers: int, extra_s: float)
     server.kill()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-
-
 def test_every_accepted_document_survives_three_kills_once_or_failed_visibly(tmp_path: Path, store_url: str) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")

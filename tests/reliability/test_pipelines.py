@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.flow_apps import Counting, datasource, http, index, pipeline, template
-from tests.live import LiveServer, start_server
-from tests.reliability.servers import LIGHT, environ
+from tests.reliability.servers import LIGHT, up
 
 pytestmark = pytest.mark.slow
 
@@ -18,15 +17,9 @@ _DOCUMENTS = 12
 _AT_ONCE = 4  # documents of one job that are read together
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def config(request: pytest.FixtureRequest) -> str:
-    if request.param == "sqlite":
-        return _CONFIG
-    return _CONFIG + f"store: {{url: '{request.getfixturevalue('postgres_url')}'}}\n"
-
-
-def up(home: Path, config: str) -> LiveServer:
-    return start_server(home, "--no-demo", config=config, environ=environ())
+@pytest.fixture
+def config(store: str) -> str:
+    return _CONFIG + store
 
 
 def test_documents_are_all_read_and_no_finished_node_runs_again(

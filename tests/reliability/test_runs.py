@@ -14,23 +14,17 @@ import pytest
 
 from tests.api.chat_server import events, imported
 from tests.flow_apps import Counting, Node, answer, dsl, end, http, start, template
-from tests.live import LiveServer, start_server
-from tests.reliability.servers import LIGHT, environ
+from tests.live import LiveServer
+from tests.reliability.servers import LIGHT, up
 
 pytestmark = pytest.mark.slow
 
 _CONFIG = LIGHT + "workflow: {http_allow: [127.0.0.1]}\nlimits: {workflow_concurrency: 120}\n"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def config(request: pytest.FixtureRequest) -> str:
-    if request.param == "sqlite":
-        return _CONFIG
-    return _CONFIG + f"store: {{url: '{request.getfixturevalue('postgres_url')}'}}\n"
-
-
-def up(home: Path, config: str) -> LiveServer:
-    return start_server(home, "--no-demo", config=config, environ=environ())
+@pytest.fixture
+def config(store: str) -> str:
+    return _CONFIG + store
 
 
 def twenty(counting: Counting, method: str) -> str:

@@ -13,23 +13,16 @@ import sqlalchemy as sa
 from llmflow.store.database import Database, sqlite_url
 from llmflow.store.tables import triggers
 from tests.flow_apps import counting_server, dsl, end, http, schedule, template, webhook
-from tests.live import LiveServer, start_server
-from tests.reliability.servers import LIGHT, environ
+from tests.reliability.servers import LIGHT, up
 
 pytestmark = pytest.mark.slow
 
 _CONFIG = LIGHT + "workflow: {http_allow: [127.0.0.1]}\n"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def config(request: pytest.FixtureRequest) -> str:
-    if request.param == "sqlite":
-        return _CONFIG
-    return _CONFIG + f"store: {{url: '{request.getfixturevalue('postgres_url')}'}}\n"
-
-
-def up(home: Path, config: str) -> LiveServer:
-    return start_server(home, "--no-demo", config=config, environ=environ())
+@pytest.fixture
+def config(store: str) -> str:
+    return _CONFIG + store
 
 
 def test_what_was_accepted_is_run_after_a_kill_and_accepted_only_once(tmp_path: Path, config: str) -> None:
