@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PROCESSES ?= 2
 UV := $(BIN)/uv --quiet
 UV_VERSION := 0.13.9
 
@@ -21,7 +22,7 @@ run: install ## install what is missing, then start LLMFlow with its demo on htt
 test: $(VENV)/.dev system-test ## everything a change must pass, its own installation included
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory studio-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile # a file's tests share their servers
 
 test-organs: $(VENV)/.dev ## the slow tests with real managed servers: minutes, and gigabytes in build/organs
 	$(BIN)/python -m pytest -m organs
