@@ -147,8 +147,6 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         apps.runs,
         apps.reruns,
         knowledge.bases,
-        knowledge.documents,
-        knowledge.changes,
         variable_kb=settings.workflow.variable_kb,
     )
     knowledge.ingest.cutter = pipelines.cut

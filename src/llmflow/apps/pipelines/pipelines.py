@@ -11,7 +11,6 @@ import asyncio
 import logging
 import mimetypes
 import uuid
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -25,8 +24,6 @@ from llmflow.apps.runs.runs import Begin, Runs
 from llmflow.apps.types import App
 from llmflow.errors import DocumentError, NodeFailed, NotFound, OrganError, TooMany, UsageError
 from llmflow.knowledge.bases import Bases
-from llmflow.knowledge.changes import Changes
-from llmflow.knowledge.documents import Documents
 from llmflow.knowledge.given import Cut
 from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.workflow.cuts import cuts_of
@@ -39,7 +36,6 @@ from llmflow.workflow.variables import MISSING, Pool
 
 SOURCE = "pipeline"
 _NAMESPACE = uuid.UUID("4a1f3f0e-6d0c-7c52-9a3e-7a2d4b6f9c31")
-_KEPT = 10_000  # documents whose latest run is remembered
 _AGAIN_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -64,8 +60,6 @@ class Pipelines:
         runs: Runs,
         reruns: Reruns,
         bases: Bases,
-        documents: Documents,
-        changes: Changes,
         *,
         variable_kb: int,
     ) -> None:
@@ -74,10 +68,7 @@ class Pipelines:
         self._runs = runs
         self._reruns = reruns
         self._bases = bases
-        self._documents = documents
-        self._changes = changes
         self._max_bytes = variable_kb * 1024
-        self._begun: OrderedDict[str, str] = OrderedDict()  # runs by documents
 
     async def of(self, base: KnowledgeBase) -> Pipeline | None:
         """None for a base without one."""
@@ -150,11 +141,6 @@ class Pipelines:
             raise DocumentError(error.message, code=error.code, hint=error.hint) from error
         run_id = str(uuid.uuid5(_NAMESPACE, f"{document.id}/{document.job_id}"))
         await self._begin(app, compiled, base, document, run_id)
-        self._begun[document.id] = run_id
-        self._begun.move_to_end(document.id)
-        if len(self._begun) > _KEPT:
-            self._begun.popitem(last=False)
-        self._changes.tell(base.id)
         last = await self._last(run_id)
         if isinstance(last, WorkflowPaused):
             await self._reruns.stop(app, run_id)
@@ -240,20 +226,6 @@ class Pipelines:
             system=system_of(base, start, info, batch=batch_of(document), document_id=document.id),
             run_id=run_id,
         )
-
-    async def run_of(self, base: KnowledgeBase, document_id: str) -> str | None:
-        """The id of the run that reads a document, once it has begun; None where the document ended before."""
-        async with aclosing(self._changes.follow(base.id)) as changes:
-            async for _ in changes:
-                if (run_id := self._begun.get(document_id)) is not None:
-                    return run_id
-                try:
-                    document = await self._documents.get(base.workspace_id, document_id)
-                except NotFound:
-                    return None
-                if document.state in ("ready", "failed"):
-                    return self._begun.get(document_id)
-        return None
 
 
 def system_of(

@@ -1,7 +1,8 @@
 """Pipelines of knowledge: their data sources, files for them, and runs.
 
-A run is for one document. Its stream is Dify's of a workflow; the documents of one call follow each other in it. A
-blocking call tells of the first run as a workflow's does, and of the batch, the base and the documents beside it.
+A run of the version in force is accepted, not waited for: the answer names the batch and its documents at once,
+whatever `response_mode` says, as Dify's server does where its documentation tells of events. A trial of the draft is
+answered as a workflow's run.
 """
 
 from __future__ import annotations
@@ -22,12 +23,10 @@ from llmflow.api.routes.service.dify import (
     answer,
     checked,
     dataset_operation,
-    error_body,
 )
 from llmflow.api.routes.service.files import one_upload, pieces_of
-from llmflow.api.routes.service.flow_events import Shapes, lines
 from llmflow.api.routes.service.shapes import iso
-from llmflow.api.routes.service.workflows import ended, streamed, whole
+from llmflow.api.routes.service.workflows import streamed, whole
 from llmflow.api.sse import EventStream, event
 from llmflow.apps.designs.plans import Compiled
 from llmflow.apps.pipelines.pipelines import SOURCE, media_type, system_of
@@ -39,10 +38,8 @@ from llmflow.errors import LLMFlowError, NotFound, UsageError
 from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.wiring import Platform
 from llmflow.workflow.dsl.pipeline import Start, starts_of, variables_of
-from llmflow.workflow.journal.stored import StoredRun
 
 SourceType = Literal["local_file", "online_document", "website_crawl", "online_drive"]
-_OUR_FAULT = 500
 _encode = msgspec.json.Encoder().encode
 
 
@@ -148,15 +145,12 @@ async def _run(call: DatasetCall) -> Response:
     if start.type != wanted.datasource_type:
         raise UsageError(f"The node {start.node_id} is of type {start.type}.", param="datasource_type")
     inputs = call.platform.pipelines.checked(start, wanted.inputs)
-    is_stream = wanted.response_mode == "streaming"
     try:
         if not wanted.is_published:
             live = await _trial(call, base, app, compiled, start, wanted.datasource_info_list, inputs)
-            return (
-                EventStream(streamed(call.platform, live), headers=HEADERS, ping=PING)
-                if is_stream
-                else await whole(call.platform, live)
-            )
+            if wanted.response_mode == "blocking":
+                return await whole(call.platform, live)
+            return EventStream(streamed(call.platform, live), headers=HEADERS, ping=PING)
         batch, documents = await call.platform.arrivals.take(
             base, start, wanted.datasource_info_list, inputs, by=call.caller.key_id
         )
@@ -164,9 +158,7 @@ async def _run(call: DatasetCall) -> Response:
         raise
     except LLMFlowError as error:
         raise _failed(error) from error
-    if is_stream:
-        return EventStream(_told(call, base, app, documents), headers=HEADERS, ping=PING)
-    return answer(await _ended(call, base, app, batch, documents))
+    return answer(await _taken(call, base, batch, documents))
 
 
 async def _trial(
@@ -196,54 +188,9 @@ async def _trial(
     return call.platform.apps.runs.start(app, compiled, begin)
 
 
-async def _told(
-    call: DatasetCall, base: KnowledgeBase, app: App, documents: Sequence[Document]
-) -> AsyncGenerator[bytes]:
-    """The reader may go at any time; the documents are read all the same."""
-    yield PING
-    for document in documents:
-        run_id = await call.platform.pipelines.run_of(base, document.id)
-        if run_id is None:
-            yield event(_encode({"event": "error", **await _why(call, document)}))
-            continue
-        told: Shapes | None = None
-        async for batch in call.platform.apps.runs.follow(run_id):
-            if told is None:
-                run = await call.platform.apps.runs.get(app.id, run_id)
-                told = Shapes(run, call.caller.key_id or "", token_of=call.platform.apps.forms.token)
-            yield lines(told, [one for _, one in batch])
-
-
-async def _why(call: DatasetCall, document: Document) -> dict[str, Any]:
-    """Why a document was never read."""
-    try:
-        found = await call.platform.knowledge.documents.get(document.workspace_id, document.id)
-    except NotFound:
-        return error_body("not_found", "The document was deleted.", 404)
-    return error_body("pipeline_run_error", found.error_message or "The pipeline was not run.", _OUR_FAULT)
-
-
-async def _ended(
-    call: DatasetCall, base: KnowledgeBase, app: App, batch: str, documents: Sequence[Document]
-) -> dict[str, Any]:
-    runs: list[StoredRun] = []
-    for document in documents:
-        run_id = await call.platform.pipelines.run_of(base, document.id)
-        if run_id is not None:
-            async for _ in call.platform.apps.runs.follow(run_id):
-                continue
-            runs.append(await call.platform.apps.runs.get(app.id, run_id))
-    now = {
-        one.id: one
-        for one in await call.platform.knowledge.documents.by_ids(base, [document.id for document in documents])
-    }
-    if runs:
-        told = {"task_id": runs[0].task_id, "workflow_run_id": runs[0].id, "data": ended(runs[0])}
-    else:
-        why = await _why(call, documents[0])
-        told = {"task_id": "", "workflow_run_id": "", "data": {"status": "failed", "error": why["message"]}}
+async def _taken(call: DatasetCall, base: KnowledgeBase, batch: str, documents: Sequence[Document]) -> dict[str, Any]:
+    """What was accepted; reading it goes on without the caller."""
     return {
-        **told,
         "batch": batch,
         "dataset": {
             "id": base.id,
@@ -251,7 +198,7 @@ async def _ended(
             "description": base.description,
             "chunk_structure": shapes.structure_of(base),
         },
-        "documents": [_shown(now.get(one.id, one), number) for number, one in enumerate(documents, 1)],
+        "documents": [_shown(one, await call.platform.knowledge.documents.place(one)) for one in documents],
     }
 
 
