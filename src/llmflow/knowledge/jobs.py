@@ -1,7 +1,6 @@
-"""What the job engine runs for knowledge: accepted documents are gathered into jobs and each job is one `Ingest` run.
-
-The documents table is the outbox: a row queued without a job is taken by the next one; a row that names a job which
-the engine does not know (a crash between the two writes) is handed to the engine again at start.
+"""What the job engine runs for knowledge: accepted documents go through lanes into jobs, and each job is one `Ingest`
+run. Documents that a pipeline reads have a lane of their own: a run may wait long for a model or a server, and uploads
+to other bases do not wait for it.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,21 +15,23 @@ from llmflow.errors import InternalError, LLMFlowError, OrganError
 from llmflow.knowledge import queries
 from llmflow.knowledge.archives import Archives
 from llmflow.knowledge.bases import Bases
+from llmflow.knowledge.bell import Bell
 from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.documents import Documents
 from llmflow.knowledge.indexing import Indexing
 from llmflow.knowledge.ingest import Ingest
+from llmflow.knowledge.lane import Lane, LaneRule
 from llmflow.knowledge.permissions import Permissions
 from llmflow.knowledge.types import Document
 from llmflow.ports.jobs import Jobs
 from llmflow.store.database import Database
-from llmflow.store.ids import new_id, now_ms
+from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents as table
 
-KIND = "ingest"
-_QUIET_S = 0.2  # a job is made once no upload has come for this long
-_GATHER_S = 1.0  # or this long after the first one, or when it is full
-_JOBS_AT_ONCE = 2  # while these run, what arrives is gathered for the next
+_LANE = "ingest"
+_JOBS_AT_ONCE = 2
+_PIPELINE_LANE = "ingest-pipeline"
+_PIPELINES_AT_ONCE = 8  # a document each: none waits for a slow one beside it
 _ORGAN_TRIES_S = (1.0, 4.0, 15.0)
 _DISK_WAIT_S = 10.0
 _DELETED_AT_ONCE = 500
@@ -63,65 +63,48 @@ class KnowledgeJobs:
         min_free_bytes: int,
     ) -> None:
         self._database = database
-        self._jobs = jobs
         self._ingest = ingest
         self._bases = bases
         self._changes = changes
         self._permissions = permissions
         self._archives = archives
-        self._per_job = per_job
         self._disk = disk
         self._min_free_bytes = min_free_bytes
-        self._awake = asyncio.Event()
-        self._arrived = 0
-        self._free = asyncio.Semaphore(_JOBS_AT_ONCE)
-        self._holding: set[tuple[str, ...]] = set()  # ids of the jobs that hold a place of `_free`
-        self._dispatcher: asyncio.Task[None] | None = None
-        jobs.register(KIND, self.run, concurrency=_JOBS_AT_ONCE)
+        self._lanes = [
+            Lane(database, jobs, LaneRule(_LANE, _JOBS_AT_ONCE, per_job, of_pipelines=False), self.run),
+            Lane(database, jobs, LaneRule(_PIPELINE_LANE, _PIPELINES_AT_ONCE, 1, of_pipelines=True), self.run),
+        ]
+        self._bell = Bell()  # for what is left to be done besides reading
+        self._tending: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
-        """There may be documents to take. Cheap; called after every upload."""
-        self._arrived += 1
-        self._awake.set()
+        """There may be documents to read, or to remove. Cheap; called after every upload."""
+        self._bell.ring()
+        for lane in self._lanes:
+            lane.ring()
 
     async def start(self, documents: Documents, indexing: Indexing) -> None:
         """Takes up what a dead process began, then what comes, in the background."""
         await self._archives.start()
-        self._dispatcher = asyncio.create_task(self._dispatch_forever(documents, indexing))
+        for lane in self._lanes:
+            lane.start()
+        self._tending = asyncio.create_task(self._bell.answer(lambda: self._tend(documents, indexing)))
         self.wake()
 
     async def close(self) -> None:
-        if self._dispatcher is not None:
-            self._dispatcher.cancel()
-            await asyncio.gather(self._dispatcher, return_exceptions=True)
+        if self._tending is not None:
+            self._tending.cancel()
+            await asyncio.gather(self._tending, return_exceptions=True)
+        for lane in self._lanes:
+            await lane.close()
         await self._archives.close()
 
-    async def _dispatch_forever(self, documents: Documents, indexing: Indexing) -> None:
-        may_be_lost = True
-        while True:
-            await self._gather()
-            try:
-                await self._finish_deletions(documents)
-                if not await indexing.settle_left():
-                    asyncio.get_running_loop().call_later(_STORE_WAIT_S, self._awake.set)
-                await self._permissions.finish()
-                if may_be_lost:
-                    await self._take_up_lost()
-                    may_be_lost = False
-                while await self._dispatch():
-                    pass
-            except OrganError as error:  # a full disk, a store that is down: the rows wait, so do we
-                _log.warning("Documents wait to be taken up: %s", error)
-                may_be_lost = await self._later()
-            except Exception:  # noqa: BLE001 - the job runner's border: were this task to end, no upload would be read
-                _log.exception("A fault of ours while giving documents to jobs")
-                may_be_lost = await self._later()
-
-    async def _later(self) -> bool:
-        """Tries again after a pause; True: what was under way may be lost."""
-        await asyncio.sleep(_STORE_WAIT_S)
-        self._awake.set()
-        return True
+    async def _tend(self, documents: Documents, indexing: Indexing) -> None:
+        """What was to follow and did not: deletions, the index, permissions."""
+        await self._finish_deletions(documents)
+        if not await indexing.settle_left():
+            asyncio.get_running_loop().call_later(_STORE_WAIT_S, self._bell.ring)
+        await self._permissions.finish()
 
     async def _finish_deletions(self, documents: Documents) -> None:
         """Those of many documents at once, and those that a crash or a fault interrupted."""
@@ -136,72 +119,18 @@ class KnowledgeJobs:
                 _log.warning("The deletion of %d documents waits: %s", len(of_base), error)
                 finished = False
         if finished and len(rows) == _DELETED_AT_ONCE:
-            self._awake.set()  # the rest follows; what is to be read does not wait for all of it
-
-    async def _take_up_lost(self) -> None:
-        """Documents that name a job which the engine does not know or which ended without them."""
-        async with self._database.read() as connection:
-            unfinished = await queries.unfinished_jobs(connection)
-        for job_id, ids in unfinished.items():
-            status = await self._jobs.status(job_id)
-            if status is None:
-                await self._jobs.submit(KIND, ids, job_id=job_id)
-            elif status.state in ("done", "failed", "cancelled"):
-                only = [table.c.job_id == job_id, table.c.state.in_(("queued", "running"))]
-                async with self._database.write() as connection:
-                    await queries.update_documents(connection, ids, only=only, state="queued", job_id=None)
-
-    async def _gather(self) -> None:
-        """Waits for uploads, and while more keep coming, for enough of them to fill a job."""
-        await self._awake.wait()
-        first = time.monotonic()
-        while self._arrived < self._per_job and time.monotonic() - first < _GATHER_S:
-            self._awake.clear()
-            try:
-                async with asyncio.timeout(_QUIET_S):
-                    await self._awake.wait()
-            except TimeoutError:
-                break
-        self._awake.clear()
-        self._arrived = 0
-
-    async def _dispatch(self) -> bool:
-        """Gives up to `per_job` waiting documents to a new job, once there is room for one. True when it is full:
-        more may wait; those that came since are gathered for the next."""
-        await self._free.acquire()
-        job_id = new_id()
-        ids: tuple[str, ...] = ()
-        try:
-            async with self._database.write() as connection:
-                ids = tuple(await queries.undispatched(connection, self._per_job))
-                if not ids:
-                    return False
-                await queries.update_documents(connection, ids, job_id=job_id)
-            self._holding.add(ids)
-            await self._jobs.submit(KIND, ids, job_id=job_id)
-            return len(ids) == self._per_job
-        except OrganError:
-            self._holding.discard(ids)
-            raise
-        finally:
-            if ids not in self._holding:
-                self._free.release()
+            self._bell.ring()  # the rest follows
 
     async def run(self, ids: tuple[str, ...]) -> None:
         """The work of one job; see ports/jobs.py. Documents that are finished already are passed over. While the
         database itself is down or its disk is full, the job waits."""
-        try:
-            while True:
-                try:
-                    await self._run(ids)
-                    break
-                except OrganError as error:
-                    _log.warning("%d documents wait: %s", len(ids), error)
-                    await asyncio.sleep(_STORE_WAIT_S)
-        finally:
-            if ids in self._holding:
-                self._holding.discard(ids)
-                self._free.release()
+        while True:
+            try:
+                await self._run(ids)
+                return
+            except OrganError as error:
+                _log.warning("%d documents wait: %s", len(ids), error)
+                await asyncio.sleep(_STORE_WAIT_S)
 
     async def _run(self, ids: tuple[str, ...]) -> None:
         async with self._database.write() as connection:

@@ -327,26 +327,6 @@ async def document_ids(connection: AsyncConnection, *where: sa.ColumnElement[boo
     return list(rows)
 
 
-async def undispatched(connection: AsyncConnection, limit: int) -> list[str]:
-    """Accepted documents that no job has taken yet, oldest first."""
-    where = (documents.c.state == "queued", documents.c.job_id.is_(None))
-    rows = await connection.scalars(sa.select(documents.c.id).where(*where).order_by(documents.c.id).limit(limit))
-    return list(rows)
-
-
-async def unfinished_jobs(connection: AsyncConnection) -> dict[str, list[str]]:
-    """Documents that a job has taken and not finished, by job."""
-    rows = await connection.execute(
-        sa.select(documents.c.job_id, documents.c.id)
-        .where(documents.c.state.in_(("queued", "running")), documents.c.job_id.is_not(None))
-        .order_by(documents.c.id)
-    )
-    found: dict[str, list[str]] = {}
-    for job_id, document_id in rows:
-        found.setdefault(job_id, []).append(document_id)
-    return found
-
-
 async def delete_marked(connection: AsyncConnection, ids: Sequence[str]) -> None:
     """Deletes the rows but those that an upload of the same name took back meanwhile. Their passages are gone from
     the index already."""
