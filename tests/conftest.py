@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from llmflow.store.database import Database, sqlite_url
 from tests.flow_apps import Counting, counting_server
@@ -51,12 +53,55 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database, once for each kind."""
-    if request.param == "sqlite":
+    if database_kind == "sqlite":
         return sqlite_url(tmp_path / "llmflow.db")
-    url: str = request.getfixturevalue("postgres_url")
-    return url
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database without rows, for others to be copied from: migrating each would take longer than its test."""
+    path = tmp_path_factory.mktemp("migrated") / "llmflow.db"
+    await migrate(sqlite_url(path))
+    return path
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def migrated_postgres(postgres_server: str) -> AsyncIterator[str]:
+    """The name of such a database in PostgreSQL."""
+    with database_of(postgres_server) as address:
+        await migrate(address)
+        yield address.rpartition("/")[2]
+
+
+async def migrate(url: str) -> None:
+    database = Database(url)
+    await database.open()
+    await database.close()
+
+
+@pytest.fixture
+def sqlite_database_url(migrated_file: Path, tmp_path: Path) -> str:
+    """A migrated SQLite database, where the kind of database does not matter."""
+    return sqlite_url(shutil.copyfile(migrated_file, tmp_path / "llmflow.db"))
+
+
+@pytest.fixture
+def database_url(database_kind: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a migrated database without rows, once for each kind."""
+    if database_kind == "sqlite":
+        yield request.getfixturevalue("sqlite_database_url")
+        return
+    server = request.getfixturevalue("postgres_server")
+    with database_of(server, like=request.getfixturevalue("migrated_postgres")) as address:
+        yield address
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from llmflow.organs.llm.scripted import ScriptedLlm
-from llmflow.store.database import Database, sqlite_url
+from llmflow.store.database import Database
 from tests.apps.fakes import TinyLlm, World, world_of
 
 
 @pytest.fixture
-async def one_database(tmp_path: Path) -> AsyncIterator[Database]:
+async def one_database(sqlite_database_url: str) -> AsyncIterator[Database]:
     """SQLite, where the kind of database does not matter."""
-    opened = Database(sqlite_url(tmp_path / "llmflow.db"))
+    opened = Database(sqlite_database_url)
     await opened.open()
     yield opened
     await opened.close()

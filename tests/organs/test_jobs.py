@@ -222,8 +222,8 @@ async def test_health_says_where_the_jobs_are(jobs: Jobs) -> None:
 
 
 @pytest.fixture
-def durable(database_url: str) -> Make:
-    return lambda: DbosJobs(database_url, executor_id="main")
+def durable(empty_database_url: str) -> Make:
+    return lambda: DbosJobs(empty_database_url, executor_id="main")
 
 
 async def test_a_job_that_runs_at_close_is_taken_up_at_the_next_start(durable: Make) -> None:
@@ -341,11 +341,11 @@ WORKER = """
 """
 
 
-async def test_no_job_is_lost_when_the_process_is_killed_twice(database_url: str, tmp_path: Path) -> None:
+async def test_no_job_is_lost_when_the_process_is_killed_twice(empty_database_url: str, tmp_path: Path) -> None:
     out = tmp_path / "done.txt"
     out.touch()
     for submit, until in ((20, 30), (0, 80)):
-        command = [sys.executable, "-c", textwrap.dedent(WORKER), database_url, str(out), str(submit)]
+        command = [sys.executable, "-c", textwrap.dedent(WORKER), empty_database_url, str(out), str(submit)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert process.stdout is not None
         try:
@@ -357,7 +357,7 @@ async def test_no_job_is_lost_when_the_process_is_killed_twice(database_url: str
             process.send_signal(signal.SIGKILL)
             process.wait()
             process.stdout.close()
-    last = DbosJobs(database_url, executor_id="main")
+    last = DbosJobs(empty_database_url, executor_id="main")
     done = Counter(out.read_text().split())
     assert 80 <= sum(done.values()) < 200, "the test must kill it in the middle"
 

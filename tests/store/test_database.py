@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from llmflow.errors import ConfigError
 from llmflow.store import migrations
 from llmflow.store.content import Content, ContentText, Scope
-from llmflow.store.database import Database, sqlite_url
+from llmflow.store.database import Database
 from llmflow.store.ids import is_uuid, new_id, now_ms
 from llmflow.store.tables import chunks, end_users, file_uses, metadata, secrets, workspaces
 
@@ -35,8 +35,8 @@ async def test_migrations_make_exactly_the_tables_of_the_code(database: Database
         assert await connection.run_sync(difference) == []
 
 
-async def test_end_users_of_the_first_version_came_through_the_api(database_url: str) -> None:
-    old = Database(database_url)
+async def test_end_users_of_the_first_version_came_through_the_api(empty_database_url: str) -> None:
+    old = Database(empty_database_url)
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
 
@@ -59,8 +59,8 @@ async def test_end_users_of_the_first_version_came_through_the_api(database_url:
     assert [(row.id, row.source, row.external_id, row.created_at) for row in rows] == [("u", "api", "김하늘", 7)]
 
 
-async def test_the_box_that_a_passage_had_is_kept_with_its_page(database_url: str) -> None:
-    old = Database(database_url)
+async def test_the_box_that_a_passage_had_is_kept_with_its_page(empty_database_url: str) -> None:
+    old = Database(empty_database_url)
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
 
@@ -85,8 +85,8 @@ async def test_the_box_that_a_passage_had_is_kept_with_its_page(database_url: st
     assert [(row.id, row.boxes) for row in rows] == [("a", [[3, 1.5, 2, 30, 40]]), ("b", [])]
 
 
-async def test_files_that_were_asked_about_stay_used_by_their_messages(database_url: str) -> None:
-    old = Database(database_url)
+async def test_files_that_were_asked_about_stay_used_by_their_messages(empty_database_url: str) -> None:
+    old = Database(empty_database_url)
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
 
@@ -219,9 +219,8 @@ def test_other_databases_are_refused_by_name() -> None:
         Database("mysql://u:p@h/d")
 
 
-async def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path / "new.db")
-    database = Database(url)
+async def test_a_database_of_a_newer_version_is_not_touched(sqlite_database_url: str) -> None:
+    database = Database(sqlite_database_url)
     await database.open()
     async with database.write() as connection:
         await connection.execute(sa.text("UPDATE alembic_version SET version_num='9999'"))
@@ -237,8 +236,8 @@ def test_ids_rise_and_are_version_seven() -> None:
     assert all(is_uuid(one) and one[14] == "7" and one[19] in "89ab" for one in ids)
 
 
-async def test_a_single_reader_does_not_wait_for_the_writer(tmp_path: Path) -> None:
-    database = Database(sqlite_url(tmp_path / "one.db"), pool_size=1)
+async def test_a_single_reader_does_not_wait_for_the_writer(sqlite_database_url: str) -> None:
+    database = Database(sqlite_database_url, pool_size=1)
     await database.open()
     try:
         async with database.write() as writing:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from llmflow.errors import LLMFlowError, OrganError
 from llmflow.store import batch
 from llmflow.store.batch import Batch
 from llmflow.store.content import Content
-from llmflow.store.database import Database, sqlite_url
+from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import conversation_variables, run_events
 from llmflow.workflow.events import (
@@ -294,8 +293,8 @@ async def test_a_batch_is_written_whole_or_not_at_all(watched: Watched) -> None:
     await watched.apply([(insert, [row])])  # the connection is fit for the next
 
 
-async def test_finding_open_runs_reads_none_of_the_others(tmp_path: Path) -> None:
-    database = Database(sqlite_url(tmp_path / "x.db"))
+async def test_finding_open_runs_reads_none_of_the_others(sqlite_database_url: str) -> None:
+    database = Database(sqlite_database_url)
     await database.open()
     explain = "EXPLAIN QUERY PLAN SELECT id FROM workflow_runs WHERE "
     async with database.read() as connection:

@@ -15,7 +15,7 @@ from llmflow.apps.types import App
 from llmflow.errors import NotFound, OrganError, TooMany, UsageError
 from llmflow.organs.llm.scripted import ScriptedLlm
 from llmflow.store.batch import Batch
-from llmflow.store.database import Database, sqlite_url
+from llmflow.store.database import Database
 from llmflow.workflow.events import Event, NodeFinished, WorkflowFinished, WorkflowStarted
 from llmflow.workflow.journal.queries import Wanted
 from tests.apps.fakes import WORKSPACE, World, world_of
@@ -176,8 +176,8 @@ class FullDisk(Database):
 
 
 @pytest.fixture
-async def full_disk(tmp_path: Path) -> AsyncIterator[FullDisk]:
-    opened = FullDisk(sqlite_url(tmp_path / "llmflow.db"))
+async def full_disk(sqlite_database_url: str) -> AsyncIterator[FullDisk]:
+    opened = FullDisk(sqlite_database_url)
     await opened.open()
     yield opened
     await opened.close()

@@ -9,7 +9,6 @@ import pytest
 from llmflow.apps.triggers.types import Parts, Sent
 from llmflow.errors import OrganError
 from llmflow.organs.llm.scripted import ScriptedLlm
-from llmflow.store.database import sqlite_url
 from tests.apps.fakes import world_of
 from tests.apps.runs.test_runs import FullDisk, made
 from tests.flow_apps import dsl, end, template, webhook
@@ -19,8 +18,10 @@ async def _no_parts(kind: str) -> Parts:
     return Parts({})
 
 
-async def test_a_call_that_was_refused_for_a_full_disk_is_not_answered_as_done(tmp_path: Path) -> None:
-    disk = FullDisk(sqlite_url(tmp_path / "llmflow.db"))
+async def test_a_call_that_was_refused_for_a_full_disk_is_not_answered_as_done(
+    sqlite_database_url: str, tmp_path: Path
+) -> None:
+    disk = FullDisk(sqlite_database_url)
     await disk.open()
     world = await world_of(disk, tmp_path, ScriptedLlm())
     room = world.room
