@@ -366,6 +366,21 @@ ADAPTERS: tuple[Adapter, ...] = (
         default_port=8000,
     ),
     Adapter(
+        "parser",
+        "unstructured_managed",
+        "managed",
+        "llmflow.organs.parser.unstructured_managed:ManagedUnstructured",
+        "Unstructured, installed and run by LLMFlow: `llmflow organs install unstructured`, then this line",
+        (
+            Option("model", str, "", "The packaged layout model, a folder, or unstructuredio/yolo_x_layout"),
+            Option("strategy", str, "hi_res", "How it reads PDFs: auto, fast, hi_res or ocr_only"),
+            Option("languages", str, "kor,eng", "Languages of the documents as Tesseract's codes, by comma"),
+            Option("workers", int, 1, "Child processes that read the other files on this machine"),
+            Option("timeout_s", float, 1800.0, "Seconds that reading a PDF may take"),
+        ),
+        server="unstructured",
+    ),
+    Adapter(
         "chunker",
         "llamaindex",
         "embedded",

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from llmflow.errors import LLMFlowError
+from llmflow.errors import LLMFlowError, OrganError
 from llmflow.net.client import HttpClient
 from llmflow.organs.parser import unstructured_api
 from llmflow.organs.parser.unstructured_api import UnstructuredParser
+from llmflow.organs.parser.unstructured_managed import ManagedUnstructured
+from llmflow.ports.health import Health
+from llmflow.ports.server import ServerAddress
 from tests import upstream as up
 from tests.organs import parser_documents as make
 
@@ -178,3 +181,61 @@ async def test_health_says_whether_it_answers(parser: UnstructuredParser, http: 
     gone = UnstructuredParser(url="http://127.0.0.1:9", http=http)
     assert not (await gone.health()).ok
     await gone.close()
+
+
+class Kept:
+    """A managed server as its adapter sees it: at `urls[0]`, each start at the next; none: it is stopped."""
+
+    def __init__(self, *urls: str) -> None:
+        self.urls = list(urls)
+
+    def address(self) -> ServerAddress:
+        if not self.urls:
+            raise OrganError("unstructured is stopped.", code="organ_stopped")
+        return ServerAddress(self.urls[0], KEY, "cdla")
+
+    def health(self) -> Health:
+        return Health(bool(self.urls), "127.0.0.1", version="0.27.32", detail="1 start")
+
+
+@pytest.fixture
+async def kept(server: up.Upstream) -> AsyncIterator[tuple[ManagedUnstructured, Kept]]:
+    managed = Kept(server.url)
+    made = ManagedUnstructured(servers=lambda _: managed, timeout_s=5)
+    yield made, managed
+    await made.close()
+
+
+async def test_pdfs_go_to_the_managed_server_where_it_is_now(
+    kept: tuple[ManagedUnstructured, Kept], server: up.Upstream, tmp_path: Path
+) -> None:
+    parser, managed = kept
+    path = saved(tmp_path, make.pdf())
+    assert (await parser.parse(path, name="a.pdf")).title == "휴가 규정"
+    assert b'name="strategy"\r\n\r\nhi_res' in server.seen[-1].raw
+    assert "hi_res" in (await parser.health()).detail
+    async with up.upstream(routes={WHERE: up.answers(ANSWER)}) as moved:
+        managed.urls = [moved.url]
+        await parser.parse(path, name="a.pdf")
+        assert moved.seen[-1].path == WHERE
+
+
+async def test_only_pdfs_wait_for_a_managed_server_that_is_stopped(
+    kept: tuple[ManagedUnstructured, Kept], tmp_path: Path
+) -> None:
+    parser, managed = kept
+    managed.urls = []
+    assert (await parser.parse(saved(tmp_path, make.markdown()), name="a.md")).title == "안내서"
+    assert not (await parser.health()).ok
+    with pytest.raises(LLMFlowError) as caught:
+        await parser.parse(saved(tmp_path, make.pdf()), name="a.pdf")
+    assert caught.value.code == "organ_stopped"
+
+
+async def test_a_model_that_is_not_there_is_said_by_the_server(
+    server: up.Upstream, parser: UnstructuredParser, tmp_path: Path
+) -> None:
+    detail = "The layout model is not on this machine and could not be fetched (LocalEntryNotFoundError)."
+    server.routes[WHERE] = up.answers({"detail": detail}, status=424)
+    with pytest.raises(OrganError, match="layout model is not on this machine"):
+        await parser.parse(saved(tmp_path, make.pdf()), name="a.pdf")

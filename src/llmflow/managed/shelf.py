@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from llmflow.errors import ConfigError, NotFound
 from llmflow.managed.recipe import Recipe
-from llmflow.managed.recipes import infinity, vllm
+from llmflow.managed.recipes import infinity, unstructured, vllm
 
-_OURS = (vllm.RECIPE, infinity.RECIPE)
+_OURS = (vllm.RECIPE, infinity.RECIPE, unstructured.RECIPE)
 
 
 def recipes(more: Sequence[str] = ()) -> dict[str, Recipe]:

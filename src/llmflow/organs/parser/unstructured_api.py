@@ -56,7 +56,7 @@ class _Metadata(msgspec.Struct):
     coordinates: _Coordinates | None = None
 
 
-class _Element(msgspec.Struct):
+class UnstructuredElement(msgspec.Struct):
     type: str
     text: str | None = None
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
@@ -129,7 +129,7 @@ class UnstructuredParser:
     async def close(self) -> None:
         await self._local.close()
 
-    async def _asked(self, data: bytes, name: str) -> list[_Element]:
+    async def _asked(self, data: bytes, name: str) -> list[UnstructuredElement]:
         fields = [("strategy", self._strategy), ("coordinates", "true"), ("output_format", "application/json")]
         fields += [("skip_infer_table_types", "[]"), *(("languages", language) for language in self._languages)]
         body, kind = form(
@@ -151,7 +151,7 @@ class UnstructuredParser:
         if answer.status != 200:
             raise self._refusal(answer)
         try:
-            return await asyncio.to_thread(msgspec.json.decode, answer.body, type=list[_Element])
+            return await asyncio.to_thread(msgspec.json.decode, answer.body, type=list[UnstructuredElement])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise OrganError(f"{self._shown()} answered something that is no list of elements.") from error
 
@@ -191,7 +191,7 @@ class UnstructuredParser:
             return DocumentError(f"The PDF could not be read: {said}", code="document_unreadable")
         return OrganError(f"{self._shown()} answered {answer.status}: {said}")
 
-    async def _sizes(self, path: Path, elements: Sequence[_Element]) -> dict[int, tuple[float, float]]:
+    async def _sizes(self, path: Path, elements: Sequence[UnstructuredElement]) -> dict[int, tuple[float, float]]:
         """Points of the pages on which elements have places; a page that cannot be looked at is left out."""
         sizes: dict[int, tuple[float, float]] = {}
         for page in sorted({e.metadata.page_number or 1 for e in elements if e.metadata.coordinates}):
@@ -234,14 +234,14 @@ def _detail(body: bytes) -> str:
     return (detail if isinstance(detail, str) else msgspec.json.encode(detail).decode())[:300]
 
 
-def _drafted(elements: Sequence[_Element], sizes: dict[int, tuple[float, float]], *, ocr: bool) -> Draft:
+def _drafted(elements: Sequence[UnstructuredElement], sizes: dict[int, tuple[float, float]], *, ocr: bool) -> Draft:
     draft = Draft()
     for element in elements:
         _add(element, draft, sizes, ocr=ocr)
     return draft
 
 
-def _add(element: _Element, draft: Draft, sizes: dict[int, tuple[float, float]], *, ocr: bool) -> None:
+def _add(element: UnstructuredElement, draft: Draft, sizes: dict[int, tuple[float, float]], *, ocr: bool) -> None:
     kind = element.type if element.type in KINDS else _KINDS.get(element.type, "UncategorizedText")
     told = element.metadata
     text, html = element.text or "", None
