@@ -75,6 +75,13 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None: ...
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that went away is not news for the log."""
+
+
 def main() -> None:
     port, Handler.model, *given = int(sys.argv[1]), *sys.argv[2:]
     at = given.index("--adapters") if "--adapters" in given else len(given)
@@ -99,9 +106,7 @@ def main() -> None:
             os.execv(sys.executable, _SLEEPER)
         os._exit(0)
     os.wait()
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    server.serve_forever()
+    Server(("127.0.0.1", port), Handler).serve_forever()
 
 
 if __name__ == "__main__":
