@@ -165,10 +165,12 @@ const base = createRoute({
 const retrieval = createRoute({
   ...page,
   path: "/knowledge/$base/retrieval",
-  validateSearch: (search): { query?: string; by?: string; top?: number } => ({
+  validateSearch: (search): { query?: string; by?: string; top?: number; fusion?: string; weight?: string } => ({
     query: text(search.query),
     by: text(search.by),
     top: count(search.top),
+    fusion: text(search.fusion),
+    weight: text(search.weight),
   }),
   component: room("knowledge", () => import("@/pages/knowledge/Retrieval"), "Retrieval"),
 });

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from opentelemetry import trace
 
-from llmflow.errors import LLMFlowError, OrganError, UsageError
+from llmflow.errors import LLMFlowError, OrganError
 from llmflow.knowledge import counting, passage_queries, queries, reword
 from llmflow.knowledge.choose import chosen
 from llmflow.knowledge.conditions import Conditions, Guess
@@ -22,7 +23,7 @@ from llmflow.knowledge.language import language_of
 from llmflow.knowledge.legs import Legs
 from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.reach import fields_of, reach
-from llmflow.knowledge.rule import MOST, SearchRule, checked
+from llmflow.knowledge.rule import SearchRule, checked
 from llmflow.knowledge.sight import may_ask, may_find
 from llmflow.knowledge.terms import query_terms
 from llmflow.knowledge.types import Child, Compared, Found, KnowledgeBase, Note, Passage, Scores, Searched
@@ -35,6 +36,7 @@ _RERANKED = 30  # of the fused ones, at least: a reranker reads each whole
 _MERGED_FROM = 0.5  # of a parent's passages
 _MAX_QUERY = 8_000  # characters; the embedding model reads far fewer
 
+_T = TypeVar("_T")
 _tracer = trace.get_tracer("llmflow.knowledge")
 
 
@@ -147,29 +149,35 @@ class Retriever:
         except LLMFlowError as error:
             return list(bases), [Note("choice_failed", f"All knowledge bases were searched: {error.message}")]
 
-    async def compare(self, base: KnowledgeBase, query: str, *, top_k: int = 10) -> Compared:
-        """The `top_k` best passages by meaning, by words, by both fused and these ranked anew, beside each other, from
-        one run of either search. Raises what `search` raises; unlike it, not without the embedding organ."""
-        if not 1 <= top_k <= MOST:
-            raise UsageError(f"top_k must lie between 1 and {MOST}.", param="top_k")
-        query = query.strip()[:_MAX_QUERY]
+    async def compare(self, base: KnowledgeBase, query: str, rule: SearchRule | None = None) -> Compared:
+        """The best passages by meaning, by words, by both fused and these ranked anew, beside each other, from one run
+        of either search. Of `rule` (None: `SearchRule()`) count top_k, fusion and dense_weight. Raises what `search`
+        raises; unlike it, not without the embedding organ."""
+        rule = checked(rule or SearchRule())
+        top_k, query = rule.top_k, query.strip()[:_MAX_QUERY]
         if not query or not base.embedding_model:
             return Compared([], [], [], [], [], [])
         depth = max(top_k, _CANDIDATES)
+        times: dict[str, float] = {}
         async with self._database.read() as connection:
             where = await reach(connection, [base])
         dense, keyword = await asyncio.gather(
-            self._legs.dense([base], query, depth, where), self._legs.keyword([base], query, depth, where)
+            _timed(times, "dense", self._legs.dense([base], query, depth, where)),
+            _timed(times, "keyword", self._legs.keyword([base], query, depth, where)),
         )
-        fused = fuse(dense, keyword, language=language_of(query))
+        language, weight = language_of(query), rule.dense_weight
+        fused = fuse(dense, keyword, language=language, dense_weight=weight, fusion=rule.fusion)
         by_id = {hit.chunk_id: hit for hit in fused}
         alone = [
             [msgspec.structs.replace(by_id[hit.chunk_id], score=hit.score) for hit in leg] for leg in (dense, keyword)
         ]
         by_meaning, by_words, both = [await self._found([base], leg) for leg in (*alone, fused)]
-        anew, notes = await self._reranked(query, both, top_k)
+        anew, notes = await _timed(times, "reranked", self._reranked(query, both, top_k))
         reranked = [] if notes else anew[:top_k]
-        return Compared(by_meaning[:top_k], by_words[:top_k], both[:top_k], reranked, query_terms(query), notes)
+        if not reranked:
+            times.pop("reranked")
+        terms = query_terms(query)
+        return Compared(by_meaning[:top_k], by_words[:top_k], both[:top_k], reranked, terms, notes, times)
 
     async def _wordings(self, query: str, rule: SearchRule, model: str) -> tuple[list[str], list[Note]]:
         """The question, and others like it that the rule wishes for."""
@@ -305,6 +313,14 @@ def merged(found: Sequence[Found], parents: Mapping[str, Passage]) -> list[Found
                 )
             )
     return shown
+
+
+async def _timed(times: dict[str, float], name: str, work: Awaitable[_T]) -> _T:
+    """What `work` gives; its wall time in ms is noted under `name`."""
+    begun = time.perf_counter()
+    given = await work
+    times[name] = 1000 * (time.perf_counter() - begun)
+    return given
 
 
 def _above(found: list[Found], rule: SearchRule) -> tuple[list[Found], list[Note]]:

@@ -282,7 +282,8 @@ class Scores:
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One question's hits by each search alone, by both fused, and the fused ones ranked anew where there is a
-    reranker. `terms`: of the question, as the keyword search sees them. `notes`: what was wished for and not done."""
+    reranker. `terms`: of the question, as the keyword search sees them. `notes`: what was wished for and not done.
+    `times`: wall time in ms of dense (the question's vector included), keyword and reranked."""
 
     dense: list[Found]
     keyword: list[Found]
@@ -290,6 +291,7 @@ class Compared:
     reranked: list[Found]
     terms: list[str]
     notes: list[Note]
+    times: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

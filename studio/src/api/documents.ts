@@ -89,11 +89,22 @@ export const wordsOf = (document_id: string, page: number) =>
     staleTime: 300_000,
   });
 
-export const compareOf = (base: string, query: string, top_k: number) =>
+/** How scores are fused; what is left out is as the base keeps it. */
+export interface Fusing {
+  readonly fusion?: "weights" | "ranks";
+  readonly dense_weight?: number | null;
+}
+
+export const compareOf = (base: string, query: string, top_k: number, fusing: Fusing) =>
   queryOptions({
-    queryKey: ["knowledge", base, "compare", query, top_k],
+    queryKey: ["knowledge", base, "compare", query, top_k, fusing],
     queryFn: () =>
-      body(api.POST("/knowledge/{base}/compare", { params: { path: { base } }, body: { query, top_k } })),
+      body(
+        api.POST("/knowledge/{base}/compare", {
+          params: { path: { base } },
+          body: { query, top_k, ...fusing } as components["schemas"]["llmflow__api__routes__console__knowledge__Question"],
+        }),
+      ),
     enabled: query !== "",
     staleTime: 30_000,
   });

@@ -12,6 +12,12 @@ export type Measured = Evaluation["settings"][number];
 export type ReadFile = Schemas["Read"];
 export type SearchRule = Schemas["SearchRule"];
 
+export const retrievalOf = (base: string) =>
+  queryOptions({
+    queryKey: ["knowledge", base, "rule"],
+    queryFn: () => body(api.GET("/knowledge/{base}/retrieval", { params: { path: { base } } })),
+  });
+
 export const evaluationsKey = (base: string) => ["knowledge", base, "evaluations"] as const;
 
 export const evaluationsOf = (base: string) =>

@@ -454,7 +454,8 @@ export interface paths {
         put?: never;
         /**
          * Compare
-         * @description The best passages by meaning, by words and by both fused, beside each other.
+         * @description The best passages by meaning, by words, by both fused and these ranked anew, beside each other; fused as the base
+         *     says, with the changes that are given.
          */
         post: operations["compare_knowledge__base__compare_post"];
         delete?: never;
@@ -3512,6 +3513,7 @@ export interface components {
          * Compared
          * @description One question's hits by each search alone, by both fused, and the fused ones ranked anew where there is a
          *     reranker. `terms`: of the question, as the keyword search sees them. `notes`: what was wished for and not done.
+         *     `times`: wall time in ms of dense (the question's vector included), keyword and reranked.
          */
         Compared: {
             /** Dense */
@@ -3526,6 +3528,10 @@ export interface components {
             terms: string[];
             /** Notes */
             notes: components["schemas"]["Note"][];
+            /** Times */
+            times?: {
+                [key: string]: number;
+            };
         };
         /**
          * Condition
@@ -6746,7 +6752,10 @@ export interface components {
              */
             user: string;
         };
-        /** Question */
+        /**
+         * Question
+         * @description What is left out is as the base keeps it, but for `top_k`.
+         */
         llmflow__api__routes__console__knowledge__Question: {
             /** Query */
             query: string;
@@ -6755,6 +6764,17 @@ export interface components {
              * @default 10
              */
             top_k: number;
+            /**
+             * Fusion
+             * @default weights
+             * @enum {string}
+             */
+            fusion: "weights" | "ranks";
+            /**
+             * Dense Weight
+             * @description None: as measured for the question's language
+             */
+            dense_weight?: number | null;
         };
         /** Trial */
         llmflow__api__routes__console__models__Trial: {

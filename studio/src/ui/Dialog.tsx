@@ -80,10 +80,12 @@ interface ConfirmProps {
   busy?: boolean;
   /** Something must be done before it can be confirmed. */
   blocked?: boolean;
+  /** Nothing is lost by it. */
+  harmless?: boolean;
   children?: ReactNode;
 }
 
-/** Asks before something is lost; the safe answer has the focus. */
+/** Asks before something is lost or put in force; the safe answer has the focus. */
 export function Confirm(props: ConfirmProps) {
   const { open, onClose, onConfirm } = props;
   const shown = useShown(props);
@@ -98,7 +100,7 @@ export function Confirm(props: ConfirmProps) {
           {shown.children}
           <DialogActions>
             <Button onClick={onClose}>{shown.cancelLabel}</Button>
-            <Button kind="danger" onClick={onConfirm} busy={shown.busy ?? false} disabled={shown.blocked}>
+            <Button kind={shown.harmless ? "primary" : "danger"} onClick={onConfirm} busy={shown.busy ?? false} disabled={shown.blocked}>
               {shown.confirmLabel}
             </Button>
           </DialogActions>

@@ -20,7 +20,7 @@ export function Progress({ part, label, className }: { part: number | null; labe
   );
 }
 
-const TONES = { dense: "bg-dense", keyword: "bg-keyword", fused: "bg-fused" } as const;
+const TONES = { dense: "bg-dense", keyword: "bg-keyword", fused: "bg-fused", reranked: "bg-s5" } as const;
 
 /** A score as a number and a bar; `part` 0..1 is its share of the best one shown. */
 export function ScoreBar({ tone, value, part }: { tone: keyof typeof TONES; value: string; part: number }) {

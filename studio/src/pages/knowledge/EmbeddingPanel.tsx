@@ -94,6 +94,7 @@ function Begin({ base, embedded }: { base: string; embedded: Embedded }) {
         title={t("embedding.beginAsk", { model })}
         text={t("embedding.cost", { count: embedded.passages })}
         confirmLabel={t("embedding.begin")}
+        harmless
       />
     </>
   );

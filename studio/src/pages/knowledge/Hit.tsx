@@ -11,15 +11,18 @@ export interface Ranks {
   readonly dense?: number;
   readonly keyword?: number;
   readonly fused?: number;
+  readonly reranked?: number;
 }
 
-const DIGITS = { dense: 3, keyword: 2, fused: 3 } as const;
-const LETTERS = { dense: "text-dense", keyword: "text-keyword", fused: "text-fused" } as const;
+const DIGITS = { dense: 3, keyword: 2, fused: 3, reranked: 3 } as const;
+const LETTERS = { dense: "text-dense", keyword: "text-keyword", fused: "text-fused", reranked: "text-s5" } as const;
 
 interface HitProps {
   base: string;
   hit: Found;
   leg: keyof Ranks;
+  /** The columns there are. */
+  legs: readonly (keyof Ranks)[];
   ranks: Ranks;
   /** Its score as a part of the best one of its column. */
   part: number;
@@ -28,12 +31,12 @@ interface HitProps {
   onPoint: (passage: string) => void;
 }
 
-/** A passage in one column, with its ranks in the other two. The whole of it opens the passage on its page. */
-export function Hit({ base, hit, leg, ranks, part, terms, isPointed, onPoint }: HitProps) {
+/** A passage in one column, with its ranks in the others. The whole of it opens the passage on its page. */
+export function Hit({ base, hit, leg, legs, ranks, part, terms, isPointed, onPoint }: HitProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const where = [...(hit.page !== null ? [t("chat.page", { page: hit.page })] : []), ...hit.heading_path].join(" › ");
-  const others = (["dense", "keyword", "fused"] as const).filter((one) => one !== leg);
+  const others = legs.filter((one) => one !== leg);
   return (
     <li
       data-passage={hit.chunk_id}

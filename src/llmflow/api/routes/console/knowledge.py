@@ -81,8 +81,12 @@ class Marked(Chosen):
 
 
 class Question(BaseModel):
+    """What is left out is as the base keeps it, but for `top_k`."""
+
     query: str = Field(max_length=8000)
     top_k: int = Field(10, ge=1, le=100)
+    fusion: Fusion = "weights"
+    dense_weight: float | None = Field(None, ge=0, le=1, description="None: as measured for the question's language")
 
 
 class Rule(BaseModel):
@@ -275,9 +279,12 @@ async def remove_documents(base: str, body: Chosen, request: Request) -> Count:
 
 @router.post("/knowledge/{base}/compare")
 async def compare(base: str, body: Question, request: Request) -> Compared:
-    """The best passages by meaning, by words and by both fused, beside each other."""
+    """The best passages by meaning, by words, by both fused and these ranked anew, beside each other; fused as the base
+    says, with the changes that are given."""
     found = await _base(request, base, needs="member")
-    return await auth.platform_of(request).knowledge.retriever.compare(found, body.query, top_k=body.top_k)
+    changes = body.model_dump(exclude_unset=True, exclude={"query"})
+    rule = replace(kept_rule(found.retrieval), **{"top_k": 10, **changes})
+    return await auth.platform_of(request).knowledge.retriever.compare(found, body.query, rule)
 
 
 @router.post("/knowledge/{base}/search")

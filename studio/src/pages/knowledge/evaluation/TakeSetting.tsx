@@ -54,6 +54,7 @@ export function TakeSetting({ base, now, next, name, onClose }: TakeSettingProps
       title={t("evaluation.takeTitle", { setting: t(`evaluation.setting.${settingName(name)}`) })}
       text={t("evaluation.takeText")}
       confirmLabel={t("evaluation.take")}
+      harmless
     >
       <dl className="mt-4 grid grid-cols-[auto_1fr] gap-x-6 gap-y-1.5 text-base">
         {changes.map((part) => (
