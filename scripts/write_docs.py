@@ -283,7 +283,7 @@ def _console() -> list[str]:
         "## Console API",
         "",
         "`llmflow openapi` prints the whole OpenAPI document, which a running server has at `/api/v1/openapi.json`;\n"
-        "`llmflow openapi --surface service` that of the Service API for apps, at `/v1/openapi.json`.",
+        "`llmflow openapi --surface service` that of the Service API, for apps and knowledge, at `/v1/openapi.json`.",
         "",
         "| operation | what |",
         "| --- | --- |",

@@ -13,7 +13,7 @@ from llmflow.cli.options import Home, Json
 from llmflow.cli.show import print_json
 from llmflow.config.load import home_folder
 
-Surface = Annotated[Literal["console", "service"], Option(help="Which API: the console's, or Dify's for apps.")]
+Surface = Annotated[Literal["console", "service"], Option(help="Which API: the console's, or Dify's Service API.")]
 
 
 def openapi(surface: Surface = "console", as_json: Json = False, home: Home = None) -> None:
@@ -29,9 +29,9 @@ def openapi(surface: Surface = "console", as_json: Json = False, home: Home = No
 
 
 def service_document() -> dict[str, Any]:
-    """That of Dify's Service API for apps; no server needed."""
+    """That of Dify's Service API; no server needed."""
     service = importlib.import_module("llmflow.api.routes.service.surface")
-    found: dict[str, Any] = service.description.description(service.app_routes(None))
+    found: dict[str, Any] = service.document(None)
     return found
 
 

@@ -6,12 +6,14 @@ import io
 import time
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from llmflow.api.routes.service.datasets.shapes import indexing_status
+from llmflow.knowledge.types import Stage, State
 from tests.api.chat_server import ChatServer
 from tests.flow_apps import dsl, end, retrieval, start
 
@@ -34,6 +36,12 @@ def _text(client: httpx.Client, base: str, name: str, text: str, **more: Any) ->
     body = {"name": name, "text": text, "indexing_technique": "high_quality", **more}
     made = client.post(f"/datasets/{base}/document/create-by-text", json=body).raise_for_status().json()
     return _read(client, base, made)
+
+
+@pytest.mark.parametrize("state", get_args(State))
+@pytest.mark.parametrize("stage", get_args(Stage))
+def test_however_far_a_document_is_difys_words_tell_it(state: State, stage: Stage) -> None:
+    assert indexing_status(state, stage) in ("waiting", "parsing", "splitting", "indexing", "completed", "error")
 
 
 def _read(client: httpx.Client, base: str, made: dict[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from typing import Any, cast
 
 import pytest
 
-from llmflow.api.routes.service import description
-from llmflow.api.routes.service.surface import app_routes
+from llmflow.api.routes.service import described_apps, described_datasets
+from llmflow.api.routes.service.surface import document
 from llmflow.wiring import Platform
 from tests.api.chat_server import QUESTION, ChatServer, imported
 from tests.flow_apps import answer, dsl, end, start, template
@@ -177,7 +177,8 @@ def test_what_is_answered_fits_the_official_description(
     _fuzz(chat_server, _lenient(official), schemathesis, keys[mode], mode, only, tmp_path)
 
 
-@pytest.mark.parametrize(("mode", "only"), MODES[1:])  # chat apps answer by the official one as chatflows do
+# chat apps answer by the official one as chatflows do
+@pytest.mark.parametrize(("mode", "only"), [*MODES[1:], ("knowledge", OF_KNOWLEDGE)])
 def test_what_is_answered_fits_our_own_description(
     chat_server: ChatServer, schemathesis: Path, keys: dict[str, str], tmp_path: Path, mode: str, only: str
 ) -> None:
@@ -212,32 +213,38 @@ def _fuzz(
 
 
 def test_our_own_description_has_every_operation_and_no_row_too_many() -> None:
-    routes = app_routes(cast(Platform, None))
-    described = description.description(routes)
+    described = document(cast(Platform, None))
     there = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
-    assert len(there) > 35
-    assert set(description._BODIES) <= there
-    assert set(description._QUERIES) <= there
+    assert len(there) > 90
+    for said in (described_apps.DESCRIBED, described_datasets.DESCRIBED):
+        assert {*said.bodies, *said.forms, *said.queries, *said.older} <= there
+        assert all(names <= said.queries[operation].keys() for operation, names in said.needed.items())
+        assert said.places.keys() <= described["paths"].keys()
     for method, path in there:
         told = described["paths"][path][method.lower()]
         places = {one["name"] for one in told.get("parameters", []) if one["in"] == "path"}
         assert places == set(re.findall(r"\{(\w+)\}", path)), path
-    asked = described["paths"]["/chat-messages"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert {"inputs", "query", "user"} == set(asked["required"])
+    schemas = described["components"]["schemas"]
+    assert {"inputs", "query", "user"} == set(schemas["ChatRequestPayload"]["required"])
+    assert {"name", "text"} == set(schemas["DocumentTextCreatePayload"]["required"])
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)))
+    assert named == schemas.keys()
+
+
+@pytest.mark.parametrize("path", ["/chat-messages", "/workflows/run", "/datasets", "/datasets/{dataset_id}/retrieve"])
+def test_our_own_description_says_which_key_an_operation_takes(path: str) -> None:
+    kind = "dataset" if path.startswith("/datasets") else "app"
+    assert document(cast(Platform, None))["paths"][path]["post"]["security"] == [{kind: []}]
 
 
 def test_our_own_description_names_no_operation_that_dify_does_not_have(official: dict[str, Any]) -> None:
     theirs = {re.sub(r"\{\w+\}", "{}", path) for path in official["paths"]}
-    ours = {
-        re.sub(r"\{\w+\}", "{}", path) for path in description.description(app_routes(cast(Platform, None)))["paths"]
-    }
-    assert ours - theirs == {"/", "/workflows/{}/stop"}  # the index, and a stop as older clients call it
+    described = document(cast(Platform, None))["paths"]
+    new = {path for path, methods in described.items() if not all(one.get("deprecated") for one in methods.values())}
+    assert {re.sub(r"\{\w+\}", "{}", path) for path in new} - theirs == {"/"}  # the index
 
 
 def test_the_command_prints_our_own_description() -> None:
     program = Path(sys.executable).with_name("llmflow")
     done = subprocess.run([program, "openapi", "--surface", "service"], capture_output=True, check=True, timeout=60)
-    assert (
-        json.loads(done.stdout)["paths"].keys()
-        == description.description(app_routes(cast(Platform, None)))["paths"].keys()
-    )
+    assert json.loads(done.stdout) == document(cast(Platform, None))

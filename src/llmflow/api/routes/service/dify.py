@@ -190,6 +190,7 @@ def operation(platform: Platform, path: str, method: str, handler: Handler, *, o
 def dataset_operation(platform: Platform, path: str, method: str, handler: DatasetHandler) -> Route:
     """A route for dataset keys."""
 
+    @wraps(handler)
     async def endpoint(request: Request) -> Response:
         try:
             return await handler(DatasetCall(request, platform, await caller_of(request, platform, "dataset")))

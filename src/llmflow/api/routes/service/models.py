@@ -11,7 +11,7 @@ from llmflow.api.routes.service.dify import DatasetCall, answer, dataset_operati
 from llmflow.errors import LLMFlowError, UsageError
 from llmflow.wiring import Platform
 
-_TYPES = ("text-embedding", "rerank", "llm", "tts", "speech2text", "moderation")
+TYPES = ("text-embedding", "rerank", "llm", "tts", "speech2text", "moderation")
 _Listed = list[tuple[str, dict[str, Any]]]  # provider, model
 
 
@@ -24,8 +24,8 @@ def routes(platform: Platform) -> list[Route]:
 async def _by_type(call: DatasetCall) -> Response:
     """A server that does not answer has no models now; of types that nothing here serves there are none."""
     kind = str(call.request.path_params["model_type"])
-    if kind not in _TYPES:
-        raise UsageError(f"model_type must be one of {', '.join(_TYPES)}.", param="model_type")
+    if kind not in TYPES:
+        raise UsageError(f"model_type must be one of {', '.join(TYPES)}.", param="model_type")
     try:
         found = await _found(call.platform, kind)
     except LLMFlowError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Match
 from starlette.types import ASGIApp
 
 from llmflow.access.types import PREFIXES
@@ -21,6 +23,8 @@ from llmflow.api.routes.service import (
     completion,
     conversations,
     datasets,
+    described_apps,
+    described_datasets,
     description,
     dify,
     files,
@@ -31,25 +35,28 @@ from llmflow.api.routes.service import (
 from llmflow.wiring import Platform
 
 _FOR_APPS = (chat, completion, workflows, forms, conversations, app, files, audio, annotation)
+_FOR_KNOWLEDGE = (models, datasets)
 #: Of Dify's operations.
-NOUNS = (*_FOR_APPS, models, datasets)
+NOUNS = (*_FOR_APPS, *_FOR_KNOWLEDGE)
 
 
-def app_routes(platform: Platform) -> list[Route]:
-    """Dify's operations for apps that are served."""
-    return [route for noun in _FOR_APPS for route in noun.routes(platform)]
+def document(platform: Platform) -> dict[str, Any]:
+    """The OpenAPI document of Dify's operations; the platform is not asked anything."""
+    return description.description(_parts(platform))
+
+
+def _parts(platform: Platform) -> list[description.Part]:
+    """Dify's operations that are served, by the kind of their key."""
+    for_apps = [route for noun in _FOR_APPS for route in noun.routes(platform)]
+    for_knowledge = [route for noun in _FOR_KNOWLEDGE for route in noun.routes(platform)]
+    return [(for_apps, described_apps.DESCRIBED), (for_knowledge, described_datasets.DESCRIBED)]
 
 
 def surface(platform: Platform) -> ASGIApp:
     """Errors are in the shape of the route's own API."""
     openai = openai_routes(platform)
-    for_apps = app_routes(platform)
-    service = [
-        *for_apps,
-        *models.routes(platform),
-        *datasets.routes(platform),
-        description.route(for_apps),
-    ]
+    parts = _parts(platform)
+    service = [*(route for routes, _ in parts for route in routes), description.route(parts)]
 
     def is_openai(request: Request) -> bool:
         return any(route.matches(request.scope)[0] is not Match.NONE for route in openai)

@@ -37,7 +37,7 @@ from llmflow.ports.blobs import Blobs
 from llmflow.wiring import Platform
 
 Action = Literal["enable", "disable", "archive", "un_archive"]
-_DISPLAYS: dict[str, Display | Literal["paused"]] = {"paused": "paused", **{d: d for d in get_args(Display)}}
+DISPLAYS: dict[str, Display | Literal["paused"]] = {"paused": "paused", **{d: d for d in get_args(Display)}}
 _LINK_S = 300  # how long a download's address holds
 _PIECE = 256 * 1024
 _IN_MEMORY = 8 * 1024 * 1024  # of an archive that is being made; more goes to the disk
@@ -82,9 +82,9 @@ async def _list(call: DatasetCall) -> Response:
 def _display(given: str | None) -> Display | Literal["paused"] | None:
     if given is None:
         return None
-    if given not in _DISPLAYS:
+    if given not in DISPLAYS:
         raise UsageError(f"`{given}` is no status of a document.", param="status")
-    return _DISPLAYS[given]
+    return DISPLAYS[given]
 
 
 async def shown(

@@ -209,7 +209,7 @@ def _shown(document: Document, position: int) -> dict[str, Any]:
         "data_source_type": document.pipeline.get("type"),
         "data_source_info": document.pipeline.get("info") or {},
         "name": document.name,
-        "indexing_status": shapes.indexing_status(document),
+        "indexing_status": shapes.indexing_status(document.state, document.stage),
         "error": document.error_message or None,
         "enabled": document.enabled,
     }

@@ -16,7 +16,7 @@ from llmflow.knowledge.fields import Field, Value
 from llmflow.knowledge.retrieval_model import RetrievalModel, shown, words
 from llmflow.knowledge.rule import kept_rule
 from llmflow.knowledge.tags import Tag
-from llmflow.knowledge.types import Display, Document, KnowledgeBase, Passage
+from llmflow.knowledge.types import Display, Document, KnowledgeBase, Passage, Stage, State
 
 #: Our keys of `KnowledgeBase.service`.
 INDEXING, PERMISSION, RETRIEVAL, BUILT_IN_FIELDS, FORM = (
@@ -26,8 +26,15 @@ INDEXING, PERMISSION, RETRIEVAL, BUILT_IN_FIELDS, FORM = (
     "built_in_fields",
     "doc_form",
 )
-_STAGES = {"": "parsing", "parse": "parsing", "chunk": "splitting", "embed": "indexing", "index": "indexing"}
-_STATES = {"queued": "waiting", "ready": "completed", "failed": "error", "deleting": "completed"}
+_STAGES: dict[Stage, str] = {
+    "": "parsing",
+    "unpack": "parsing",
+    "parse": "parsing",
+    "chunk": "splitting",
+    "embed": "indexing",
+    "index": "indexing",
+}
+_STATES: dict[State, str] = {"queued": "waiting", "ready": "completed", "failed": "error", "deleting": "completed"}
 
 
 def dataset(
@@ -128,8 +135,8 @@ def has_built_in(base: KnowledgeBase) -> bool:
     return base.service.get(BUILT_IN_FIELDS) is True
 
 
-def indexing_status(document: Document) -> str:
-    return _STATES.get(document.state) or _STAGES[document.stage]
+def indexing_status(state: State, stage: Stage) -> str:
+    return _STATES.get(state) or _STAGES[stage]
 
 
 def display_status(document: Document) -> Display:
@@ -193,7 +200,7 @@ def _common(document: Document, base: KnowledgeBase, *, position: int, hits: int
         "created_by": document.created_by or document.workspace_id,
         "created_at": seconds(document.created_at),
         "tokens": document.token_count,
-        "indexing_status": indexing_status(document),
+        "indexing_status": indexing_status(document.state, document.stage),
         "error": document.error_message or None,
         "enabled": document.enabled,
         "disabled_at": None,
@@ -266,7 +273,7 @@ def progress(document: Document) -> dict[str, Any]:
     is_cut = document.state == "ready" or document.stage in ("embed", "index")
     return {
         "id": document.id,
-        "indexing_status": indexing_status(document),
+        "indexing_status": indexing_status(document.state, document.stage),
         "processing_started_at": started,
         "parsing_completed_at": done,
         "cleaning_completed_at": done,
