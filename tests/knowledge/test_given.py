@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from llmflow.errors import DocumentError, OrganError
-from llmflow.knowledge.given import Cut, chunks_of
+from llmflow.knowledge.given import Cut, Given, chunks_of
 from llmflow.knowledge.types import Choice, Document, KnowledgeBase
+from llmflow.ports.parser import Element, ParsedDocument
 from tests.apps.fakes import by_characters
 from tests.knowledge.conftest import Room, stream
 
@@ -21,12 +22,12 @@ class Script:
         self.answers = list(answers)
         self.seen: list[Document] = []
 
-    async def __call__(self, base: KnowledgeBase, document: Document) -> Sequence[Cut]:
+    async def __call__(self, base: KnowledgeBase, document: Document) -> Given:
         self.seen.append(document)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return Given(answer)
 
 
 async def _base(room: Room) -> KnowledgeBase:
@@ -79,8 +80,33 @@ async def test_a_base_without_anybody_who_cuts_says_so(room: Room) -> None:
 async def test_a_passage_too_long_for_the_model_is_cut_and_a_parent_is_not() -> None:
     chunker = by_characters()
     long = "첫째 문장은 여기까지입니다. 둘째 문장은 여기까지입니다. 셋째 문장은 여기까지입니다."
-    chunks = await chunks_of([Cut(long), Cut(long, parts=(long, "짧은"))], chunker, most=20)
+    chunks = await chunks_of(Given([Cut(long), Cut(long, parts=(long, "짧은"))]), chunker, most=20)
     assert [len(chunk.text) <= 20 for chunk in chunks] == [True] * 3 + [False]
     assert "".join(chunk.text for chunk in chunks[:3]).replace(" ", "") == long.replace(" ", "")
     assert [len(part.text) <= 20 for part in chunks[3].parts] == [True] * 4
+    await chunker.close()
+
+
+async def test_what_was_cut_out_of_a_document_that_was_read_stands_where_the_document_says_it() -> None:
+    chunker = by_characters()
+    path = ("규정", "휴가")
+    first, second = "연차는 열다섯 날이며 다음 해로 넘어가지 않습니다.", "병가는 진단서를 내야 하며 예순 날까지입니다."
+    elements = (
+        Element("NarrativeText", first, page=1, heading_path=path, bbox=(0, 0, 100, 10)),
+        Element("NarrativeText", second, page=2, heading_path=path, bbox=(0, 0, 100, 10)),
+        Element("Table", "| 질문 | 답 |\n| --- | --- |\n| 연차는? | 열다섯 날 |", page=3, bbox=(0, 0, 100, 10)),
+    )
+    cuts = [
+        Cut(f"{first}\n{second}", parts=(first, second, "지어낸 말")),
+        Cut("연차는?", answer="열다섯 날"),
+        Cut(second),
+    ]
+    parsed = ParsedDocument(elements, "application/pdf", pages=3)
+    parent, question, plain = await chunks_of(Given(cuts, parsed), chunker, most=60)
+    assert (parent.page, parent.page_end, parent.heading_path) == (1, 2, path)
+    assert [(part.page, part.heading_path) for part in parent.parts] == [(1, path), (2, path), (None, ())]
+    assert (question.page, question.boxes, question.answer) == (3, ((3, 0, 0, 100, 10),), "열다섯 날")
+    assert (plain.page, plain.boxes, plain.text) == (2, ((2, 0, 0, 100, 10),), second)
+    halves = await chunks_of(Given([Cut(f"{first} {second}")], parsed), chunker, most=40)
+    assert [(half.page, len(half.text) <= 40) for half in halves] == [(1, True), (2, True)]
     await chunker.close()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
-from llmflow.knowledge.given import Cut
+from llmflow.knowledge.given import Cut, Given
 from llmflow.knowledge.types import Document, KnowledgeBase
 from tests.knowledge.conftest import Room, stream
 
@@ -19,13 +18,13 @@ class Slow:
         self.may_go = asyncio.Event()
         self.now = self.most = 0
 
-    async def __call__(self, base: KnowledgeBase, document: Document) -> Sequence[Cut]:
+    async def __call__(self, base: KnowledgeBase, document: Document) -> Given:
         self.now += 1
         self.most = max(self.most, self.now)
         if document.name.startswith("느린"):
             await self.may_go.wait()
         self.now -= 1
-        return [Cut(f"{document.name}의 글")]
+        return Given([Cut(f"{document.name}의 글")])
 
 
 async def _fill(room: Room, base: KnowledgeBase, *names: str) -> list[str]:

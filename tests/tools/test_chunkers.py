@@ -28,10 +28,10 @@ async def scope() -> AsyncIterator[Scope]:
         content: bytes = file["content"]
         return content
 
-    async def text_of(name: str, content: bytes) -> str:
-        return f"{name}:\n{content.decode()}"
+    async def read_text(file: Any) -> str:
+        return f"{file['filename']}:\n{file['content'].decode()}"
 
-    yield Scope(cut=cut, read_file=read_file, text_of=text_of)
+    yield Scope(cut=cut, read_file=read_file, read_text=read_text)
     await chunker.close()
 
 

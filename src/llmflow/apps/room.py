@@ -29,6 +29,7 @@ from llmflow.apps.forms.forms import Forms
 from llmflow.apps.forms.in_chat import FormsInChat
 from llmflow.apps.forms.inbox import Inbox
 from llmflow.apps.forms.post import Post
+from llmflow.apps.pipelines.readings import Readings
 from llmflow.apps.runs.called import CalledApps
 from llmflow.apps.runs.outside import Surroundings
 from llmflow.apps.runs.reruns import Reruns
@@ -104,6 +105,7 @@ class AppsRoom:
         self.feedback = Feedbacks(database)
         self.files = AppFiles(database, originals, blobs, max_bytes=settings.limits.file_mb * 1024 * 1024)
         self.attachments = Attachments(database, self.files, blobs, parser, gateway)
+        self.readings = Readings(blobs, parser)
         self.forms = Forms(database, cipher, self.files, max_characters=settings.workflow.variable_kb * 1024)
         answering = Answering(database, answerer, self.attachments, history_turns=settings.chat.history_messages // 2)
         self.surroundings = Surroundings(
@@ -113,6 +115,7 @@ class AppsRoom:
             bases,
             self.files,
             self.attachments,
+            self.readings,
             answering,
             exchange,
             toolbox,

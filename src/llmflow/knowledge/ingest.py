@@ -160,10 +160,13 @@ class Ingest:
     async def _given(self, base: KnowledgeBase, document: Document, most: int) -> tuple[ParsedDocument, list[Chunk]]:
         """By the base's pipeline instead."""
         self._progress.report(document, "parse", 0, 0)
-        cuts = await self._told(self.cutter(base, document))
+        given = await self._told(self.cutter(base, document))
         self._progress.report(document, "chunk", 0, 0)
+        chunks = await chunks_of(given, self._chunker, most=most)
+        if given.parsed is not None:
+            return given.parsed, chunks
         media_type = document.media_type or mimetypes.guess_type(document.file_name)[0] or ""
-        return ParsedDocument((), media_type), await chunks_of(cuts, self._chunker, most=most)
+        return ParsedDocument((), media_type), chunks
 
     async def _cuts(self, base: KnowledgeBase, chunks: Sequence[Chunk]) -> list[Cut]:
         """Chunks and their parts, their words past the boundary."""

@@ -91,7 +91,11 @@ async def _no_read(file: FileValue) -> bytes:
     raise _absent("A file")
 
 
-async def _no_text(name: str, content: bytes) -> str:
+async def _no_text(file: FileValue) -> str:
+    raise _absent("A file")
+
+
+async def _no_text_of(name: str, content: bytes) -> str:
     raise _absent("A reader of documents")
 
 
@@ -115,7 +119,8 @@ async def _no_search(base_id: str, query: str, top_k: int) -> list[dict[str, Any
 class Scope:
     """What a call may reach; each raises errors of errors.py.
 
-    `http`: under the guard for addresses that users give. `text_of(name, content)`: a document's text, as Markdown.
+    `http`: under the guard for addresses that users give. `read_text(file)`, `text_of(name, content)`: a document's
+    text, as Markdown.
     `keep_file(content, name, media_type)`: the file's value. `code` runs it apart (ports.sandbox).
     `search(base, query, top_k)`: passages, best first, as Dify gives them. `cut(text, rule)`: passages of a text, the
     rule's sizes in characters. `around`: ids of the apps whose runs the
@@ -123,7 +128,8 @@ class Scope:
 
     http: Callable[[HttpRequest], Awaitable[HttpAnswer]] = _no_http
     read_file: Callable[[FileValue], Awaitable[bytes]] = _no_read
-    text_of: Callable[[str, bytes], Awaitable[str]] = _no_text
+    read_text: Callable[[FileValue], Awaitable[str]] = _no_text
+    text_of: Callable[[str, bytes], Awaitable[str]] = _no_text_of
     keep_file: Callable[[bytes, str, str], Awaitable[FileValue]] = _no_keep
     code: Callable[[Code], Awaitable[Ran]] = _no_code
     search: Callable[[str, str, int], Awaitable[list[dict[str, Any]]]] = _no_search

@@ -146,6 +146,7 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         apps.plans,
         apps.runs,
         apps.reruns,
+        apps.readings,
         knowledge.bases,
         variable_kb=settings.workflow.variable_kb,
     )

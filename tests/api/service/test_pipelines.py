@@ -15,6 +15,7 @@ from tests.api.chat_server import ChatServer, events
 from tests.api.service.test_datasets import _code, _found, _read
 from tests.flow_apps import datasource, index
 from tests.flow_apps import pipeline as pipeline_dsl
+from tests.organs.parser_documents import pdf
 from tests.workflow.dsl.files import FOLDER, SHARED, tree_of
 
 RULES = "제1조 목적\n\n연차 휴가는 매년 15일입니다.\n\n제2조 보수는 매월 25일에 지급합니다."
@@ -55,8 +56,9 @@ def site() -> Iterator[str]:
     server.server_close()
 
 
-def _upload(client: httpx.Client, name: str, text: str) -> dict[str, Any]:
-    answer = client.post("/datasets/pipeline/file-upload", files={"file": (name, text.encode(), "text/plain")})
+def _upload(client: httpx.Client, name: str, content: str | bytes) -> dict[str, Any]:
+    whole = content.encode() if isinstance(content, str) else content
+    answer = client.post("/datasets/pipeline/file-upload", files={"file": (name, whole, "text/plain")})
     assert answer.status_code == 201
     return dict(answer.json())
 
@@ -221,6 +223,29 @@ def test_a_page_is_fetched_by_its_address_or_taken_with_the_text_it_came_with(
         texts.append(" ".join(s["content"] for s in segments))
     assert "구내식당은 열한 시에 엽니다." in texts[0]
     assert texts[1] == "셔틀은 여덟 시에 떠납니다."
+
+
+def test_passages_stand_on_their_pages_under_their_headings(
+    chat_server: ChatServer, datasets: httpx.Client, pipeline: dict[str, Any]
+) -> None:
+    base = pipeline["knowledge"]["id"]
+    info = {"reference": _upload(datasets, "안내.pdf", pdf())["id"], "name": "안내.pdf"}
+    (told,) = _run(datasets, base, _wanted("upload", "local_file", info)).json()["documents"]
+    _read(datasets, base, {"batch": told["id"], "document": told})
+    with chat_server.live.client() as admin:
+        document = admin.get(f"/api/v1/documents/{told['id']}").json()
+        assert (document["pages"], document["media_type"]) == (2, "application/pdf")
+        passages = admin.get(f"/api/v1/documents/{told['id']}/passages").json()
+        assert {passage["page"] for passage in passages} == {1, 2}
+        assert all(box[0] in (1, 2) for passage in passages for box in passage["boxes"])
+        first, last = passages[0], passages[-1]
+        assert (first["text"], first["heading_path"]) == ("# 휴가 규정", [])
+        assert (passages[1]["page"], passages[1]["heading_path"]) == (1, ["휴가 규정"])
+        assert (last["page"], last["heading_path"]) == (2, ["복지"])
+        words = admin.get(f"/api/v1/documents/{told['id']}/pages/1/words").json()["words"]
+        ((_, x0, top, x1, bottom),) = first["boxes"]
+        covered = [w[0] for w in words if x0 <= w[1] + 2 and w[3] <= x1 + 2 and top <= w[2] + 2 and w[4] <= bottom + 2]
+        assert covered == ["휴가", "규정"]
 
 
 def test_a_data_source_of_a_plugin_says_that_it_is_none_of_ours(

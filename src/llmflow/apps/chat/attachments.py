@@ -114,12 +114,7 @@ class Attachments:
         with TemporaryDirectory(prefix="llmflow-read-") as folder:
             path = Path(folder) / "file"
             await asyncio.to_thread(path.write_bytes, content)
-            return _text_in(await self._parser.parse(path, name=name), name, is_whole=is_whole)
-
-    async def text_kept(self, name: str, digest: str) -> str:
-        """The whole text of a document whose bytes are kept. Raises as `text`."""
-        async with self._blobs.local(digest) as path:
-            return _text_in(await self._parser.parse(path, name=name), name, is_whole=True)
+            return text_in(await self._parser.parse(path, name=name), name, is_whole=is_whole)
 
     async def bytes_of(self, digest: str) -> bytes:
         return b"".join([piece async for piece in self._blobs.read(digest)])
@@ -128,7 +123,7 @@ class Attachments:
         """Reads the document and keeps its text."""
         async with self._blobs.local(file.digest) as path:
             parsed = await self._parser.parse(path, name=file.name)
-        text = _text_in(parsed, file.name)
+        text = text_in(parsed, file.name)
         content = await self._database.boundary.admit_one(Scope("file", file.id), text)
         async with self._database.write() as connection:
             await file_queries.update_file(connection, file.id, text=content)
@@ -167,8 +162,8 @@ def kind_of(file: AppFile) -> str:
     return "image" if is_image(file) or PurePosixPath(file.name).suffix.lower() in IMAGE_SUFFIXES else "document"
 
 
-def _text_in(parsed: ParsedDocument, name: str, *, is_whole: bool = False) -> str:
-    """Raises DocumentError where there is none."""
+def text_in(parsed: ParsedDocument, name: str, *, is_whole: bool = False) -> str:
+    """What was read, as Markdown; `is_whole`: however long. Raises DocumentError where there is no text."""
     text = _written(parsed, is_whole=is_whole)
     if not text.strip():
         raise DocumentError(f"There is no text in {name}.", code="document_empty")

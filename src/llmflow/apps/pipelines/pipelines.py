@@ -19,19 +19,24 @@ from typing import Any
 
 from llmflow.apps.apps import Apps
 from llmflow.apps.designs.plans import Compiled, Plans
+from llmflow.apps.pipelines.readings import Readings
 from llmflow.apps.runs.reruns import Reruns
 from llmflow.apps.runs.runs import Begin, Runs
 from llmflow.apps.types import App
-from llmflow.errors import DocumentError, NodeFailed, NotFound, OrganError, TooMany, UsageError
+from llmflow.errors import DocumentError, NodeFailed, NotFound, OrganError, TooMany, Unsupported, UsageError
 from llmflow.knowledge.bases import Bases
-from llmflow.knowledge.given import Cut
+from llmflow.knowledge.given import Cut, Given
 from llmflow.knowledge.types import Document, KnowledgeBase
+from llmflow.ports.parser import ParsedDocument
+from llmflow.tools.builtin.chunkers import READERS
 from llmflow.workflow.cuts import cuts_of
 from llmflow.workflow.dsl.pipeline import Start, starts_of
 from llmflow.workflow.events import Last, NodeFinished, WorkflowFinished, WorkflowPaused
+from llmflow.workflow.graph import Plan
 from llmflow.workflow.nodes.datasource import FILES
 from llmflow.workflow.nodes.knowledge_index import KnowledgeIndexData
 from llmflow.workflow.nodes.start import checked
+from llmflow.workflow.nodes.tool import ToolData
 from llmflow.workflow.variables import MISSING, Pool
 
 SOURCE = "pipeline"
@@ -59,6 +64,7 @@ class Pipelines:
         plans: Plans,
         runs: Runs,
         reruns: Reruns,
+        readings: Readings,
         bases: Bases,
         *,
         variable_kb: int,
@@ -67,6 +73,7 @@ class Pipelines:
         self._plans = plans
         self._runs = runs
         self._reruns = reruns
+        self._readings = readings
         self._bases = bases
         self._max_bytes = variable_kb * 1024
 
@@ -132,7 +139,7 @@ class Pipelines:
 
     # documents
 
-    async def cut(self, base: KnowledgeBase, document: Document) -> list[Cut]:
+    async def cut(self, base: KnowledgeBase, document: Document) -> Given:
         """The document's passages, by a run of the base's pipeline. Raises DocumentError with the run's own error, and
         OrganError where LLMFlow is stopping."""
         try:
@@ -153,7 +160,16 @@ class Pipelines:
             raise OrganError("LLMFlow is stopping; it goes on when it starts.", code="interrupted")
         if last.status not in ("succeeded", "partial-succeeded"):
             raise DocumentError(last.error or f"The pipeline {last.status}.", code=_FAILED, hint=last.error_hint)
-        return await self._cuts(app, run_id)
+        cuts, is_read = await self._cuts(app, run_id)
+        return Given(cuts, await self._parsed(document) if is_read else None)
+
+    async def _parsed(self, document: Document) -> ParsedDocument | None:
+        """As the run's node read it; None where it is not read again."""
+        try:
+            return await self._readings.take(document)
+        except (DocumentError, Unsupported) as error:
+            _log.info("The passages of %s have no places: %s", document.name, error)
+            return None
 
     async def _begin(self, app: App, compiled: Compiled, base: KnowledgeBase, document: Document, run_id: str) -> None:
         """Starts the run, unless it was begun before a crash and is on its way already."""
@@ -180,14 +196,18 @@ class Pipelines:
                     last = event
         return last
 
-    async def _cuts(self, app: App, run_id: str) -> list[Cut]:
-        """From what the run's nodes gave."""
+    async def _cuts(self, app: App, run_id: str) -> tuple[list[Cut], bool]:
+        """From what the run's nodes gave; and whether one of them read the document here."""
         run = await self._runs.get(app.id, run_id)
         plan = (await self._plans.version(app, run.version_id)).plan
         pool = Pool()
         reached: list[KnowledgeIndexData] = []
+        is_read = False
         for event in await self._runs.events(run_id):
-            if not isinstance(event, NodeFinished) or event.at or event.status not in ("succeeded", "exception"):
+            if not isinstance(event, NodeFinished) or event.status not in ("succeeded", "exception"):
+                continue
+            is_read |= _reads(event, plan)
+            if event.at:
                 continue
             pool.put(event.node_id, event.outputs)
             node = plan.nodes.get(event.node_id)
@@ -202,7 +222,7 @@ class Pipelines:
                 found += cuts_of(data.chunk_structure, value)
             except NodeFailed as error:
                 raise DocumentError(error.message, code=_FAILED) from error
-        return found
+        return found, is_read
 
     def _beginning(self, compiled: Compiled, base: KnowledgeBase, document: Document, run_id: str) -> Begin:
         said = document.pipeline
@@ -226,6 +246,14 @@ class Pipelines:
             system=system_of(base, start, info, batch=batch_of(document), document_id=document.id),
             run_id=run_id,
         )
+
+
+def _reads(event: NodeFinished, plan: Plan) -> bool:
+    """Whether the node gave the document's text as our reader reads it."""
+    node = plan.nodes.get(event.node_id)
+    if node is not None and isinstance(node.data, ToolData):
+        return node.data.tool_name in READERS
+    return event.node_type == "document-extractor" or (event.node_type == "datasource" and "content" in event.outputs)
 
 
 def system_of(

@@ -8,9 +8,10 @@ from typing import Any
 
 from llmflow.apps.chat import queries
 from llmflow.apps.chat.answering import Answering
-from llmflow.apps.chat.attachments import Attachments
+from llmflow.apps.chat.attachments import Attachments, text_in
 from llmflow.apps.chat.files import AppFiles
 from llmflow.apps.forms.forms import Forms
+from llmflow.apps.pipelines.readings import Readings
 from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.types import App, AppFile, EndUser
 from llmflow.config.settings import Workflow
@@ -51,6 +52,7 @@ class Surroundings:
         bases: Bases,
         files: AppFiles,
         attachments: Attachments,
+        readings: Readings,
         answering: Answering,
         exchange: Exchange,
         toolbox: Toolbox,
@@ -67,6 +69,7 @@ class Surroundings:
         self._bases = bases
         self._files = files
         self._attachments = attachments
+        self._readings = readings
         self._answering = answering
         self._exchange = exchange
         self._toolbox = toolbox
@@ -81,11 +84,13 @@ class Surroundings:
         run = live.run
         text_of = partial(self._attachments.text_of, is_whole=app.mode == PIPELINE)
         read_file = partial(self._read, app, run)
+        read_text = partial(self._text, app, run)
         keep_file = partial(self._keep, app, run)
         search = Passages(self._retriever, partial(self._bases_of, app.workspace_id))
         scope = Scope(
             http=self._exchange,
             read_file=read_file,
+            read_text=read_text,
             text_of=text_of,
             keep_file=keep_file,
             code=self._sandbox.run,
@@ -103,7 +108,7 @@ class Surroundings:
             count_tokens=self._gateway.count_tokens,
             http=self._exchange,
             read_file=read_file,
-            read_text=partial(self._text, app, run),
+            read_text=read_text,
             keep_file=keep_file,
             code=self._sandbox.run,
             history=partial(self._history, run, parent_id),
@@ -151,10 +156,11 @@ class Surroundings:
         """Raises as `_read`, and what the reader of documents raises."""
         if file.get("transfer_method") == "datasource_file":
             document = await self._document(app, file)
-            return await self._attachments.text_kept(document.file_name, document.digest)
+            return text_in(await self._readings.read(document), document.file_name, is_whole=True)
         if file.get("transfer_method") == "remote_url":
             url = str(file.get("remote_url") or file.get("url") or "")
-            return await self._attachments.text_of(str(file.get("filename") or url), await self._fetched(url))
+            name, is_whole = str(file.get("filename") or url), app.mode == PIPELINE
+            return await self._attachments.text_of(name, await self._fetched(url), is_whole=is_whole)
         return await self._attachments.text(await self._kept(app, run, file))
 
     async def _document(self, app: App, file: Mapping[str, Any]) -> Document:

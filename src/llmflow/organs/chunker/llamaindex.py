@@ -14,9 +14,9 @@ import msgspec
 
 from llmflow.organs.chunker import meaning, sentences
 from llmflow.organs.chunker.clean import cleaned
-from llmflow.organs.chunker.places import boxes_of
 from llmflow.organs.chunker.questions import pairs
 from llmflow.organs.chunker.sections import JOINT, Path, Run, Section, Sizes, gather, joined, separated
+from llmflow.ports.boxes import boxes_of
 from llmflow.ports.chunker import Chunk, ChunkRule, CountTokens, EmbedTexts
 from llmflow.ports.chunker import Sizes as Limits
 from llmflow.ports.health import Health

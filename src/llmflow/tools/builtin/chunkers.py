@@ -12,6 +12,8 @@ from llmflow.ports.chunker import ChunkRule, Cleaning
 from llmflow.tools.builtin.make import made
 from llmflow.tools.types import Scope, ToolAnswer, Words
 
+#: Those that read a file of their own accord.
+READERS = ("dify_extractor", "qa_chunk")
 _ENCODINGS = ("utf-8-sig", "cp949", "gb18030")
 
 
@@ -48,8 +50,8 @@ async def _parent_child(arguments: Mapping[str, Any], scope: Scope) -> ToolAnswe
 async def _questions(arguments: Mapping[str, Any], scope: Scope) -> ToolAnswer:
     file = arguments["input_file"]
     name = str(file.get("filename") or "table.csv")
-    content = await scope.read_file(file)
-    rows = _rows(content) if name.lower().endswith((".csv", ".tsv")) else _pipes(await scope.text_of(name, content))
+    is_plain = name.lower().endswith((".csv", ".tsv"))
+    rows = _rows(await scope.read_file(file)) if is_plain else _pipes(await scope.read_text(file))
     if not rows:
         raise NodeFailed(f"{name} has no table of questions and answers.", code="tool_failed")
     header, *body = rows
@@ -68,7 +70,7 @@ async def _questions(arguments: Mapping[str, Any], scope: Scope) -> ToolAnswer:
 async def _extract(arguments: Mapping[str, Any], scope: Scope) -> ToolAnswer:
     file = arguments["file"]
     name = str(file.get("filename") or file.get("url") or "document")
-    text = await scope.text_of(name, await scope.read_file(file))
+    text = await scope.read_text(file)
     document = {"text": text, "metadata": {"source": name}}
     return ToolAnswer(text, [document], variables={"documents": [document], "images": []})
 
