@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import threading
+import time
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -61,6 +64,26 @@ def _upload(client: httpx.Client, name: str, content: str | bytes) -> dict[str, 
     answer = client.post("/datasets/pipeline/file-upload", files={"file": (name, whole, "text/plain")})
     assert answer.status_code == 201
     return dict(answer.json())
+
+
+def _zip(files: dict[str, str | bytes]) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return whole.getvalue()
+
+
+def _ended(client: httpx.Client, base: str, batch: str, count: int) -> dict[str, str]:
+    """The states of a batch's documents, once there are so many and all have ended."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        found = client.get(f"/datasets/{base}/documents/{batch}/indexing-status").json()["data"]
+        states = {one["id"]: one["indexing_status"] for one in found}
+        if len(states) == count and set(states.values()) <= {"completed", "error"}:
+            return states
+        time.sleep(0.05)
+    raise TimeoutError(states)
 
 
 def _wanted(start: str, kind: str, *infos: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -246,6 +269,42 @@ def test_passages_stand_on_their_pages_under_their_headings(
         ((_, x0, top, x1, bottom),) = first["boxes"]
         covered = [w[0] for w in words if x0 <= w[1] + 2 and w[3] <= x1 + 2 and top <= w[2] + 2 and w[4] <= bottom + 2]
         assert covered == ["휴가", "규정"]
+
+
+def test_each_file_of_an_archive_is_read_by_the_pipeline_with_the_inputs_of_its_call(
+    datasets: httpx.Client, pipeline: dict[str, Any]
+) -> None:
+    base = pipeline["knowledge"]["id"]
+    inner = _zip({"둘째.txt": "라;마"})
+    archive = _zip({"규정/첫째.txt": "가;나;다", "안쪽.zip": inner, "모름.bin": bytes(range(256))})
+    info = {"reference": _upload(datasets, "묶음.zip", archive)["id"], "name": "묶음.zip"}
+    told = _run(datasets, base, _wanted("upload", "local_file", info, inputs={"delimiter": ";"})).json()
+    assert [(one["name"], one["data_source_type"]) for one in told["documents"]] == [("묶음.zip", "local_file")]
+    states = _ended(datasets, base, told["batch"], 4)
+    shown = {}
+    for id in states:
+        document = datasets.get(f"/datasets/{base}/documents/{id}").json()
+        segments = datasets.get(f"/datasets/{base}/documents/{id}/segments").json()["data"]
+        shown[document["name"]] = (document["indexing_status"], [one["content"] for one in segments])
+    assert shown == {
+        "묶음.zip › 모름.bin": ("error", []),
+        "묶음.zip": ("completed", []),
+        "묶음.zip › 규정 › 첫째.txt": ("completed", ["가", "나", "다"]),
+        "묶음.zip › 안쪽.zip › 둘째.txt": ("completed", ["라", "마"]),
+    }
+
+
+def test_an_archive_that_cannot_be_opened_says_why_and_a_draft_is_not_tried_with_one(
+    datasets: httpx.Client, pipeline: dict[str, Any]
+) -> None:
+    base = pipeline["knowledge"]["id"]
+    info = {"reference": _upload(datasets, "빈.zip", _zip({}))["id"], "name": "빈.zip"}
+    (told,) = _run(datasets, base, _wanted("upload", "local_file", info)).json()["documents"]
+    document = _read(datasets, base, {"batch": told["id"], "document": told})
+    assert (document["indexing_status"], document["error"]) == ("error", "No file came out of the archive.")
+    info = {"reference": _upload(datasets, "묶음.zip", _zip({"가.txt": "가"}))["id"]}
+    tried = _run(datasets, base, _wanted("upload", "local_file", info, is_published=False))
+    assert tried.json()["data"]["error"] == "묶음.zip: The file is an archive; no reader takes that."
 
 
 def test_a_data_source_of_a_plugin_says_that_it_is_none_of_ours(
