@@ -1,77 +1,66 @@
-"""Search among 100,000 passages in a vector store: dense, keyword and both fused, without embedding.
+"""Search among 100,000 passages by how much of them a caller may see: 1, 10, 50 % of the documents, or all.
 
-`python -m benchmarks.search_speed [--quick] [--store lancedb|milvus_lite|milvus] [--url URL --token TOKEN]`. Without a
-URL, `milvus` is the real server of the tests; that version has no keyword search, and none of the lines with it.
+`python -m benchmarks.search_speed [--quick] [--store lancedb|milvus_lite|milvus] [--url URL --token TOKEN]
+[--passages N]`. Without a URL, `milvus` is the real server of the tests; that version has no keyword search, and none
+of the lines with it.
 
-Vectors are random but clustered like those of text (384 dimensions), words are drawn by Zipf's law, and each passage
-belongs to one of ten groups, so that a caller with one group sees a tenth. Hybrid runs both legs at once and fuses
-them, as the retriever does.
+Nothing is embedded. Hybrid runs both legs at once and fuses them, as the retriever does. Recall is of the ten nearest
+that the caller may see, by looking at each. What SQL does before a search is measured over the same documents in
+SQLite: what is switched off or closed, and which documents a condition on their metadata fits; those go into the
+index's filter by their ids. CPU is that of this process and its children: on a busy machine it says more than time.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import uvloop
-from numpy.typing import NDArray
 
+from benchmarks.documents_in_sql import InSql, filled
+from benchmarks.passages import DIMENSIONS, SHARES, Corpus, Question, corpus
 from benchmarks.report import Line, show
 from llmflow.knowledge.fuse import fuse
 from llmflow.organs.vector_store.lancedb import LanceVectorStore
 from llmflow.organs.vector_store.milvus import MilvusVectorStore
 from llmflow.organs.vector_store.milvus_lite import MilvusLiteVectorStore
-from llmflow.ports.embedding import Vectors
-from llmflow.ports.vector_store import Filter, Hit, IndexRow
+from llmflow.ports.vector_store import Filter, Hit
+from llmflow.store.database import sqlite_url
 from tests.organs import milvus_server
 
-_DIMENSIONS = 384
-_GROUPS = 10
-_WORDS = 60  # in a passage
-_VOCABULARY = 50_000
 _BATCH = 1_000
 _CANDIDATES = 50  # of each leg
 _PEER = "Milvus Lite 405 ms, dense alone"
 _KINDS = {"lancedb": "embedded", "milvus_lite": "embedded", "milvus": "a server"}
-_VISIBLE = Filter(groups=("g3",))
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    vector: Vectors
-    terms: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    vectors: Vectors  # (passages, 384)
-    words: NDArray[np.int64]  # (passages, 60), ranks in the vocabulary
-    questions: list[Question]
-
-    def row(self, number: int) -> IndexRow:
-        terms = tuple(f"w{word}" for word in self.words[number])
-        return IndexRow(f"c{number:07}", f"d{number // 5}", terms, (f"g{number % _GROUPS}",))
-
+_LIMITS_MS = {"all": 40, "10 %": 90}  # of hybrid search in the default store
 
 Store = LanceVectorStore | MilvusLiteVectorStore | MilvusVectorStore
+Numbers = dict[str, float]
+T = TypeVar("T")
 
 
 def main(
-    quick: bool = False, store: str = "lancedb", url: str = "", token: str = milvus_server.TOKEN
+    quick: bool = False,
+    store: str = "lancedb",
+    url: str = "",
+    token: str = milvus_server.TOKEN,
+    passages: int = 0,
 ) -> dict[str, object]:
-    passages, questions = (20_000, 50) if quick else (100_000, 200)
-    corpus = _corpus(passages, questions)
+    passages, questions = passages or (20_000 if quick else 100_000), 50 if quick else 200
+    asked = corpus(passages, questions)
     serving = milvus_server.running() if store == "milvus" and not url else nullcontext(url)
     with tempfile.TemporaryDirectory() as folder, serving as at:
-        found = uvloop.run(_measure(lambda: _opened(store, Path(folder), at, token), corpus))
-    title = f"Search among {passages:,} passages x {_DIMENSIONS}, {store} ({_KINDS[store]}), {questions} questions"
+        found = uvloop.run(_measure(lambda: _opened(store, Path(folder), at, token), asked, Path(folder)))
+    title = f"Search among {passages:,} passages x {DIMENSIONS}, {store} ({_KINDS[store]}), {questions} questions"
     show(title, _report(found, is_default=store == "lancedb"))
     return dict(found)
 
@@ -82,37 +71,41 @@ def _opened(store: str, folder: Path, url: str, token: str) -> Store:
     return LanceVectorStore(folder) if store == "lancedb" else MilvusLiteVectorStore(folder)
 
 
-def _report(found: dict[str, float], *, is_default: bool) -> list[Line]:
+def _report(found: dict[str, Numbers], *, is_default: bool) -> list[Line]:
     """The targets are the default store's."""
     lines = []
-    for key, what, limit_ms in (
-        ("hybrid", "hybrid", 40),
-        ("hybrid_filtered", "hybrid, a tenth visible", 90),
-        ("dense", "dense", None),
-        ("dense_filtered", "dense, a tenth visible", None),
-        ("keyword", "keyword", None),
-        ("keyword_filtered", "keyword, a tenth visible", None),
-    ):
-        if f"{key}_p50_ms" not in found:
-            continue
-        p50 = found[f"{key}_p50_ms"]
-        measured = f"{p50:.1f} / {found[f'{key}_p95_ms']:.1f} ms"
-        limit = limit_ms if is_default else None
-        target = f"p50 <= {limit} ms" if limit else ""
-        lines.append(Line(f"{what}: p50 / p95", measured, target, _PEER, p50 <= limit if limit else None))
-    for key, what in (("recall", "recall@10"), ("recall_filtered", "recall@10, a tenth visible")):
-        lines.append(Line(what, f"{found[key]:.3f}", ">= .95", "exact search 1", found[key] >= 0.95))
-    rate, cpu = found["insert_per_s"], found["insert_cpu_ms"]
-    lines.append(Line("insert, indexes kept: rows/s, CPU-ms a row", f"{rate:,.0f}, {cpu:.2f}"))
-    lines.append(Line("memory beside the benchmark's own data", f"{found['rss_mb']:.0f} MB", "", "Milvus Lite 2300 MB"))
+    for share in SHARES:
+        for name in ("hybrid", "dense", "keyword"):
+            if (numbers := found.get(f"{name}, {share} visible")) is not None:
+                limit = _LIMITS_MS.get(share) if is_default and name == "hybrid" else None
+                target = f"p50 <= {limit} ms" if limit else ""
+                met = numbers["p50_ms"] <= limit if limit else None
+                lines.append(Line(f"{name}, {share} visible: p50 / p95, CPU", _shown(numbers), target, _PEER, met))
+    for share in SHARES:
+        recall = found["recall"][share]
+        lines.append(Line(f"recall@10 of what is visible, {share}", f"{recall:.3f}", ">= .95", "1", recall >= 0.95))
+    for what in ("SQL before it, by groups", "SQL before it, by a condition", "search by a condition"):
+        for share in SHARES:
+            if (numbers := found.get(f"{what}, {share}")) is not None:
+                lines.append(Line(f"{what}, {share}: p50 / p95, CPU", _shown(numbers)))
+    written = found["insert"]
+    rate = f"{written['per_s']:,.0f}, {written['cpu_ms']:.2f}"
+    lines.append(Line("insert, indexes kept: rows/s, CPU-ms a row", rate))
+    memory = f"{written['rss_mb']:.0f} MB"
+    lines.append(Line("memory beside the benchmark's own data", memory, "", "Milvus Lite 2300 MB"))
     return lines
 
 
-async def _measure(opened: Callable[[], Store], corpus: Corpus) -> dict[str, float]:
+def _shown(numbers: Numbers) -> str:
+    return f"{numbers['p50_ms']:.1f} / {numbers['p95_ms']:.1f} ms, {numbers['cpu_ms']:.1f} ms"
+
+
+async def _measure(opened: Callable[[], Store], asked: Corpus, folder: Path) -> dict[str, Numbers]:
     store = opened()
     await store.chunk_ids("bench")
     before_mb = _rss_mb()
-    found = await _insert(store, corpus)
+    found: dict[str, Numbers] = defaultdict(dict)
+    found["insert"] = await _insert(store, asked)
 
     async def dense(question: Question, where: Filter | None) -> list[Hit]:
         return await store.dense("bench", question.vector, top_k=_CANDIDATES, where=where)
@@ -124,68 +117,90 @@ async def _measure(opened: Callable[[], Store], corpus: Corpus) -> dict[str, flo
         legs = await asyncio.gather(dense(question, where), keyword(question, where))
         return [hit.chunk_id for hit in fuse(*legs)]
 
-    searches = (("dense", dense), ("keyword", keyword), ("hybrid", hybrid))
-    for name, search in searches if "keyword" in store.abilities else searches[:1]:
-        for ending, where in (("", None), ("_filtered", _VISIBLE)):
-            p50, p95 = await _timed(search, corpus.questions, where)
-            found |= {f"{name}{ending}_p50_ms": p50, f"{name}{ending}_p95_ms": p95}
-    found["rss_mb"] = _rss_mb() - before_mb
-    for key, where in (("recall", None), ("recall_filtered", _VISIBLE)):
+    searches: dict[str, Callable[[Question, Filter | None], Awaitable[object]]] = {"dense": dense}
+    if "keyword" in store.abilities:
+        searches |= {"keyword": keyword, "hybrid": hybrid}
+    best = searches.get("hybrid", dense)
+    for share in SHARES:
+        where = None if share == "all" else Filter(groups=(share,))
+        for name, search in searches.items():
+            found[f"{name}, {share} visible"] = await _timed(_with(search, where), asked.questions)
+    found["insert"]["rss_mb"] = _rss_mb() - before_mb
+    for share in SHARES:
+        where = None if share == "all" else Filter(groups=(share,))
         right = 0
-        for question in corpus.questions:
+        for question in asked.questions:
             hits = await store.dense("bench", question.vector, top_k=10, where=where)
-            right += len({hit.chunk_id for hit in hits} & _exact(corpus, question, where))
-        found[key] = right / (10 * len(corpus.questions))
+            right += len({hit.chunk_id for hit in hits} & asked.nearest(question, share))
+        found["recall"][share] = right / (10 * len(asked.questions))
+    async with filled(sqlite_url(folder / "bench.db"), len(asked.vectors)) as in_sql:
+        found |= await _with_sql(in_sql, best, asked.questions)
     await store.drop("bench")
     await store.close()
     return found
 
 
-async def _insert(store: Store, corpus: Corpus) -> dict[str, float]:
-    wall, cpu, count = time.perf_counter(), time.process_time(), len(corpus.vectors)
+async def _with_sql(
+    in_sql: InSql, search: Callable[[Question, Filter | None], Awaitable[object]], questions: Sequence[Question]
+) -> dict[str, Numbers]:
+    found = {}
+    for share in SHARES:
+        few = [share] * min(50, len(questions))
+        found[f"SQL before it, by groups, {share}"] = await _timed(in_sql.by_groups, few)
+        if share != "all":
+            found[f"SQL before it, by a condition, {share}"] = await _timed(in_sql.by_condition, few)
+            where = await in_sql.by_condition(share)
+            found[f"search by a condition, {share}"] = await _timed(_with(search, where), questions[:50])
+    return found
+
+
+def _with(
+    search: Callable[[Question, Filter | None], Awaitable[object]], where: Filter | None
+) -> Callable[[Question], Awaitable[object]]:
+    return lambda question: search(question, where)
+
+
+async def _insert(store: Store, asked: Corpus) -> Numbers:
+    wall, cpu, count = time.perf_counter(), _cpu_s(), len(asked.vectors)
     for start in range(0, count, _BATCH):
-        rows = [corpus.row(number) for number in range(start, min(count, start + _BATCH))]
-        await store.upsert("bench", rows, corpus.vectors[start : start + _BATCH])
+        rows = [asked.row(number) for number in range(start, min(count, start + _BATCH))]
+        await store.upsert("bench", rows, asked.vectors[start : start + _BATCH])
     await (milvus_server.settled(store, "bench") if isinstance(store, MilvusVectorStore) else store.settle("bench"))
-    spent = time.process_time() - cpu
-    return {"insert_per_s": count / (time.perf_counter() - wall), "insert_cpu_ms": 1000 * spent / count}
+    spent = _cpu_s() - cpu
+    return {"per_s": count / (time.perf_counter() - wall), "cpu_ms": 1000 * spent / count}
 
 
-async def _timed(
-    search: Callable[[Question, Filter | None], Awaitable[object]], questions: list[Question], where: Filter | None
-) -> tuple[float, float]:
-    """p50 and p95 in ms, one question after another, after five to warm up."""
-    for question in questions[:5]:
-        await search(question, where)
-    taken = []
-    for question in questions:
+async def _timed(search: Callable[[T], Awaitable[object]], asked: Sequence[T]) -> Numbers:
+    """One after another, after five to warm up; CPU: the mean."""
+    for one in asked[:5]:
+        await search(one)
+    taken, cpu = [], _cpu_s()
+    for one in asked:
         start = time.perf_counter()
-        await search(question, where)
+        await search(one)
         taken.append(1000 * (time.perf_counter() - start))
-    return float(np.percentile(taken, 50)), float(np.percentile(taken, 95))
+    return {
+        "p50_ms": float(np.percentile(taken, 50)),
+        "p95_ms": float(np.percentile(taken, 95)),
+        "cpu_ms": 1000 * (_cpu_s() - cpu) / len(asked),
+    }
 
 
-def _exact(corpus: Corpus, question: Question, where: Filter | None) -> set[str]:
-    cosines = corpus.vectors @ question.vector
-    if where is not None:
-        cosines[np.arange(len(cosines)) % _GROUPS != 3] = -2
-    return {f"c{number:07}" for number in np.argpartition(-cosines, 10)[:10]}
-
-
-def _corpus(passages: int, questions: int) -> Corpus:
-    random = np.random.default_rng(7)
-    total = passages + questions
-    centres = random.standard_normal((max(10, passages // 100), _DIMENSIONS)) / np.sqrt(_DIMENSIONS)
-    common = random.standard_normal(_DIMENSIONS) / np.sqrt(_DIMENSIONS)  # text vectors share a direction
-    vectors = (centres[random.integers(0, len(centres), total)] + common).astype(np.float32)
-    vectors += 0.5 * random.standard_normal((total, _DIMENSIONS), dtype=np.float32) / np.sqrt(_DIMENSIONS)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    words = random.zipf(1.2, (total, _WORDS)) % _VOCABULARY
-    asked = [
-        Question(vectors[number], [f"w{word}" for word in random.choice(words[number], 6, replace=False)])
-        for number in range(passages, total)
-    ]
-    return Corpus(vectors[:passages], words[:passages], asked)
+def _cpu_s() -> float:
+    """Of this process and all that came of it and runs."""
+    parents, spent = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(") ")[2].split()
+        except OSError:  # it has just ended
+            continue
+        pid = int(stat.parent.name)
+        parents[pid], spent[pid] = int(fields[1]), int(fields[11]) + int(fields[12])
+    ours, before = {os.getpid()}, 0
+    while len(ours) > before:
+        before = len(ours)
+        ours |= {pid for pid, parent in parents.items() if parent in ours}
+    return sum(spent[pid] for pid in ours) / os.sysconf("SC_CLK_TCK")
 
 
 def _rss_mb() -> float:
@@ -201,5 +216,6 @@ if __name__ == "__main__":
     parser.add_argument("--store", choices=_KINDS, default="lancedb")
     parser.add_argument("--url", default="", help="a Milvus server; what is made there is removed again")
     parser.add_argument("--token", default=milvus_server.TOKEN)
+    parser.add_argument("--passages", type=int, default=0)
     given = parser.parse_args()
-    main(given.quick, given.store, given.url, given.token)
+    main(given.quick, given.store, given.url, given.token, given.passages)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from llmflow.errors import OrganError, UsageError
+from llmflow.gateway.asker import Asker, speak_for
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge import queries
 from llmflow.knowledge.conditions import Conditions, Guess, read_conditions
@@ -134,6 +137,29 @@ async def test_of_two_lists_that_say_the_same_the_shorter_goes_into_the_search(r
     assert (len(few.document_ids or ()), few.without_documents) == (1, None)
     assert (most.document_ids, len(most.without_documents or ())) == (None, 1)
     assert every == Filter()
+
+
+async def test_a_search_reads_only_the_rows_that_are_off_or_closed(room: Room) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        asked.append((statement, parameters))
+
+    speak_for(Asker("w", groups=("sales",)))
+    async with room.database.read() as connection:
+        sa.event.listen(connection.sync_connection, "before_cursor_execute", note)
+        await reach(connection, [room.base])
+        sa.event.remove(connection.sync_connection, "before_cursor_execute", note)
+        if not room.database.is_sqlite:  # it reads a small table whole unless told otherwise
+            await connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN QUERY PLAN" if room.database.is_sqlite else "EXPLAIN"
+        plans = [
+            str((await connection.exec_driver_sql(f"{explain} {statement}", parameters)).all())
+            for statement, parameters in asked
+            if statement.startswith("SELECT")
+        ]
+    used = [re.findall("ix_[a-z_]+", plan) for plan in plans]
+    assert used == [["ix_chunks_off"], ["ix_documents_closed"], ["ix_documents_off"]]
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,14 @@ def workbook() -> bytes:
     return _saved(book.save)
 
 
+def far_row(number: int) -> bytes:
+    """The workbook whose second row says that it is another one."""
+    with zipfile.ZipFile(io.BytesIO(workbook())) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace(b'row r="2"', b'row r="%d"' % number)
+    return archive(parts)
+
+
 def odt() -> bytes:
     names = {
         "office": "urn:oasis:names:tc:opendocument:xmlns:office:1.0",

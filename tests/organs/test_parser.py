@@ -270,6 +270,7 @@ BAD: dict[str, tuple[str, Callable[[], bytes], type[LLMFlowError], str]] = {
         "document_too_large",
     ),
     "a broken picture": ("a.png", lambda: make.png()[:200], DocumentError, "document_unreadable"),
+    "a row beyond all rows": ("a.xlsx", lambda: make.far_row(99_999_999_999), DocumentError, "document_unreadable"),
 }
 
 

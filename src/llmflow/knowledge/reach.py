@@ -12,6 +12,7 @@ from llmflow.knowledge.sight import seen_groups
 from llmflow.knowledge.types import KnowledgeBase
 from llmflow.ports.vector_store import Filter
 from llmflow.store.tables import chunks, documents, knowledge_fields
+from llmflow.store.tables.knowledge import CHUNK_IS_OFF, DOCUMENT_IS_CLOSED, DOCUMENT_IS_OFF
 
 
 async def fields_of(connection: AsyncConnection, bases: Sequence[KnowledgeBase]) -> list[Field]:
@@ -30,24 +31,23 @@ async def reach(
     groups filter nothing. Raises UsageError for a value that does not fit its field."""
     ids = [base.id for base in bases]
     of_bases = documents.c.knowledge_id.in_(ids)
-    is_off = sa.or_(documents.c.enabled.is_(False), documents.c.archived)
-    off_chunks = sa.select(chunks.c.id).where(chunks.c.knowledge_id.in_(ids), chunks.c.enabled.is_(False))
+    off_chunks = sa.select(chunks.c.id).where(chunks.c.knowledge_id.in_(ids), CHUNK_IS_OFF)
     without_chunks = tuple(await connection.scalars(off_chunks)) or None
     groups = seen_groups()
     if groups is not None and not await _is_closed(connection, bases):
         groups = None
     if conditions is None:
-        off = tuple(await connection.scalars(sa.select(documents.c.id).where(of_bases, is_off)))
+        off = tuple(await connection.scalars(sa.select(documents.c.id).where(of_bases, DOCUMENT_IS_OFF)))
         return Filter(without_documents=off or None, without_chunks=without_chunks, groups=groups)
     fits = sa.func.coalesce(where(conditions, await fields_of(connection, bases)), sa.false())
-    rows = await connection.execute(sa.select(documents.c.id, sa.and_(fits, sa.not_(is_off))).where(of_bases))
-    found: dict[bool, list[str]] = {True: [], False: []}
-    for document_id, is_meant in rows:
-        found[bool(is_meant)].append(document_id)
-    if len(found[True]) <= len(found[False]):
-        return Filter(document_ids=tuple(found[True]), without_chunks=without_chunks, groups=groups)
-    without_documents = tuple(found[False]) or None
-    return Filter(without_documents=without_documents, without_chunks=without_chunks, groups=groups)
+    is_meant = sa.and_(fits, sa.not_(DOCUMENT_IS_OFF))
+    counted = sa.select(sa.func.count(), sa.func.count(sa.case((is_meant, 1)))).where(of_bases)
+    in_all, meant = (await connection.execute(counted)).one()
+    if 2 * meant <= in_all:
+        found = tuple(await connection.scalars(sa.select(documents.c.id).where(of_bases, is_meant)))
+        return Filter(document_ids=found, without_chunks=without_chunks, groups=groups)
+    rest = tuple(await connection.scalars(sa.select(documents.c.id).where(of_bases, sa.not_(is_meant))))
+    return Filter(without_documents=rest or None, without_chunks=without_chunks, groups=groups)
 
 
 async def _is_closed(connection: AsyncConnection, bases: Sequence[KnowledgeBase]) -> bool:
@@ -55,5 +55,5 @@ async def _is_closed(connection: AsyncConnection, bases: Sequence[KnowledgeBase]
     if any(base.groups for base in bases):
         return True
     of_bases = documents.c.knowledge_id.in_([base.id for base in bases])
-    closed = sa.select(documents.c.id).where(of_bases, sa.cast(documents.c.groups, sa.Text) != "[]").limit(1)
+    closed = sa.select(documents.c.id).where(of_bases, DOCUMENT_IS_CLOSED).limit(1)
     return (await connection.execute(closed)).first() is not None

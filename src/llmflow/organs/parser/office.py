@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import unstructured.nlp.tokenize
@@ -35,6 +37,9 @@ _KINDS = {
 }
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*$")
 _MAX_ROWS = 50_000
+_LAST_ROW = 1_048_576  # Excel's
+_FAR_ROW = re.compile(rb"row\s[^<>]{0,200}?\br=[\"'](\d{7,40})")
+_READ_AT_ONCE = 1 << 20
 
 
 def read_docx(source: Source) -> int | None:
@@ -59,6 +64,7 @@ def read_pptx(source: Source) -> int:
 
 def read_xlsx(source: Source) -> int:
     """Each sheet is a heading of level 1 and a page; blocks of cells in it are tables."""
+    _check_rows(source.path)
     elements = partition_xlsx(filename=str(source.path), find_subtable=True, include_header=False)
     draft, page = source.draft, 0
     for element in elements:
@@ -68,6 +74,22 @@ def read_xlsx(source: Source) -> int:
             draft.add("Title", str(element.metadata.page_name or f"Sheet {page}"), level=1, page=page)
         _add(element, draft, title_level=lambda depth: 2)
     return page
+
+
+def _check_rows(path: Path) -> None:
+    """Every row up to the last is made, also those that the file does not have: a number with a digit too many would
+    take for ever. Raises DocumentError."""
+    with zipfile.ZipFile(path) as file:
+        for name in file.namelist():
+            if not name.startswith("xl/worksheets/") or not name.endswith(".xml"):
+                continue
+            with file.open(name) as sheet:
+                before = b""
+                while piece := sheet.read(_READ_AT_ONCE):
+                    for number in _FAR_ROW.findall(before + piece):
+                        if int(number) > _LAST_ROW:
+                            raise DocumentError(f"A sheet has a row {int(number):,}; the last can be {_LAST_ROW:,}.")
+                    before = piece[-300:]
 
 
 def read_xls(source: Source) -> int:
