@@ -181,6 +181,12 @@ const sources = createRoute({
   component: room("knowledge", () => import("@/pages/knowledge/sources/Sources"), "Sources"),
 });
 
+const access = createRoute({
+  ...page,
+  path: "/knowledge/$base/access",
+  component: room("knowledge", () => import("@/pages/knowledge/access/AccessPage"), "AccessPage"),
+});
+
 const baseSettings = createRoute({
   ...page,
   path: "/knowledge/$base/settings",
@@ -295,7 +301,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appRuns, appRun, appApi, knowledge, base, retrieval, evaluation, sources, baseSettings, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appRuns, appRun, appApi, knowledge, base, retrieval, evaluation, sources, access, baseSettings, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

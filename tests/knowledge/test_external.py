@@ -36,6 +36,14 @@ class Server:
         if not await request.read():  # is tried
             return web.Response(status=400)
         match self.mood:
+            case "unknown":
+                return web.json_response({"error_code": 2001, "error_msg": "없는 지식입니다"}, status=404)
+            case "empty":
+                return web.json_response({"records": []})
+            case "page":
+                return web.Response(text="<html>어서 오세요</html>")
+            case "broken":
+                return web.Response(status=500, text=f"It was {self.keys[-1]}")
             case "telling":
                 return web.Response(status=401, text=f"Who is {self.keys[-1]}?")
             case "dripping":
@@ -98,6 +106,36 @@ async def test_a_new_name_brings_no_address_or_key_back(room: Room, room_outside
     assert (renamed.name, renamed.url) == ("새 이름", moved)
     await room_outside.search([await base_of(room, renamed)], "보수", SearchRule(), None)
     assert server.keys[-1] == "Bearer another key"
+
+
+@pytest.mark.parametrize(
+    ("mood", "state", "status"),
+    [
+        ("good", "found", 200),
+        ("empty", "nothing", 200),
+        ("telling", "key_refused", 401),
+        ("unknown", "no_knowledge", 404),
+        ("page", "unreadable", 200),
+        ("broken", "failed", 500),
+    ],
+)
+async def test_a_trial_tells_how_a_server_answers(
+    room_outside: External, server: Server, mood: str, state: str, status: int
+) -> None:
+    server.mood = mood
+    tried = await room_outside.try_out(server.url, KEY, "theirs", "보수 규정")
+    assert (tried.state, tried.status) == (state, status)
+    assert [(one.title, one.text) for one in tried.records] == [("규정", "보수 규정")] * (state == "found")
+    assert KEY not in tried.said
+
+
+async def test_a_trial_without_knowledge_tells_whether_anybody_is_there(room_outside: External, server: Server) -> None:
+    api = await room_outside.create("w", "곳", server.url, KEY)
+    assert [(await room_outside.try_kept(api, " ", "보수")).state, server.keys[-1]] == ["reached", f"Bearer {KEY}"]
+    assert (await room_outside.try_out(f"{server.url}/elsewhere", KEY, "", "보수")).state == "no_address"
+    nobody = await room_outside.try_out("http://127.0.0.1:9", KEY, "theirs", "보수")
+    assert (nobody.state, nobody.status) == ("unreachable", None)
+    assert nobody.said != ""
 
 
 @pytest.mark.parametrize("key", ["two\nlines", "nul\x00"])

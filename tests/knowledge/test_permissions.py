@@ -20,6 +20,7 @@ from llmflow.knowledge.indexing import Known
 from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.rule import SearchRule
+from llmflow.knowledge.sight import looking_as
 from llmflow.knowledge.types import Choice, Document, Found, KnowledgeBase, Note
 from llmflow.wiring import Platform
 from tests.knowledge.conftest import Room
@@ -75,6 +76,21 @@ async def test_only_who_is_in_a_documents_groups_finds_it(room: Room, mode: str)
     with asked_by(sees_all=True):
         assert await found(room, mode=mode) == {"pay.txt", "canteen.txt"}
     assert await found(room, mode=mode) == {"canteen.txt"}  # nobody in particular
+
+
+async def test_who_looks_as_somebody_counts_and_finds_what_they_would(room: Room) -> None:
+    pay, _ = await two(room)
+    await close(room, pay, "이사회", "감사")
+    base = await room.refreshed()
+    with asked_by(sees_all=True):
+        assert sorted(await room.permissions.named(base)) == [([], 1), (["이사회", "감사"], 1)]
+        for groups, seen in [((), {"canteen.txt"}), (("감사",), {"pay.txt", "canteen.txt"})]:
+            with looking_as(groups, sees_all=False):
+                assert await room.permissions.seen(base) == (len(seen), 2)
+                assert await found(room) == seen
+        assert await room.permissions.seen(base) == (2, 2)
+    with asked_by("직원"):
+        assert await room.permissions.named(base) == [([], 1)]
 
 
 async def test_a_documents_groups_go_before_its_bases(room: Room) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -34,6 +35,8 @@ _MOST_BYTES = 8 * 1024 * 1024
 _MASK = "[hidden]"
 _LEAST_MASKED = 6  # characters of a key; a shorter one may be a part of any word
 _NAMESPACE = uuid.UUID("0e6c2c8c-7d59-5d0e-9c61-3b1f0f3ef6a4")
+_SHOWN_RECORDS = 3  # of a trial
+_SHOWN_CHARACTERS = 300
 _REFUSALS = {403: "refuses the key", 404: "has no /retrieval", 502: "cannot reach what is behind it"}
 
 
@@ -49,6 +52,35 @@ class ExternalApi:
     bases: int
     created_at: int
     updated_at: int
+
+
+TrialState = Literal[
+    "found", "nothing", "reached", "key_refused", "no_knowledge", "no_address", "unreachable", "unreadable", "failed"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRecord:
+    """`score`: as the server says, higher is nearer."""
+
+    title: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a server of knowledge answered. "found", "nothing": the knowledge was asked. "reached": the server was, no
+    knowledge was named. "no_knowledge": it does not know what was named. "no_address": nothing answers at /retrieval.
+    "unreadable": the answer is no list of records. `status`: of HTTP, None without an answer; `said`: in the server's
+    own words."""
+
+    state: TrialState
+    ms: int
+    status: int | None = None
+    said: str = ""
+    count: int = 0
+    records: tuple[TriedRecord, ...] = ()
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -115,6 +147,39 @@ class External:
             raise UsageError(error.message, code="external_refused", param="url") from error
         if answer.status in _REFUSALS:
             raise UsageError(f"{_clean(url)} {_REFUSALS[answer.status]} ({answer.status}).", code="external_refused")
+
+    async def try_out(self, url: str, key: str, knowledge_id: str, query: str) -> Tried:
+        """Asks as a base there would: for `query`, or where no knowledge is named for nothing, as `probe` does. What is
+        wrong is the result. Raises UsageError for a key that no request can carry and Forbidden (address_blocked)."""
+        if not key.isprintable():
+            raise UsageError("A key is one line without control characters.", param="key")
+        is_asked = bool(knowledge_id.strip())
+        body = _question(knowledge_id.strip(), query, SearchRule(), None) if is_asked else None
+        began = time.monotonic()
+        try:
+            answer = await self._post(url, key, body, timeout_s=_PROBE_S)
+        except OrganError as error:
+            return Tried("unreachable", _ms_since(began), said=_masked(error.message, key))
+        ms, said = _ms_since(began), _masked(answer.body[:2_000].decode("utf-8", "replace"), key)
+        if answer.status != 200:
+            state = _trial_state(answer.status, answer.body, is_asked=is_asked)
+            return Tried(state, ms, answer.status, said[:_SHOWN_CHARACTERS])
+        if not is_asked:
+            return Tried("reached", ms, answer.status)
+        try:
+            records = msgspec.json.decode(answer.body, type=_Records, strict=False).records
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+            return Tried("unreadable", ms, answer.status, said[:_SHOWN_CHARACTERS])
+        shown = tuple(
+            TriedRecord(one.title or "", one.content.strip()[:_SHOWN_CHARACTERS], _finite(one.score))
+            for one in records[:_SHOWN_RECORDS]
+        )
+        return Tried("found" if records else "nothing", ms, answer.status, count=len(records), records=shown)
+
+    async def try_kept(self, api: ExternalApi, knowledge_id: str, query: str) -> Tried:
+        """As `try_out`, at the address and with the key that are kept."""
+        url, key = await self._address(api.id)
+        return await self.try_out(url, key, knowledge_id, query)
 
     async def create(self, workspace_id: str, name: str, url: str, key: str) -> ExternalApi:
         """Keeps a server that answers `probe`. Raises what that raises, and Conflict for a taken name."""
@@ -185,24 +250,11 @@ class External:
     async def _ask(
         self, base: KnowledgeBase, query: str, rule: SearchRule, conditions: Conditions | None
     ) -> list[Found]:
-        async with self._database.read() as connection:
-            kept = sa.select(external_apis.c.url, external_apis.c.sealed_key)
-            row = (await connection.execute(kept.where(external_apis.c.id == base.external_api_id))).one_or_none()
-        if row is None:
-            raise NotFound("Its server is no longer registered.")
-        url = row.url
-        key = self._cipher.decrypt(row.sealed_key, f"external_apis/{base.external_api_id}") if row.sealed_key else ""
-        body = {
-            "knowledge_id": base.external_id,
-            "query": query,
-            "retrieval_setting": {"top_k": rule.top_k, "score_threshold": rule.threshold or 0.0},
-            "metadata_condition": None if conditions is None else _told(conditions),
-        }
-        answer = await self._post(url, key, body, timeout_s=_ASK_S)
+        url, key = await self._address(base.external_api_id or "")
+        answer = await self._post(url, key, _question(base.external_id, query, rule, conditions), timeout_s=_ASK_S)
         if answer.status != 200:
-            said = answer.body.decode("utf-8", "replace")
-            said = said.replace(key, _MASK) if len(key) >= _LEAST_MASKED else said
-            raise OrganError(f"{url} answered {answer.status}: {said[:300]}")
+            said = _masked(answer.body.decode("utf-8", "replace"), key)
+            raise OrganError(f"{url} answered {answer.status}: {said[:_SHOWN_CHARACTERS]}")
         try:
             records = msgspec.json.decode(answer.body, type=_Records, strict=False).records
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
@@ -210,6 +262,15 @@ class External:
         texts = await self._database.boundary.admit(Scope("knowledge", base.id), [r.content for r in records])
         hits = [_hit(base, record, str(text)) for record, text in zip(records, texts, strict=True) if text.strip()]
         return [hit for hit in hits if rule.threshold is None or hit.score >= rule.threshold][: rule.top_k]
+
+    async def _address(self, api_id: str) -> tuple[str, str]:
+        """Address and key. Raises NotFound."""
+        async with self._database.read() as connection:
+            kept = sa.select(external_apis.c.url, external_apis.c.sealed_key)
+            row = (await connection.execute(kept.where(external_apis.c.id == api_id))).one_or_none()
+        if row is None:
+            raise NotFound("Its server is no longer registered.")
+        return row.url, self._cipher.decrypt(row.sealed_key, f"external_apis/{api_id}") if row.sealed_key else ""
 
     async def _post(self, url: str, key: str, body: dict[str, Any] | None, *, timeout_s: float) -> Response:
         """`timeout_s` bounds the whole, also of an answer that comes drop by drop."""
@@ -232,6 +293,37 @@ _SHOWN = [
 ]
 
 
+def _question(knowledge_id: str, query: str, rule: SearchRule, conditions: Conditions | None) -> dict[str, Any]:
+    return {
+        "knowledge_id": knowledge_id,
+        "query": query,
+        "retrieval_setting": {"top_k": rule.top_k, "score_threshold": rule.threshold or 0.0},
+        "metadata_condition": None if conditions is None else _told(conditions),
+    }
+
+
+def _trial_state(status: int, body: bytes, *, is_asked: bool) -> TrialState:
+    """Dify's servers refuse a key with 403, others with 401; a 404 that names its code is about the knowledge. Asked
+    for nothing, a server that is there complains of the empty body."""
+    if status in (401, 403):
+        return "key_refused"
+    if status == 404:
+        return "no_knowledge" if is_asked and b"error_code" in body else "no_address"
+    return "reached" if status < 500 and not is_asked else "failed"
+
+
+def _ms_since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
+
+
+def _masked(said: str, key: str) -> str:
+    return said.replace(key, _MASK) if len(key) >= _LEAST_MASKED else said
+
+
+def _finite(score: float) -> float:
+    return score if math.isfinite(score) else 0.0
+
+
 def _told(conditions: Conditions) -> dict[str, Any]:
     return {
         "logical_operator": conditions.operator,
@@ -249,7 +341,7 @@ def _hit(base: KnowledgeBase, record: _Record, text: str) -> Found:
         document_id=str(uuid.uuid5(_NAMESPACE, f"{base.id}/{title}")),
         chunk_id=str(uuid.uuid5(_NAMESPACE, f"{base.id}/{title}/{text}")),
         text=text,
-        score=record.score if math.isfinite(record.score) else 0.0,
+        score=_finite(record.score),
         scores=Scores(),
         page=None,
         heading_path=[],

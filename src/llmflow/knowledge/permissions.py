@@ -7,6 +7,7 @@ last word over what is shown, so that nothing is shown that is open no more, wha
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -53,6 +54,26 @@ class Permissions:
             )
         await self._settle(base.id)
         return count
+
+    async def named(self, base: KnowledgeBase) -> list[tuple[list[str], int]]:
+        """The lists of groups that documents name, of those whoever asks sees, and how many name each; first the one
+        that most do. [] is: as the base says."""
+        kept = sa.cast(documents.c.groups, sa.Text)
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                sa.select(kept, sa.func.count())
+                .where(*_of(base), *seen_rows(base))
+                .group_by(kept)
+                .order_by(sa.func.count().desc(), kept)
+            )
+            return [(json.loads(groups), count) for groups, count in rows]
+
+    async def seen(self, base: KnowledgeBase) -> tuple[int, int]:
+        """How many of the base's documents whoever asks sees, and how many there are."""
+        async with self._database.read() as connection:
+            count = sa.select(sa.func.count()).select_from(documents).where(*_of(base))
+            seen = await connection.scalar(count.where(*seen_rows(base)))
+            return seen or 0, await connection.scalar(count) or 0
 
     async def _settle(self, base_id: str) -> None:
         self._changes.tell(base_id)
@@ -101,3 +122,7 @@ _WAITING = (
     .join(knowledge_bases, knowledge_bases.c.id == documents.c.knowledge_id)
     .order_by(documents.c.id)
 )
+
+
+def _of(base: KnowledgeBase) -> list[sa.ColumnElement[bool]]:
+    return [documents.c.knowledge_id == base.id, documents.c.state != "deleting"]

@@ -6,12 +6,14 @@ the workspace. A person's and a key's groups are proved (gateway/asker.py); what
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from llmflow.gateway.asker import asker
+from llmflow.gateway.asker import asker, speak_for
 from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.store.tables import documents
 
@@ -21,6 +23,17 @@ def seen_groups() -> tuple[str, ...] | None:
     work (nobody asked) finds what is open to everybody."""
     who = asker()
     return None if who.sees_all else who.groups
+
+
+@contextmanager
+def looking_as(groups: Sequence[str], *, sees_all: bool) -> Iterator[None]:
+    """Inside, documents are there as for somebody of these groups; what a search costs stays the asker's."""
+    before = asker()
+    speak_for(dataclasses.replace(before, groups=tuple(groups), sees_all=sees_all))
+    try:
+        yield
+    finally:
+        speak_for(before)
 
 
 def _managed_groups() -> tuple[str, ...] | None:

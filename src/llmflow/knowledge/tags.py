@@ -104,6 +104,15 @@ class Tags:
                 raise NotFound("Tag not found")
             await connection.execute(sa.delete(tags_of_knowledge).where(tags_of_knowledge.c.tag_id == tag_id))
 
+    async def put(self, base: KnowledgeBase, tag_ids: Sequence[str]) -> None:
+        """These and no others. Raises what `bind` raises."""
+        await self.bind(base, tag_ids)
+        async with self._database.write() as connection:
+            others = tags_of_knowledge.c.tag_id.not_in(tag_ids)
+            await connection.execute(
+                sa.delete(tags_of_knowledge).where(tags_of_knowledge.c.knowledge_id == base.id, others)
+            )
+
     async def bind(self, base: KnowledgeBase, tag_ids: Sequence[str]) -> None:
         """Once more does nothing. Raises NotFound for a tag that there is not."""
         wanted = list(dict.fromkeys(tag_ids))

@@ -1,4 +1,4 @@
-/** What a base's documents can say of themselves, and who may be told of as seeing them. */
+/** What a base's documents can say of themselves. */
 
 import { queryOptions } from "@tanstack/react-query";
 
@@ -6,6 +6,8 @@ import { api, body } from "@/api/client";
 import type { components } from "@/api/schema";
 
 export type CountedField = components["schemas"]["CountedField"];
+export const FIELD_TYPES = ["string", "number", "time"] as const;
+export type FieldType = (typeof FIELD_TYPES)[number];
 
 export const fieldsOf = (base: string) =>
   queryOptions({

@@ -508,6 +508,105 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/knowledge/{base}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Access */
+        get: operations["get_access_knowledge__base__access_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/access/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look
+         * @description What somebody else sees and finds in the base, by its own rule of searching.
+         */
+        post: operations["look_knowledge__base__access_look_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge-tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tags
+         * @description The newest first.
+         */
+        get: operations["list_tags_knowledge_tags_get"];
+        put?: never;
+        /** Create Tag */
+        post: operations["create_tag_knowledge_tags_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge-tags/{tag_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Tag
+         * @description Takes it off the bases that have it.
+         */
+        delete: operations["delete_tag_knowledge_tags__tag_id__delete"];
+        options?: never;
+        head?: never;
+        /** Rename Tag */
+        patch: operations["rename_tag_knowledge_tags__tag_id__patch"];
+        trace?: never;
+    };
+    "/knowledge/{base}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tag Base
+         * @description The base's tags afterwards.
+         */
+        put: operations["tag_base_knowledge__base__tags_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/knowledge/{base}/embedding": {
         parameters: {
             query?: never;
@@ -1086,6 +1185,46 @@ export interface paths {
          * @description By id or name. Another address or key is tried first.
          */
         patch: operations["change_external_external_knowledge__api__patch"];
+        trace?: never;
+    };
+    "/external-knowledge/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try External
+         * @description How a server answers that is not kept yet.
+         */
+        post: operations["try_external_external_knowledge_try_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/external-knowledge/{api}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Kept External
+         * @description How a server answers that is kept.
+         */
+        post: operations["try_kept_external_external_knowledge__api__try_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/external-knowledge/{api}/bases": {
@@ -3047,6 +3186,22 @@ export interface components {
             is_image: boolean;
         };
         /**
+         * BaseAccess
+         * @description `groups`: whom the base is open to, none: everybody in the workspace. `documents`: how many whoever asks sees;
+         *     `own`: of these, how many name groups themselves. `circles`: every group that the base, a document, a member or a
+         *     key names, those of the base first.
+         */
+        BaseAccess: {
+            /** Groups */
+            groups: string[];
+            /** Documents */
+            documents: number;
+            /** Own */
+            own: number;
+            /** Circles */
+            circles: components["schemas"]["Circle"][];
+        };
+        /**
          * BaseChange
          * @description What is left out stays as it is.
          */
@@ -3055,6 +3210,11 @@ export interface components {
             name?: string | null;
             /** Description */
             description?: string | null;
+            /**
+             * External Id
+             * @description What another server calls its knowledge
+             */
+            external_id?: string | null;
         };
         /**
          * BasePipeline
@@ -3081,6 +3241,8 @@ export interface components {
             documents: {
                 [key: string]: number;
             };
+            /** Tags */
+            tags: components["schemas"]["Tag"][];
         };
         /**
          * Bounds
@@ -3441,6 +3603,27 @@ export interface components {
         ChosenPassages: {
             /** Ids */
             ids: string[];
+        };
+        /**
+         * Circle
+         * @description A group. `of_base`: the base is open to it; `documents`: how many name it themselves. `members`, `keys`: those in
+         *     it, told to administrators; others get their counts alone.
+         */
+        Circle: {
+            /** Name */
+            name: string;
+            /** Of Base */
+            of_base: boolean;
+            /** Documents */
+            documents: number;
+            /** Member Count */
+            member_count: number;
+            /** Key Count */
+            key_count: number;
+            /** Members */
+            members: components["schemas"]["Insider"][];
+            /** Keys */
+            keys: components["schemas"]["Insider"][];
         };
         /**
          * Citation
@@ -4455,6 +4638,18 @@ export interface components {
             };
         };
         /**
+         * Insider
+         * @description A member or a key. `about`: an e-mail address, or the first letters of the key.
+         */
+        Insider: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** About */
+            about: string;
+        };
+        /**
          * InstallProgress
          * @description `step` of `steps`, from 1. `detail`: the package, or what is made. `done` of `total`: bytes of a download,
          *     packages of an unpacking, else 0.
@@ -4636,6 +4831,35 @@ export interface components {
             excerpt: string;
             /** Running */
             running: boolean;
+        };
+        /**
+         * Look
+         * @description As whom: a group, a member or a key; none of them: somebody in no group. `query`: what is searched for, ""
+         *     nothing.
+         */
+        Look: {
+            /** Group */
+            group?: string | null;
+            /**
+             * Member
+             * @description Id or e-mail address
+             */
+            member?: string | null;
+            /**
+             * Key
+             * @description Id
+             */
+            key?: string | null;
+            /**
+             * Query
+             * @default
+             */
+            query: string;
+            /**
+             * Top K
+             * @default 10
+             */
+            top_k: number;
         };
         /** MadeInvitation */
         MadeInvitation: {
@@ -5140,6 +5364,29 @@ export interface components {
              * @default 0
              */
             every_minutes: number;
+        };
+        /** NewTrial */
+        NewTrial: {
+            /**
+             * Knowledge Id
+             * @default
+             */
+            knowledge_id: string;
+            /**
+             * Query
+             * @default test
+             */
+            query: string;
+            /**
+             * Url
+             * @description Without /retrieval, which is asked
+             */
+            url: string;
+            /**
+             * Key
+             * @default
+             */
+            key: string;
         };
         /** News */
         News: {
@@ -6196,6 +6443,28 @@ export interface components {
             /** Is Fixed */
             is_fixed: boolean;
         };
+        /**
+         * Sight
+         * @description How a base looks to somebody. `groups`: theirs; `sees_all`: an owner, an administrator or a key that may
+         *     everything. `documents` of `total` are seen, whatever was searched for. `found`: in the order of their scores;
+         *     `withheld`: what whoever asks finds and they may not see.
+         */
+        Sight: {
+            /** Groups */
+            groups: string[];
+            /** Sees All */
+            sees_all: boolean;
+            /** Documents */
+            documents: number;
+            /** Total */
+            total: number;
+            /** Found */
+            found: components["schemas"]["Found"][];
+            /** Withheld */
+            withheld: components["schemas"]["Found"][];
+            /** Notes */
+            notes: components["schemas"]["Note"][];
+        };
         /** SignIn */
         SignIn: {
             /** Email */
@@ -6506,6 +6775,31 @@ export interface components {
             enabled: boolean;
         };
         /**
+         * Tag
+         * @description `bases`: how many knowledge bases have it.
+         */
+        Tag: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Bases */
+            bases: number;
+        };
+        /** TagName */
+        TagName: {
+            /** Name */
+            name: string;
+        };
+        /** TagsOfBase */
+        TagsOfBase: {
+            /**
+             * Tags
+             * @description Ids; those and no others
+             */
+            tags: string[];
+        };
+        /**
          * Thought
          * @description A round of an agent, as Dify shows it. `tool`: names of the tools it called, by ";"; `tool_labels`: what people
          *     call them; `tool_input` and `observation`: JSON by tool, what they were given and what they answered; `files`: ids
@@ -6616,6 +6910,39 @@ export interface components {
             /** Total Ms */
             total_ms: number;
         };
+        /**
+         * Tried
+         * @description How a server of knowledge answered. "found", "nothing": the knowledge was asked. "reached": the server was, no
+         *     knowledge was named. "no_knowledge": it does not know what was named. "no_address": nothing answers at /retrieval.
+         *     "unreadable": the answer is no list of records. `status`: of HTTP, None without an answer; `said`: in the server's
+         *     own words.
+         */
+        Tried: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "found" | "nothing" | "reached" | "key_refused" | "no_knowledge" | "no_address" | "unreachable" | "unreadable" | "failed";
+            /** Ms */
+            ms: number;
+            /** Status */
+            status?: number | null;
+            /**
+             * Said
+             * @default
+             */
+            said: string;
+            /**
+             * Count
+             * @default 0
+             */
+            count: number;
+            /**
+             * Records
+             * @default []
+             */
+            records: components["schemas"]["TriedRecord"][];
+        };
         /** TriedModel */
         TriedModel: {
             /** Id */
@@ -6624,6 +6951,18 @@ export interface components {
             context_tokens: number;
             /** Vision */
             vision: boolean;
+        };
+        /**
+         * TriedRecord
+         * @description `score`: as the server says, higher is nearer.
+         */
+        TriedRecord: {
+            /** Title */
+            title: string;
+            /** Text */
+            text: string;
+            /** Score */
+            score: number;
         };
         /**
          * TriggerView
@@ -6751,6 +7090,22 @@ export interface components {
              * @default console
              */
             user: string;
+        };
+        /**
+         * Trial
+         * @description `knowledge_id`: what the server calls the knowledge; none: only whether the server is there.
+         */
+        llmflow__api__routes__console__external__Trial: {
+            /**
+             * Knowledge Id
+             * @default
+             */
+            knowledge_id: string;
+            /**
+             * Query
+             * @default test
+             */
+            query: string;
         };
         /**
          * Question
@@ -7878,6 +8233,224 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SearchRule"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_access_knowledge__base__access_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BaseAccess"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    look_knowledge__base__access_look_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Look"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sight"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_tags_knowledge_tags_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tag"][];
+                };
+            };
+        };
+    };
+    create_tag_knowledge_tags_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagName"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tag"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_tag_knowledge_tags__tag_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    rename_tag_knowledge_tags__tag_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagName"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tag"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tag_base_knowledge__base__tags_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagsOfBase"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tag"][];
                 };
             };
             /** @description Validation Error */
@@ -9223,6 +9796,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExternalApi"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    try_external_external_knowledge_try_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTrial"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    try_kept_external_external_knowledge__api__try_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                api: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["llmflow__api__routes__console__external__Trial"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
                 };
             };
             /** @description Validation Error */

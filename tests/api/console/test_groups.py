@@ -111,3 +111,53 @@ def test_an_app_as_a_model_goes_by_the_keys_groups(
 
     assert "pay.txt" not in answered([])
     assert "pay.txt" in answered(["이사회"])
+
+
+def test_who_sees_a_base_is_told_by_group_and_by_name_to_administrators_alone(
+    admin: httpx.Client, by_role: dict[Role, httpx.Client], pay: str
+) -> None:
+    key = key_of(admin, "dataset", name="사내 검색", groups=["이사회"])["key"]
+    admin.patch("/api/v1/members/member@role.example", json={"groups": ["이사회"]}).raise_for_status()
+    admin.put("/api/v1/knowledge/closed/groups", json={"groups": ["직원", "editors"]}).raise_for_status()
+    admin.patch("/api/v1/members/editor@role.example", json={"groups": ["editors"]}).raise_for_status()
+    try:
+        told = admin.get("/api/v1/knowledge/closed/access").raise_for_status().json()
+        assert (told["groups"], told["documents"], told["own"]) == (["직원", "editors"], 2, 1)
+        circles = {circle["name"]: circle for circle in told["circles"]}
+        assert list(circles)[:2] == ["직원", "editors"]
+        board = circles["이사회"]
+        assert (board["of_base"], board["documents"], board["member_count"]) == (False, 1, 1)
+        assert [one["about"] for one in board["members"]] == ["member@role.example"]
+        assert (key["id"], "사내 검색", key["hint"]) in [
+            (one["id"], one["name"], one["about"]) for one in board["keys"]
+        ]
+        seen = by_role["editor"].get("/api/v1/knowledge/closed/access").raise_for_status().json()
+        assert (seen["documents"], seen["own"]) == (1, 0)  # what an editor does not see is not counted either
+        board = next(circle for circle in seen["circles"] if circle["name"] == "이사회")
+        assert (board["documents"], board["member_count"], board["members"], board["keys"]) == (0, 1, [], [])
+    finally:
+        admin.put("/api/v1/knowledge/closed/groups", json={"groups": []}).raise_for_status()
+        for role in ("member", "editor"):
+            admin.patch(f"/api/v1/members/{role}@role.example", json={"groups": []}).raise_for_status()
+        admin.delete(f"/api/v1/keys/{key['id']}").raise_for_status()
+
+
+def test_an_administrator_looks_at_a_base_as_somebody_else(
+    admin: httpx.Client, by_role: dict[Role, httpx.Client], pay: str
+) -> None:
+    def look(**whom: str) -> tuple[set[str], int, int, bool]:
+        body = {"query": QUESTION, **whom}
+        answer = admin.post("/api/v1/knowledge/closed/access/look", json=body).raise_for_status().json()
+        return {hit["document"] for hit in answer["found"]}, answer["documents"], answer["total"], answer["sees_all"]
+
+    key = key_of(admin, "model", groups=["이사회"])["key"]["id"]
+    assert look() == ({"canteen.txt"}, 1, 2, False)
+    assert look(group="이사회") == look(key=key) == ({"pay.txt", "canteen.txt"}, 2, 2, False)
+    assert look(group="직원") == look(member="member@role.example") == ({"canteen.txt"}, 1, 2, False)
+    assert look(member="admin@role.example")[3] is True
+    shown = admin.post("/api/v1/knowledge/closed/access/look", json={"query": QUESTION}).json()
+    assert {hit["document"] for hit in shown["withheld"]} == {"pay.txt"}
+    two = {"group": "이사회", "member": "member@role.example"}
+    assert admin.post("/api/v1/knowledge/closed/access/look", json=two).status_code == 400
+    assert admin.post("/api/v1/knowledge/closed/access/look", json={"key": "없음"}).status_code == 404
+    assert searched(admin) == {"pay.txt", "canteen.txt"}  # nothing of it stays with whoever looked

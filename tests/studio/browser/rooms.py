@@ -171,6 +171,7 @@ ROOMS = (
     Room("/knowledge/$base", "base", _at("/knowledge/demo")),
     Room("/knowledge/$base/retrieval", "retrieval", _at("/knowledge/demo/retrieval?query=연차는 며칠인가요?")),
     Room("/knowledge/$base/sources", "sources", _at("/knowledge/demo/sources")),
+    Room("/knowledge/$base/access", "access", _at("/knowledge/demo/access")),
     Room("/knowledge/$base/settings", "base-settings", _at("/knowledge/demo/settings")),
     Room("/knowledge/$base/evaluation", "evaluation", _at("/knowledge/demo/evaluation")),
     Room("/knowledge/$base/documents/$document", "document", _document),

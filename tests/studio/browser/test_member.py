@@ -24,6 +24,8 @@ FORBIDDEN = (
     "knowledge.delete",
     "knowledge.more",
     "knowledge.retry",
+    "tags.manage",
+    "fields.rename",
     "select.all_other",
     "select.one",
     "uploads.add",

@@ -8,7 +8,7 @@ import { type Action, useActions } from "@/actions/action";
 import type { App } from "@/api/client";
 import { answers, isPlain, modeOf } from "@/api/modes";
 import { apps, bases, sites } from "@/api/queries";
-import { ErrorPanel } from "@/frame/ErrorPanel";
+import { Listing } from "@/frame/Listing";
 import { useCrumbs } from "@/frame/crumbs";
 import { matches } from "@/frame/filter";
 import { useMay } from "@/frame/role";
@@ -18,12 +18,11 @@ import { LoseApp } from "@/pages/apps/LoseApp";
 import { NewApp } from "@/pages/apps/NewApp";
 import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
-import { Input } from "@/ui/Field";
 import { Page } from "@/ui/Page";
-import { PageHead, Panel } from "@/ui/Panel";
+import { PageHead } from "@/ui/Panel";
 import { Select } from "@/ui/Select";
-import { EmptyState, SkeletonRows } from "@/ui/States";
-import { type Column, Table } from "@/ui/Table";
+import { EmptyState } from "@/ui/States";
+import type { Column } from "@/ui/Table";
 
 const ORDERS = ["changed", "name"] as const;
 type Order = (typeof ORDERS)[number];
@@ -62,48 +61,34 @@ export function Apps() {
   return (
     <Page>
       <PageHead title={t("nav.apps")} hint={t("apps.text")} actions={button} />
-      {error && <ErrorPanel error={error} onRetry={() => void refetch()} />}
-      {!error && (
-        <Panel flush>
-          {data && data.length > 0 && (
-            <div className="flex flex-wrap items-center gap-2 border-b border-line p-3">
-              <Input
-                type="search"
-                aria-label={t("apps.filter")}
-                placeholder={t("apps.filter")}
-                value={typed}
-                onChange={(event) => setTyped(event.target.value)}
-                className="max-w-72 grow basis-40"
-              />
-              <div className="grow" />
-              <Select
-                label={t("apps.order")}
-                value={order}
-                choices={ORDERS.map((value) => ({ value, label: t(`apps.by.${value}`) }))}
-                onChange={setOrder}
-              />
-            </div>
-          )}
-          {!data && <SkeletonRows label={t("common.loading")} />}
-          {data && (
-            <Table
-              label={t("nav.apps")}
-              columns={columns}
-              rows={shown}
-              rowKey={({ id }) => id}
-              empty={
-                data.length === 0 ? (
-                  <EmptyState icon={AppWindow} title={t("apps.none")} text={may ? t("apps.noneText") : t("role.none")}>
-                    {button}
-                  </EmptyState>
-                ) : (
-                  <p className="p-8 text-center text-muted">{t("common.noMatch")}</p>
-                )
-              }
+      <Listing
+        label={t("nav.apps")}
+        filterLabel={t("apps.filter")}
+        typed={typed}
+        onType={setTyped}
+        tools={
+          <>
+            <div className="grow" />
+            <Select
+              label={t("apps.order")}
+              value={order}
+              choices={ORDERS.map((value) => ({ value, label: t(`apps.by.${value}`) }))}
+              onChange={setOrder}
             />
-          )}
-        </Panel>
-      )}
+          </>
+        }
+        all={data}
+        shown={shown}
+        columns={columns}
+        rowKey={({ id }) => id}
+        empty={
+          <EmptyState icon={AppWindow} title={t("apps.none")} text={may ? t("apps.noneText") : t("role.none")}>
+            {button}
+          </EmptyState>
+        }
+        error={error}
+        onRetry={() => void refetch()}
+      />
       <NewApp open={making} onClose={() => setMaking(false)} then="/apps/$app" />
       <LoseApp app={losing} onClose={() => setLosing(null)} />
     </Page>

@@ -9,6 +9,7 @@ import { CitationChip, CitationMark } from "@/pages/chat/Answer";
 import { StateBadge } from "@/pages/knowledge/State";
 import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
+import { Chips } from "@/ui/Chips";
 import { Confirm, Dialog, SidePanel } from "@/ui/Dialog";
 import { Checkbox, Field, Input, TextArea } from "@/ui/Field";
 import { Kbd } from "@/ui/Kbd";
@@ -124,6 +125,7 @@ function Row({ children }: { children: ReactNode }) {
 function Controls() {
   const { t } = useTranslation();
   const [chosen, setChosen] = useState<"one" | "two">("one");
+  const [chips, setChips] = useState<readonly string[]>([t("members.editor")]);
   const [open, setOpen] = useState<"dialog" | "confirm" | "side" | null>(null);
   const close = () => setOpen(null);
   return (
@@ -164,6 +166,19 @@ function Controls() {
             {(ids) => <Input {...ids} type="password" defaultValue="short" />}
           </Field>
           <Field label={t("apps.instruction")}>{(ids) => <TextArea {...ids} />}</Field>
+          <Field label={t("tags.title")} hint={t("tags.howTo")}>
+            {(ids) => (
+              <Chips
+                {...ids}
+                values={chips}
+                known={[t("members.owner"), t("members.member")]}
+                onChange={setChips}
+                removeLabel={(name) => t("tags.remove", { name })}
+                addLabel={(name) => t("tags.add", { name })}
+                knownLabel={t("tags.known")}
+              />
+            )}
+          </Field>
           <div className="flex flex-col gap-3">
             <Select
               label={t("keys.kind")}

@@ -1,15 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type Document, api, body } from "@/api/client";
 import { type CountedField, fieldsOf } from "@/api/fields";
 import { ErrorPanel } from "@/frame/ErrorPanel";
-import { wordsIn } from "@/pages/knowledge/passages/work";
+import { GroupsField } from "@/frame/GroupsField";
+import { NewField } from "@/pages/knowledge/fields/NewField";
 import { Button } from "@/ui/Button";
 import { DialogActions, SidePanel } from "@/ui/Dialog";
-import { Choose, Field, Input } from "@/ui/Field";
+import { Field, Input } from "@/ui/Field";
 import { SkeletonRows } from "@/ui/States";
 import { toast } from "@/ui/Toasts";
 
@@ -32,8 +32,6 @@ export function AboutDocument({ base, document, onClose }: AboutDocumentProps) {
   );
 }
 
-const TYPES = ["string", "number", "time"] as const;
-
 /** A time as the browser's field takes it, in the reader's zone. */
 const asLocal = (seconds: number): string => {
   const at = new Date(seconds * 1000);
@@ -54,7 +52,7 @@ function Form({ base, document, fields, onClose }: FormProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const [name, setName] = useState(document.name);
-  const [groups, setGroups] = useState(document.groups.join(", "));
+  const [groups, setGroups] = useState<readonly string[]>(document.groups);
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>(() =>
     Object.fromEntries(fields.map(({ field }) => [field.id, asTyped(field, document.metadata[field.id])])),
   );
@@ -66,8 +64,8 @@ function Form({ base, document, fields, onClose }: FormProps) {
         if (value !== "") metadata[field.id] = field.type === "time" ? Math.floor(new Date(value).getTime() / 1000) : field.type === "number" ? Number(value) : value;
       }
       await body(api.PATCH("/documents/{document_id}", { params: { path: { document_id: document.id } }, body: { name, metadata } }));
-      if (wordsIn(groups).join() !== document.groups.join()) {
-        await body(api.POST("/knowledge/{base}/open", { params: { path: { base } }, body: { ids: [document.id], search: "", groups: wordsIn(groups) } }));
+      if (groups.join("\n") !== document.groups.join("\n")) {
+        await body(api.POST("/knowledge/{base}/open", { params: { path: { base } }, body: { ids: [document.id], search: "", groups: [...groups] } }));
       }
     },
     onSuccess: async () => {
@@ -103,9 +101,7 @@ function Form({ base, document, fields, onClose }: FormProps) {
             )}
           </Field>
         ))}
-        <Field label={t("about.groups")} hint={t("about.groupsText")}>
-          {(ids) => <Input {...ids} value={groups} onChange={(event) => setGroups(event.target.value)} />}
-        </Field>
+        <GroupsField label={t("about.groups")} hint={t("about.groupsText")} values={groups} onChange={setGroups} />
         <DialogActions>
           <Button onClick={onClose}>{t("common.cancel")}</Button>
           <Button type="submit" kind="primary" busy={save.isPending}>
@@ -113,50 +109,10 @@ function Form({ base, document, fields, onClose }: FormProps) {
           </Button>
         </DialogActions>
       </form>
-      <NewField base={base} />
+      <section className="mt-6 flex flex-col gap-3 border-t border-line pt-4">
+        <p className="text-sm text-muted">{t("fields.text")}</p>
+        <NewField base={base} />
+      </section>
     </>
-  );
-}
-
-function NewField({ base }: { base: string }) {
-  const { t } = useTranslation();
-  const client = useQueryClient();
-  const [name, setName] = useState("");
-  const [type, setType] = useState<(typeof TYPES)[number]>("string");
-  const make = useMutation({
-    mutationFn: () => body(api.POST("/knowledge/{base}/fields", { params: { path: { base } }, body: { name, type } })),
-    onSuccess: () => {
-      setName("");
-      return client.invalidateQueries({ queryKey: fieldsOf(base).queryKey });
-    },
-  });
-  return (
-    <form
-      className="mt-6 flex flex-col gap-3 border-t border-line pt-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        make.mutate();
-      }}
-    >
-      <p className="text-sm text-muted">{t("about.fieldText")}</p>
-      {make.error && <ErrorPanel error={make.error} />}
-      <div className="flex flex-wrap items-end gap-2">
-        <div className="min-w-0 grow basis-32">
-          <Field label={t("about.field")}>
-            {(ids) => <Input {...ids} required maxLength={255} value={name} onChange={(event) => setName(event.target.value)} />}
-          </Field>
-        </div>
-        <Choose aria-label={t("about.type")} value={type} onChange={(event) => setType(event.target.value as typeof type)} className="w-28">
-          {TYPES.map((one) => (
-            <option key={one} value={one}>
-              {t(`about.types.${one}`)}
-            </option>
-          ))}
-        </Choose>
-        <Button type="submit" icon={Plus} busy={make.isPending}>
-          {t("about.add")}
-        </Button>
-      </div>
-    </form>
   );
 }

@@ -67,6 +67,7 @@ export function BaseHead({ id }: { id: string }) {
           <LinkTab link={linkOptions({ to: "/knowledge/$base/evaluation", params: { base: id } })}>{t("evaluation.title")}</LinkTab>
         )}
         {may && <LinkTab link={linkOptions({ to: "/knowledge/$base/sources", params: { base: id } })}>{t("sources.title")}</LinkTab>}
+        {may && <LinkTab link={linkOptions({ to: "/knowledge/$base/access", params: { base: id } })}>{t("access.title")}</LinkTab>}
         <LinkTab link={linkOptions({ to: "/knowledge/$base/settings", params: { base: id } })}>{t("knowledge.settings")}</LinkTab>
       </LinkTabs>
       <ChangeBase one={changing ? (data ?? null) : null} onClose={() => setChanging(false)} />

@@ -1,35 +1,43 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
-import { BookOpen, FileInput, Plus, Trash2 } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { BookOpen, EllipsisVertical, FileInput, Globe, LockKeyhole, Pencil, Plus, Tag as TagIcon, Trash2, Users } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type Action, useActions } from "@/actions/action";
-import { type BaseWithCounts, api, body } from "@/api/client";
+import type { BaseWithCounts } from "@/api/client";
 import { bases } from "@/api/queries";
-import { ErrorPanel } from "@/frame/ErrorPanel";
+import { tags } from "@/api/tags";
+import { Listing } from "@/frame/Listing";
 import { useCrumbs } from "@/frame/crumbs";
 import { matches } from "@/frame/filter";
 import { useMay } from "@/frame/role";
 import { useFormat } from "@/i18n/format";
+import { ChangeBase } from "@/pages/knowledge/ChangeBase";
 import { ImportPipeline } from "@/pages/knowledge/ImportPipeline";
 import { LoseBase } from "@/pages/knowledge/LoseBase";
+import { NewBase } from "@/pages/knowledge/NewBase";
 import { StateCounts } from "@/pages/knowledge/State";
+import { ManageTags } from "@/pages/knowledge/tags/ManageTags";
+import { TagFilter } from "@/pages/knowledge/tags/TagFilter";
+import { Badge } from "@/ui/Badge";
 import { Button, IconButton } from "@/ui/Button";
-import { Dialog, DialogActions } from "@/ui/Dialog";
-import { Field, Input } from "@/ui/Field";
+import { Menu } from "@/ui/Menu";
 import { Page } from "@/ui/Page";
-import { PageHead, Panel } from "@/ui/Panel";
-import { EmptyState, SkeletonRows } from "@/ui/States";
-import { type Column, Table } from "@/ui/Table";
+import { PageHead } from "@/ui/Panel";
+import { EmptyState } from "@/ui/States";
+import type { Column } from "@/ui/Table";
 
 export function Bases() {
   const { t } = useTranslation();
-  const format = useFormat();
   const { data, error, refetch } = useQuery(bases);
+  const { data: allTags } = useQuery(tags);
   const [typed, setTyped] = useState("");
+  const [chosen, setChosen] = useState<string[]>([]);
   const [making, setMaking] = useState(false);
   const [taking, setTaking] = useState(false);
+  const [tagging, setTagging] = useState(false);
+  const [changing, setChanging] = useState<BaseWithCounts | null>(null);
   const [losing, setLosing] = useState<BaseWithCounts | null>(null);
   useCrumbs({ label: t("nav.knowledge") });
   const make = useMemo(
@@ -55,21 +63,70 @@ export function Bases() {
       </Button>
     </>
   );
-  const columns: Column<BaseWithCounts>[] = [
+  const columns = useColumns({ onChange: setChanging, onLose: setLosing });
+  const wanted = chosen.filter((id) => allTags?.some((tag) => tag.id === id));
+  const shown =
+    data?.filter(
+      ({ base, tags: own }) =>
+        matches(`${base.name} ${base.description} ${own.map(({ name }) => name).join(" ")}`, typed) &&
+        wanted.every((id) => own.some((tag) => tag.id === id)),
+    ) ?? [];
+  return (
+    <Page>
+      <PageHead title={t("nav.knowledge")} hint={t("knowledge.text")} actions={button} />
+      <Listing
+        label={t("nav.knowledge")}
+        filterLabel={t("knowledge.filter")}
+        typed={typed}
+        onType={setTyped}
+        tools={
+          allTags && allTags.length > 0 ? (
+            <TagFilter tags={allTags} chosen={wanted} onChange={setChosen} onManage={may ? () => setTagging(true) : undefined} />
+          ) : (
+            may && (
+              <Button kind="quiet" icon={TagIcon} onClick={() => setTagging(true)}>
+                {t("tags.title")}
+              </Button>
+            )
+          )
+        }
+        all={data}
+        shown={shown}
+        columns={columns}
+        rowKey={({ base }) => base.id}
+        empty={
+          <EmptyState icon={BookOpen} title={t("knowledge.none")} text={may ? t("knowledge.noneText") : t("role.none")}>
+            {button}
+          </EmptyState>
+        }
+        error={error}
+        onRetry={() => void refetch()}
+      />
+      <ImportPipeline open={taking} onClose={() => setTaking(false)} />
+      <NewBase open={making} onClose={() => setMaking(false)} />
+      <ManageTags open={tagging} onClose={() => setTagging(false)} />
+      <ChangeBase one={changing} onClose={() => setChanging(null)} />
+      <LoseBase one={losing} onClose={() => setLosing(null)} />
+    </Page>
+  );
+}
+
+interface Doing {
+  onChange: (one: BaseWithCounts) => void;
+  onLose: (one: BaseWithCounts) => void;
+}
+
+function useColumns({ onChange, onLose }: Doing): Column<BaseWithCounts>[] {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const may = useMay()("editor");
+  return [
+    { id: "name", title: t("common.name"), className: "w-full md:w-1/2", cell: (one) => <Name one={one} /> },
     {
-      id: "name",
-      title: t("common.name"),
-      className: "w-1/2",
-      cell: ({ base }) => (
-        <>
-          <Link to="/knowledge/$base" params={{ base: base.id }} className="font-medium hover:underline">
-            {base.name}
-          </Link>
-          {base.description && <p className="text-sm text-muted">{base.description}</p>}
-        </>
-      ),
+      id: "documents",
+      title: t("knowledge.documents"),
+      cell: ({ base, documents }) => (base.external_api_id ? <span className="text-faint">–</span> : <StateCounts counts={documents} />),
     },
-    { id: "documents", title: t("knowledge.documents"), cell: ({ documents }) => <StateCounts counts={documents} /> },
     {
       id: "model",
       title: t("knowledge.embedding"),
@@ -87,110 +144,52 @@ export function Bases() {
       title: t("common.actions"),
       hideTitle: true,
       align: "right",
-      cell: (one) => may && (
-        <IconButton
-          icon={Trash2}
-          size="small"
-          label={t("knowledge.delete", { name: one.base.name })}
-          onClick={() => setLosing(one)}
-        />
-      ),
+      cell: (one) =>
+        may && (
+          <Menu
+            trigger={<IconButton icon={EllipsisVertical} size="small" label={t("marks.more", { name: one.base.name })} />}
+            groups={[
+              { items: [{ id: "change", label: t("knowledge.change"), icon: Pencil, run: () => onChange(one) }] },
+              { items: [{ id: "lose", label: t("common.delete"), icon: Trash2, danger: true, run: () => onLose(one) }] },
+            ]}
+          />
+        ),
     },
   ];
-  const shown = data?.filter(({ base }) => matches(`${base.name} ${base.description}`, typed)) ?? [];
+}
+
+/** A base's name with what is particular about it. */
+function Name({ one: { base, tags: own } }: { one: BaseWithCounts }) {
+  const { t } = useTranslation();
   return (
-    <Page>
-      <PageHead title={t("nav.knowledge")} hint={t("knowledge.text")} actions={button} />
-      {error && <ErrorPanel error={error} onRetry={() => void refetch()} />}
-      {!error && (
-        <Panel flush>
-          {data && data.length > 0 && (
-            <div className="border-b border-line p-3">
-              <Input
-                type="search"
-                aria-label={t("knowledge.filter")}
-                placeholder={t("knowledge.filter")}
-                value={typed}
-                onChange={(event) => setTyped(event.target.value)}
-                className="max-w-72"
-              />
-            </div>
+    <>
+      <Link to="/knowledge/$base" params={{ base: base.id }} className="font-medium break-words hover:underline">
+        {base.name}
+      </Link>
+      {base.description && <p className="line-clamp-2 text-sm text-muted">{base.description}</p>}
+      {(base.groups.length > 0 || base.external_api_id || own.length > 0) && (
+        <p className="mt-1 flex flex-wrap gap-1">
+          {base.external_api_id && (
+            <Badge tone="info" icon={Globe}>
+              {t("external.badge")}
+            </Badge>
           )}
-          {!data && <SkeletonRows label={t("common.loading")} />}
-          {data && (
-            <Table
-              label={t("nav.knowledge")}
-              columns={columns}
-              rows={shown}
-              rowKey={({ base }) => base.id}
-              empty={
-                data.length === 0 ? (
-                  <EmptyState icon={BookOpen} title={t("knowledge.none")} text={may ? t("knowledge.noneText") : t("role.none")}>
-                    {button}
-                  </EmptyState>
-                ) : (
-                  <p className="p-8 text-center text-muted">{t("common.noMatch")}</p>
-                )
-              }
-            />
+          {base.groups.length > 0 && (
+            <span title={base.groups.join(", ")} className="inline-flex min-w-0">
+              <Badge tone="warn" icon={base.groups.length > NAMED ? Users : LockKeyhole}>
+                {base.groups.length > NAMED ? t("access.onlyMany", { count: base.groups.length }) : t("access.only", { groups: base.groups.join(", ") })}
+              </Badge>
+            </span>
           )}
-        </Panel>
+          {own.map((tag) => (
+            <Badge key={tag.id} icon={TagIcon}>
+              {tag.name}
+            </Badge>
+          ))}
+        </p>
       )}
-      <ImportPipeline open={taking} onClose={() => setTaking(false)} />
-      <NewBase open={making} onClose={() => setMaking(false)} />
-      <LoseBase one={losing} onClose={() => setLosing(null)} />
-    </Page>
+    </>
   );
 }
 
-function NewBase({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const { t } = useTranslation();
-  return (
-    <Dialog open={open} onClose={onClose} title={t("knowledge.new")} hint={t("knowledge.newText")} closeLabel={t("common.close")}>
-      <NewBaseForm onClose={onClose} />
-    </Dialog>
-  );
-}
-
-function NewBaseForm({ onClose }: { onClose: () => void }) {
-  const { t } = useTranslation();
-  const go = useNavigate();
-  const client = useQueryClient();
-  const [name, setName] = useState("");
-  const [description, setDescription] = useState("");
-  const make = useMutation({
-    mutationFn: () => body(api.POST("/knowledge", { body: { name: name.trim(), description } })),
-    onSuccess: async (base) => {
-      await client.invalidateQueries({ queryKey: bases.queryKey });
-      onClose();
-      void go({ to: "/knowledge/$base", params: { base: base.id } });
-    },
-  });
-  return (
-    <form
-      className="flex flex-col gap-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        make.mutate();
-      }}
-    >
-      {make.error && <ErrorPanel error={make.error} />}
-      <Field label={t("common.name")}>
-        {(ids) => (
-          <Input {...ids} required autoFocus maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />
-        )}
-      </Field>
-      <Field label={t("common.description")} hint={t("common.optional")}>
-        {(ids) => (
-          <Input {...ids} maxLength={2000} value={description} onChange={(event) => setDescription(event.target.value)} />
-        )}
-      </Field>
-      <DialogActions>
-        <Button onClick={onClose}>{t("common.cancel")}</Button>
-        <Button type="submit" kind="primary" busy={make.isPending}>
-          {t("common.create")}
-        </Button>
-      </DialogActions>
-    </form>
-  );
-}
+const NAMED = 2;

@@ -4,11 +4,13 @@ import { useTranslation } from "react-i18next";
 
 import { type BaseWithCounts, api, body } from "@/api/client";
 import { ErrorPanel } from "@/frame/ErrorPanel";
+import { TagsField } from "@/pages/knowledge/tags/TagsField";
+import { tagBase } from "@/pages/knowledge/tags/tagging";
 import { Button } from "@/ui/Button";
 import { Dialog, DialogActions } from "@/ui/Dialog";
 import { Field, Input } from "@/ui/Field";
 
-/** Another name or description for a base. */
+/** Another name, another description or other tags for a base. */
 export function ChangeBase({ one, onClose }: { one: BaseWithCounts | null; onClose: () => void }) {
   const { t } = useTranslation();
   return (
@@ -23,14 +25,17 @@ function Form({ one, onClose }: { one: BaseWithCounts; onClose: () => void }) {
   const client = useQueryClient();
   const [name, setName] = useState(one.base.name);
   const [description, setDescription] = useState(one.base.description);
+  const [tags, setTags] = useState<readonly string[]>(one.tags.map((tag) => tag.name));
   const change = useMutation({
-    mutationFn: () =>
-      body(
+    mutationFn: async () => {
+      await body(
         api.PATCH("/knowledge/{base}", {
           params: { path: { base: one.base.id } },
           body: { name: name.trim(), description: description.trim() },
         }),
-      ),
+      );
+      await tagBase(one.base.id, tags);
+    },
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: ["knowledge"] });
       onClose();
@@ -55,6 +60,7 @@ function Form({ one, onClose }: { one: BaseWithCounts; onClose: () => void }) {
           <Input {...ids} value={description} maxLength={2000} onChange={(event) => setDescription(event.target.value)} />
         )}
       </Field>
+      <TagsField values={tags} onChange={setTags} />
       <DialogActions>
         <Button onClick={onClose}>{t("common.cancel")}</Button>
         <Button type="submit" kind="primary" busy={change.isPending} disabled={name.trim() === ""}>

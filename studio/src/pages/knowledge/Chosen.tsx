@@ -1,10 +1,12 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Archive, ArchiveRestore, EllipsisVertical, Eye, EyeOff, type LucideIcon, RotateCw, Trash2, X } from "lucide-react";
+import { Archive, ArchiveRestore, EllipsisVertical, Eye, EyeOff, type LucideIcon, RotateCw, Trash2, Users, X } from "lucide-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, body } from "@/api/client";
 import { asApiError } from "@/api/errors";
 import type { DocumentFilter } from "@/api/documents";
+import { OpenDocuments, type Opening } from "@/pages/knowledge/access/OpenDocuments";
 import { choiceOf } from "@/pages/knowledge/LoseDocuments";
 import { type Mark, useMark } from "@/pages/knowledge/marks";
 import type { Selection } from "@/pages/knowledge/selection";
@@ -26,6 +28,7 @@ export function Chosen({ base, filter, selection, count, onDelete, onClear }: Ch
   const { t } = useTranslation();
   const retry = useRetryMany(base);
   const mark = useMark(base);
+  const [opening, setOpening] = useState<Opening | null>(null);
   const item = (as: Mark, icon: LucideIcon) => ({
     id: as,
     label: t(`marks.${as}`),
@@ -44,6 +47,7 @@ export function Chosen({ base, filter, selection, count, onDelete, onClear }: Ch
       <Menu
         trigger={<IconButton icon={EllipsisVertical} label={t("knowledge.more")} />}
         groups={[
+          { items: [{ id: "open", label: t("access.openMany"), icon: Users, run: () => setOpening({ choice: choiceOf(selection, filter), count }) }] },
           { items: [item("off", EyeOff), item("on", Eye)] },
           { items: [item("archive", Archive), item("back", ArchiveRestore)] },
         ]}
@@ -51,6 +55,7 @@ export function Chosen({ base, filter, selection, count, onDelete, onClear }: Ch
       <Button kind="danger" icon={Trash2} onClick={onDelete}>
         {t("common.delete")}
       </Button>
+      <OpenDocuments base={base} opening={opening} onClose={() => setOpening(null)} onOpened={onClear} />
     </div>
   );
 }

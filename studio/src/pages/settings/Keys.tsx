@@ -1,12 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
-import { Gauge, KeyRound, Plus, Trash2 } from "lucide-react";
+import { Gauge, KeyRound, Plus, Trash2, Users } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { ApiKey } from "@/api/client";
 import { apps, keys, quotas } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
+import { GroupBadges } from "@/frame/GroupBadges";
 import { useFormat } from "@/i18n/format";
+import { type Grouped, GroupsOf } from "@/pages/settings/GroupsOf";
 import { LimitMeters } from "@/pages/settings/LimitMeters";
 import { LimitPanel, type Limited } from "@/pages/settings/LimitPanel";
 import { LoseKey } from "@/pages/settings/LoseKey";
@@ -28,6 +30,7 @@ export function Keys() {
   const [making, setMaking] = useState(false);
   const [losing, setLosing] = useState<ApiKey | null>(null);
   const [limiting, setLimiting] = useState<Limited | null>(null);
+  const [grouping, setGrouping] = useState<Grouped | null>(null);
   const { data: bounded } = useQuery(quotas);
   const when = (time: number | null, none: string) => (
     <span className="whitespace-nowrap text-muted">{time === null ? none : format.ago(time)}</span>
@@ -41,6 +44,7 @@ export function Keys() {
         <>
           <p className="font-medium">{key.name || t("keys.unnamed")}</p>
           <code className="font-mono text-sm text-muted">{key.hint}…</code>
+          <GroupBadges groups={key.groups} />
           <p className="text-sm text-muted md:hidden">
             {t("keys.used")}: {when(key.last_used_at, t("keys.unused"))}
           </p>
@@ -79,6 +83,14 @@ export function Keys() {
       align: "right",
       cell: (key) => (
         <span className="flex justify-end">
+          {key.kind !== "admin" && (
+            <IconButton
+              icon={Users}
+              size="small"
+              label={t("groups.of", { name: key.name || key.hint })}
+              onClick={() => setGrouping({ kind: "key", id: key.id, name: key.name || key.hint, groups: key.groups })}
+            />
+          )}
           <IconButton
             icon={Gauge}
             size="small"
@@ -119,6 +131,7 @@ export function Keys() {
       <Dialog open={making} onClose={() => setMaking(false)} title={t("keys.new")} closeLabel={t("common.close")} wide>
         <NewKey onClose={() => setMaking(false)} />
       </Dialog>
+      <GroupsOf of={grouping} onClose={() => setGrouping(null)} />
       <LimitPanel of={limiting} onClose={() => setLimiting(null)} />
       <LoseKey one={losing} onClose={() => setLosing(null)} />
     </Page>

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { Ellipsis, KeyRound, UserMinus, UserPlus } from "lucide-react";
+import { Ellipsis, KeyRound, UserMinus, UserPlus, Users } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -8,8 +8,10 @@ import { type Account, type Role, api, body } from "@/api/client";
 import { members, session } from "@/api/queries";
 import { ConfirmChange } from "@/frame/ConfirmChange";
 import { ErrorPanel } from "@/frame/ErrorPanel";
+import { GroupBadges } from "@/frame/GroupBadges";
 import { useErrorText } from "@/frame/errorText";
 import { useFormat } from "@/i18n/format";
+import { type Grouped, GroupsOf } from "@/pages/settings/GroupsOf";
 import { InviteMember } from "@/pages/settings/InviteMember";
 import { PendingInvitations } from "@/pages/settings/PendingInvitations";
 import { SettingsHead } from "@/pages/settings/SettingsHead";
@@ -37,6 +39,7 @@ export function Members() {
   const { data: me } = useQuery(session);
   const [resetting, setResetting] = useState<Account | null>(null);
   const [removing, setRemoving] = useState<Account | null>(null);
+  const [grouping, setGrouping] = useState<Grouped | null>(null);
   const inviting = (open: boolean) => void go({ search: { invite: open || undefined }, replace: true });
   const mayTouch = (one: Account) => me !== undefined && (one.role !== "owner" || me.role === "owner");
   const columns: Column<Account>[] = [
@@ -51,6 +54,7 @@ export function Members() {
             {one.id === me?.id && <Badge tone="accent">{t("members.you")}</Badge>}
           </p>
           <p className="text-sm break-all text-muted">{one.email}</p>
+          <GroupBadges groups={one.groups} />
           <p className="text-sm text-muted md:hidden">{one.last_seen_at ? format.ago(one.last_seen_at) : t("members.never")}</p>
         </>
       ),
@@ -76,21 +80,24 @@ export function Members() {
       title: t("common.actions"),
       hideTitle: true,
       align: "right",
-      cell: (one) =>
-        mayTouch(one) &&
-        one.id !== me?.id && (
-          <Menu
-            trigger={<IconButton icon={Ellipsis} size="small" label={t("members.actions", { name: one.name })} />}
-            groups={[
-              { items: [{ id: "reset", label: t("members.reset"), icon: KeyRound, run: () => setResetting(one) }] },
-              {
-                items: [
-                  { id: "remove", label: t("members.remove"), icon: UserMinus, danger: true, run: () => setRemoving(one) },
-                ],
-              },
-            ]}
-          />
-        ),
+      cell: (one) => (
+        <Menu
+          trigger={<IconButton icon={Ellipsis} size="small" label={t("members.actions", { name: one.name })} />}
+          groups={[
+            { items: [{ id: "groups", label: t("groups.title"), icon: Users, run: () => setGrouping({ kind: "member", ...one }) }] },
+            ...(mayTouch(one) && one.id !== me?.id
+              ? [
+                  { items: [{ id: "reset", label: t("members.reset"), icon: KeyRound, run: () => setResetting(one) }] },
+                  {
+                    items: [
+                      { id: "remove", label: t("members.remove"), icon: UserMinus, danger: true, run: () => setRemoving(one) },
+                    ],
+                  },
+                ]
+              : []),
+          ]}
+        />
+      ),
     },
   ];
   return (
@@ -133,6 +140,7 @@ export function Members() {
       >
         {me && <InviteMember by={me.role} onClose={() => inviting(false)} />}
       </Dialog>
+      <GroupsOf of={grouping} onClose={() => setGrouping(null)} />
       <ResetPassword account={resetting} onClose={() => setResetting(null)} />
       <Remove account={removing} onClose={() => setRemoving(null)} />
     </Page>

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { type App, type KeyKind, api, body } from "@/api/client";
 import { apps, keys, quotas } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
+import { GroupsField } from "@/frame/GroupsField";
 import { LimitFields } from "@/pages/settings/LimitFields";
 import { MadeKey } from "@/pages/settings/MadeKey";
 import { EMPTY, boundsOf } from "@/pages/settings/limits";
@@ -33,12 +34,13 @@ export function NewKey({ of, onClose }: NewKeyProps) {
   const [name, setName] = useState("");
   const [term, setTerm] = useState<Term>("90d");
   const [limits, setLimits] = useState(EMPTY);
+  const [groups, setGroups] = useState<readonly string[]>([]);
   const chosen = app || (allApps?.[0]?.id ?? "");
   const make = useMutation({
     mutationFn: () =>
       body(
         api.POST("/keys", {
-          body: { kind, name, app: kind === "app" ? chosen : null, expires: term === "never" ? null : term, limits: kind === "admin" ? null : boundsOf(limits) },
+          body: { kind, name, app: kind === "app" ? chosen : null, expires: term === "never" ? null : term, limits: kind === "admin" ? null : boundsOf(limits), groups: kind === "admin" ? [] : [...groups] },
         }),
       ),
     onSuccess: () => Promise.all([keys, quotas].map(({ queryKey }) => client.invalidateQueries({ queryKey }))),
@@ -93,6 +95,7 @@ export function NewKey({ of, onClose }: NewKeyProps) {
           />
         )}
       </Field>
+      {kind !== "admin" && <GroupsField label={t("groups.title")} hint={t("groups.ofKey")} values={groups} onChange={setGroups} />}
       {kind !== "admin" && (
         <details className="group rounded-lg border border-line">
           <summary className="flex cursor-pointer list-none items-center gap-2 rounded-lg px-3 py-2.5 font-medium hover:bg-hover">

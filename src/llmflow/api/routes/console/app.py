@@ -12,6 +12,7 @@ from starlette.responses import Response
 from llmflow import __version__
 from llmflow.api import errors
 from llmflow.api.routes.console import (
+    access,
     apps,
     asking,
     chat_forms,
@@ -41,6 +42,7 @@ from llmflow.api.routes.console import (
     sources,
     spending,
     system,
+    tags,
     tools,
     triggers,
 )
@@ -68,6 +70,8 @@ def console(platform: Platform) -> FastAPI:
         session,
         members,
         knowledge,
+        access,
+        tags,
         embedding,
         documents,
         chunking,

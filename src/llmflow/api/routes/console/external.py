@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from llmflow.api import auth
-from llmflow.knowledge.external import ExternalApi
+from llmflow.knowledge.external import ExternalApi, Tried
 from llmflow.knowledge.types import KnowledgeBase
 
 router = APIRouter(tags=["knowledge"])
@@ -32,6 +32,18 @@ class NewExternalBase(BaseModel):
     name: str = Field(max_length=200)
     description: str = Field("", max_length=2000)
     knowledge_id: str = Field(max_length=500, description="What the server calls the knowledge")
+
+
+class Trial(BaseModel):
+    """`knowledge_id`: what the server calls the knowledge; none: only whether the server is there."""
+
+    knowledge_id: str = Field("", max_length=500)
+    query: str = Field("test", min_length=1, max_length=1000)
+
+
+class NewTrial(Trial):
+    url: str = Field(min_length=1, max_length=2000, description="Without /retrieval, which is asked")
+    key: str = Field("", max_length=4000)
 
 
 @router.get("/external-knowledge")
@@ -61,6 +73,22 @@ async def delete_external(api: str, request: Request) -> None:
     caller = await auth.console_caller(request, needs="admin")
     external = auth.platform_of(request).knowledge.external
     await external.delete(await external.get(caller.workspace_id, api))
+
+
+@router.post("/external-knowledge/try")
+async def try_external(body: NewTrial, request: Request) -> Tried:
+    """How a server answers that is not kept yet."""
+    await auth.console_caller(request, needs="admin")
+    external = auth.platform_of(request).knowledge.external
+    return await external.try_out(body.url, body.key, body.knowledge_id, body.query)
+
+
+@router.post("/external-knowledge/{api}/try")
+async def try_kept_external(api: str, body: Trial, request: Request) -> Tried:
+    """How a server answers that is kept."""
+    caller = await auth.console_caller(request)
+    external = auth.platform_of(request).knowledge.external
+    return await external.try_kept(await external.get(caller.workspace_id, api), body.knowledge_id, body.query)
 
 
 @router.post("/external-knowledge/{api}/bases", status_code=201)

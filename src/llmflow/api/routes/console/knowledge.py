@@ -18,6 +18,7 @@ from llmflow.api.sse import EventStream, event
 from llmflow.errors import NotFound
 from llmflow.knowledge.evaluation.jobs import Running
 from llmflow.knowledge.rule import SearchRule, kept_rule
+from llmflow.knowledge.tags import Tag
 from llmflow.knowledge.types import (
     Accepted,
     Anew,
@@ -49,6 +50,7 @@ class BaseChange(BaseModel):
 
     name: str | None = Field(None, max_length=200)
     description: str | None = Field(None, max_length=2000)
+    external_id: str | None = Field(None, max_length=500, description="What another server calls its knowledge")
 
 
 class Chosen(BaseModel):
@@ -120,6 +122,7 @@ class Search(BaseModel):
 class BaseWithCounts:
     base: KnowledgeBase
     documents: dict[str, int]  # by state
+    tags: list[Tag]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +147,10 @@ class DocumentPage:
 @router.get("/knowledge")
 async def list_bases(request: Request) -> list[BaseWithCounts]:
     caller = await auth.console_caller(request)
-    bases = auth.platform_of(request).knowledge.bases
-    return [BaseWithCounts(base, await bases.counts(base.id)) for base in await bases.all(caller.workspace_id)]
+    room = auth.platform_of(request).knowledge
+    found = await room.bases.all(caller.workspace_id)
+    tags = await room.tags.of_bases([base.id for base in found])
+    return [BaseWithCounts(base, await room.bases.counts(base.id), tags.get(base.id, [])) for base in found]
 
 
 @router.post("/knowledge", status_code=201)
@@ -159,14 +164,18 @@ async def create_base(body: NewBase, request: Request) -> KnowledgeBase:
 async def get_base(base: str, request: Request) -> BaseWithCounts:
     """By id or name."""
     found = await _base(request, base)
-    return BaseWithCounts(found, await auth.platform_of(request).knowledge.bases.counts(found.id))
+    room = auth.platform_of(request).knowledge
+    tags = await room.tags.of_bases([found.id])
+    return BaseWithCounts(found, await room.bases.counts(found.id), tags.get(found.id, []))
 
 
 @router.patch("/knowledge/{base}")
 async def change_base(base: str, body: BaseChange, request: Request) -> KnowledgeBase:
     caller = await auth.console_caller(request)
     bases = auth.platform_of(request).knowledge.bases
-    return await bases.change(caller.workspace_id, base, name=body.name, description=body.description)
+    return await bases.change(
+        caller.workspace_id, base, name=body.name, description=body.description, external_id=body.external_id
+    )
 
 
 @router.delete("/knowledge/{base}", status_code=204)
