@@ -4,13 +4,15 @@ broken or stopped."""
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import urlsplit
+
+from tests.served import served
 
 
 @dataclass
@@ -27,25 +29,17 @@ class ModelServer:
     page: bytes = b""  # answers this HTML page to everything
     asked: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
-    _server: ThreadingHTTPServer | None = None
+    _serving: ExitStack = field(default_factory=ExitStack)
 
     def start(self, port: int = 0) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.port}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = self._serving.enter_context(served(_handler(self), port)) + "/v1"
 
     @property
     def port(self) -> int:
-        assert self._server is not None
-        found: int = self._server.server_address[1]
-        return found
+        return urlsplit(self.url).port or 0
 
     def stop(self) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        self._serving.close()
 
 
 @contextmanager

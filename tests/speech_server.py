@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.served import served
 
 
 @dataclass
@@ -28,15 +29,8 @@ class SpeechServer:
 @contextmanager
 def speech_server(key: str = "") -> Iterator[SpeechServer]:
     about = SpeechServer(key=key)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(about))
-    server.daemon_threads = True
-    about.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with served(_handler(about)) as about.url:
         yield about
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def _handler(about: SpeechServer) -> type[BaseHTTPRequestHandler]:

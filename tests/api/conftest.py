@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.api.chat_server import CONFIG, ChatServer, prepare
-from tests.live import start_server
+from tests.live import LiveServer, start_server
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +16,14 @@ def chat_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatServer
         yield prepare(live)
     finally:
         live.stop()
+
+
+@pytest.fixture
+def console(fake_model_server: LiveServer) -> Iterator[httpx.Client]:
+    """The console of a server on fakes, for its administrator."""
+    with fake_model_server.client() as client:
+        client.base_url = httpx.URL(f"{fake_model_server.url}/api/v1")
+        yield client
 
 
 @pytest.fixture

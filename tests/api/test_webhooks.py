@@ -87,13 +87,6 @@ class Hooked:
 
 
 @pytest.fixture
-def console(fake_model_server: LiveServer) -> Iterator[httpx.Client]:
-    with fake_model_server.client() as client:
-        client.base_url = httpx.URL(f"{fake_model_server.url}/api/v1")
-        yield client
-
-
-@pytest.fixture
 def hooked(console: httpx.Client, fake_model_server: LiveServer) -> Iterator[Hooked]:
     found = Hooked(console, fake_model_server, design())
     yield found

@@ -7,9 +7,9 @@ import http.server
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from llmflow.organs.embedding.hashing import HashingEmbedding
 from tests.live import LiveServer, _descendants, free_port, start_server
 from tests.organs import parser_documents
 from tests.reliability.servers import LIGHT, environ
+from tests.served import served
 
 pytestmark = pytest.mark.slow
 
@@ -47,16 +48,14 @@ class EmbeddingServer:
 
     def __init__(self) -> None:
         self.port = free_port()
+        self._serving = ExitStack()
         self.start()
 
     def start(self) -> None:
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), _Embedding)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self._serving.enter_context(served(_Embedding, self.port))
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._serving.close()
 
 
 @pytest.fixture

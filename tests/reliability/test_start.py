@@ -10,7 +10,6 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from tests.live import LiveServer, _descendants, free_port, start_server
 from tests.organs import parser_documents
 from tests.reliability.servers import LIGHT, PROGRAM, environ, run, run_up
+from tests.served import served
 
 pytestmark = pytest.mark.slow
 
@@ -177,12 +177,8 @@ class _SlowModel(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def slow_model() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _SlowModel)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    server.server_close()
+    with served(_SlowModel) as url:
+        yield f"{url}/v1"
 
 
 def test_a_stop_lets_the_answer_being_streamed_end_and_stores_it(tmp_path: Path, slow_model: str) -> None:

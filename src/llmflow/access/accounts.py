@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy.exc import IntegrityError
-
 from llmflow.access import queries
 from llmflow.access.types import Role
 from llmflow.errors import Conflict
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.store.unique import unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class StoredAccounts:
         """Raises Conflict for a known address."""
         stored = Stored(new_id(), email.lower(), name, password_hash, must_change_password)
         now = now_ms()
-        try:
+        with unique(Conflict(f"There is an account for {email} already.", param="email")):
             async with self._database.write() as connection:
                 invited = await queries.accept_invitation(connection, self._workspace_id, stored.email, now)
                 is_first = not await queries.all_accounts(connection, self._workspace_id)
@@ -57,8 +56,6 @@ class StoredAccounts:
                     role=role,
                     created_at=now,
                 )
-        except IntegrityError as error:
-            raise Conflict(f"There is an account for {email} already.", param="email") from error
         return stored
 
     async def set_password(self, email: str, password_hash: str, *, must_change_password: bool) -> None:

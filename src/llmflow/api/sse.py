@@ -14,6 +14,8 @@ T = TypeVar("T")
 _UNWATCHED_S = 0.05
 #: In a request's scope: an asyncio.Event that ends its stream.
 UNTIL = "llmflow.until"
+#: A comment, which readers pass over; proxies see that the line lives.
+PING = b": ping\n\n"
 _HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 

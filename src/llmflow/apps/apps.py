@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 
 import msgspec
-from sqlalchemy.exc import IntegrityError
 
 from llmflow.apps import queries
 from llmflow.apps.known import Known
@@ -19,6 +18,7 @@ from llmflow.errors import Conflict, NotFound
 from llmflow.knowledge.originals import Originals
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.store.unique import unique
 
 _KEPT = 1_000  # apps in memory
 _AT_ONCE = 500  # ids in one statement
@@ -48,11 +48,9 @@ class Apps:
             created_at=now,
             updated_at=now,
         )
-        try:
+        with unique(_taken(name)):
             async with self._database.write() as connection:
                 await queries.insert_app(connection, app)
-        except IntegrityError as error:
-            raise _taken(name) from error
         return app
 
     async def all(self, workspace_id: str) -> list[App]:
@@ -103,18 +101,17 @@ class Apps:
             updated_at=max(now_ms(), app.updated_at + 1),  # two changes within a millisecond are two
         )
         try:
-            async with self._database.write() as connection:
-                is_changed = await queries.update_app(
-                    connection,
-                    app.id,
-                    seen_at,
-                    name=changed.name,
-                    description=changed.description,
-                    config=msgspec.to_builtins(changed.config),
-                    updated_at=changed.updated_at,
-                )
-        except IntegrityError as error:
-            raise _taken(changed.name) from error
+            with unique(_taken(changed.name)):
+                async with self._database.write() as connection:
+                    is_changed = await queries.update_app(
+                        connection,
+                        app.id,
+                        seen_at,
+                        name=changed.name,
+                        description=changed.description,
+                        config=msgspec.to_builtins(changed.config),
+                        updated_at=changed.updated_at,
+                    )
         finally:
             self._known.forget(app.id)
         if not is_changed:

@@ -10,8 +10,6 @@ import asyncio
 import time
 from contextlib import aclosing
 
-from sqlalchemy.exc import IntegrityError
-
 from llmflow.errors import Conflict, LLMFlowError, NotFound, OrganError, UsageError
 from llmflow.gateway import queries
 from llmflow.gateway.gateway import DEFAULT, Gateway
@@ -22,6 +20,7 @@ from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.news import Tell, nobody
+from llmflow.store.unique import unique
 
 _TRY_S = 60.0  # a server may load the model first
 _STATE_S = 5.0
@@ -122,7 +121,7 @@ class Connections:
             updated_at=now,
             kind=address.kind,
         )
-        try:
+        with unique(_taken(made.name)):
             async with self._database.write() as database:
                 await queries.insert(
                     database,
@@ -139,8 +138,6 @@ class Connections:
                 )
                 if is_default:
                     await queries.prefer(database, workspace_id, made.id)
-        except IntegrityError as error:
-            raise _taken(made.name) from error
         self._serve(made, address.api_key)
         self._tell("connections", workspace_id)
         return made
@@ -153,7 +150,7 @@ class Connections:
         name = _named(name)
         if name != connection.name and name in self._gateway.servers.names:
             raise _taken(name)
-        try:
+        with unique(_taken(name)):
             async with self._database.write() as database:
                 await queries.update(
                     database,
@@ -168,8 +165,6 @@ class Connections:
                 )
                 if is_default is not None and is_default != connection.is_default:
                     await queries.prefer(database, connection.workspace_id, connection.id if is_default else None)
-        except IntegrityError as error:
-            raise _taken(name) from error
         changed = await self.get(connection.workspace_id, connection.id)
         if name != connection.name:
             await self._drop(connection)

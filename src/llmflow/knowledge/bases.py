@@ -8,8 +8,6 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from llmflow.errors import Conflict, NotFound, OrganError, UsageError
 from llmflow.knowledge import counting, cutting, queries, reembed_queries
 from llmflow.knowledge.changes import Changes
@@ -23,6 +21,7 @@ from llmflow.knowledge.types import Contents, Flow, KnowledgeBase
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.store.unique import unique
 
 _RECENT_S = 60.0
 
@@ -88,11 +87,9 @@ class Bases:
             updated_at=now,
             pipeline_id=pipeline_id,
         )
-        try:
+        with unique(Conflict(f"There is a knowledge base `{name}` already.", param="name")):
             async with self._database.write() as connection:
                 await queries.insert_base(connection, base)
-        except IntegrityError as error:
-            raise Conflict(f"There is a knowledge base `{name}` already.", param="name") from error
         return base
 
     async def change(
@@ -115,15 +112,13 @@ class Bases:
             changes["description"] = description
         if external_id is not None:
             changes["external_id"] = external_id
-        try:
+        with unique(Conflict(f"There is a knowledge base `{changes.get('name', base.name)}` already.", param="name")):
             async with self._database.write() as connection:
                 if service is not None:
                     await queries.lock_base(connection, base.id)
                     now = await queries.base(connection, workspace_id, base.id)
                     changes["service"] = {**(now or base).service, **service}
                 await queries.update_base(connection, base.id, updated_at=now_ms(), **changes)
-        except IntegrityError as error:
-            raise Conflict(f"There is a knowledge base `{changes['name']}` already.", param="name") from error
         return await self.get(workspace_id, base.id)
 
     async def set_chunking(self, base: KnowledgeBase, said: Mapping[str, Any]) -> KnowledgeBase:

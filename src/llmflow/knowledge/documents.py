@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import Conflict, Forbidden, NotFound, OrganError, UsageError
 from llmflow.knowledge import counting, passage_queries, queries
 from llmflow.knowledge.changes import Changes
-from llmflow.knowledge.fresh import FRESH, new_document, taken_back
+from llmflow.knowledge.fresh import FRESH, Coming, new_document, taken_back
 from llmflow.knowledge.names import clean_name, free_name
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.sight import seen_rows, sees
@@ -39,6 +38,7 @@ from llmflow.ports.vector_store import VectorStore
 from llmflow.store.database import Database
 from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents
+from llmflow.store.unique import unique
 
 _UPLOADED = Origin()
 
@@ -94,7 +94,8 @@ class Documents:
             raise UsageError(f"`{base.name}` is another server's knowledge and takes no documents.", param="knowledge")
         self.room()
         async with self._originals.kept(content, max_bytes=self._max_bytes) as blob:
-            accepted, outdated = await self._enter(base, name, blob, origin, chunking, pipeline, groups, as_new=as_new)
+            coming = Coming(origin, chunking, pipeline, groups)
+            accepted, outdated = await self._enter(base, name, blob, coming, as_new=as_new)
         if accepted.outcome in ("accepted", "replaced"):
             self._wake()
             self._changes.tell(base.id)
@@ -102,25 +103,15 @@ class Documents:
         return accepted
 
     async def _enter(
-        self,
-        base: KnowledgeBase,
-        name: str,
-        blob: BlobInfo,
-        origin: Origin,
-        chunking: dict[str, Any] | None,
-        pipeline: dict[str, Any] | None,
-        groups: Sequence[str],
-        *,
-        as_new: bool,
+        self, base: KnowledgeBase, name: str, blob: BlobInfo, coming: Coming, *, as_new: bool
     ) -> tuple[Accepted, set[str]]:
         """The document's row for these bytes, and the digests it no longer needs."""
-        now = now_ms()
         async with self._database.write() as connection:
             if not await queries.lock_base(connection, base.id):  # one upload to a base at a time from here on
                 raise NotFound(f"The knowledge base `{base.name}` was deleted.", param="knowledge")
             if as_new:
                 free = await free_name(connection, base.id, name)
-                document = new_document(base, free, blob, origin, chunking, pipeline, groups, now)
+                document = new_document(base, free, blob, coming)
                 await queries.insert_document(connection, document)
                 return Accepted(document, "accepted"), set()
             alike = await queries.same_name_or_bytes(connection, base.id, name, blob.digest)
@@ -129,12 +120,12 @@ class Documents:
             if by_name is not None and not sees(by_name, of_base):
                 raise Conflict(f"There is a document `{name}` already.", param="name")
             if by_name is None:
-                of = archive_of(origin.source, origin.ref)
+                of = archive_of(coming.origin.source, coming.origin.ref)
                 there = [d for d in alike if d.state not in ("failed", "deleting") and sees(d, of_base)]
                 by_bytes = next((d for d in there if d.archive_id == of), None)
                 if by_bytes is not None:
                     return Accepted(by_bytes, "duplicate"), set()
-                document = new_document(base, name, blob, origin, chunking, pipeline, groups, now)
+                document = new_document(base, name, blob, coming)
                 await queries.insert_document(connection, document)
                 return Accepted(document, "accepted"), set()
             if by_name.digest == blob.digest and by_name.state not in ("failed", "deleting"):
@@ -144,10 +135,10 @@ class Documents:
                 "size": blob.size,
                 "state": "queued",
                 "job_id": None,
-                "updated_at": now,
-                **({} if chunking is None else {"chunking": chunking}),
-                **({} if pipeline is None else {"pipeline": pipeline}),
-                **(taken_back(origin, groups) if by_name.state == "deleting" else {}),
+                "updated_at": now_ms(),
+                **({} if coming.chunking is None else {"chunking": coming.chunking}),
+                **({} if coming.pipeline is None else {"pipeline": coming.pipeline}),
+                **(taken_back(coming) if by_name.state == "deleting" else {}),
             }
             await queries.update_documents(connection, [by_name.id], **changes, **FRESH)
             replaced = dataclasses.replace(by_name, **changes, **FRESH)
@@ -184,10 +175,8 @@ class Documents:
         check_mutable(document)
         name = clean_name(name)
         if name != document.name:
-            try:
+            with unique(Conflict(f"There is a document `{name}` already.", param="name")):
                 await self._change(document, name=name)
-            except IntegrityError as error:
-                raise Conflict(f"There is a document `{name}` already.", param="name") from error
         return await self.get(document.workspace_id, document.id)
 
     async def set_metadata(self, document: Document, values: dict[str, Any], *, keep_others: bool = False) -> Document:

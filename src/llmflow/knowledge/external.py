@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import Conflict, LLMFlowError, NotFound, OrganError, UsageError
 from llmflow.knowledge.conditions import Conditions
@@ -28,6 +27,7 @@ from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import external_apis, knowledge_bases
+from llmflow.store.unique import unique
 
 _PROBE_S = 10.0
 _ASK_S = 20.0
@@ -186,7 +186,7 @@ class External:
         name, url = _named(name), _clean(url)
         await self.probe(url, key)
         now, id = now_ms(), new_id()
-        try:
+        with unique(Conflict(f"There is an external knowledge API `{name}` already.", param="name")):
             async with self._database.write() as connection:
                 await connection.execute(
                     external_apis.insert().values(
@@ -199,8 +199,6 @@ class External:
                         updated_at=now,
                     )
                 )
-        except IntegrityError as error:
-            raise Conflict(f"There is an external knowledge API `{name}` already.", param="name") from error
         return await self.get(workspace_id, id)
 
     async def change(
@@ -216,11 +214,9 @@ class External:
         if new_url != api.url or key is not None:  # together, whoever else changes either meanwhile
             await self.probe(new_url, key or "")
             values |= {"url": new_url, "sealed_key": self._sealed(api.id, key or "")}
-        try:
+        with unique(Conflict(f"There is an external knowledge API `{name}` already.", param="name")):
             async with self._database.write() as connection:
                 await connection.execute(sa.update(external_apis).where(external_apis.c.id == api.id).values(**values))
-        except IntegrityError as error:
-            raise Conflict(f"There is an external knowledge API `{name}` already.", param="name") from error
         return await self.get(api.workspace_id, api.id)
 
     async def delete(self, api: ExternalApi) -> None:

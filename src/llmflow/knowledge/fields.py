@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, get_args
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.errors import Conflict, NotFound, UsageError
@@ -20,6 +19,7 @@ from llmflow.knowledge.types import Document, KnowledgeBase
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import documents, knowledge_fields
+from llmflow.store.unique import unique
 
 _MOST_CHARACTERS = 8_000
 _AT_ONCE = 500  # documents whose values are rewritten in one statement's parameters
@@ -75,7 +75,7 @@ class Fields:
         if type not in get_args(FieldType):
             raise UsageError(f"type must be one of {', '.join(get_args(FieldType))}.", param="type")
         field = Field(new_id(), base.id, _checked(name), type, now_ms())  # type: ignore[arg-type]  # checked above
-        try:
+        with unique(Conflict("Metadata name already exists.", param="name")):
             async with self._database.write() as connection:
                 if not await queries.lock_base(connection, base.id):
                     raise NotFound(f"The knowledge base `{base.name}` was deleted.", param="knowledge")
@@ -89,20 +89,16 @@ class Fields:
                         created_at=field.created_at,
                     )
                 )
-        except IntegrityError as error:
-            raise Conflict("Metadata name already exists.", param="name") from error
         return field
 
     async def rename(self, base: KnowledgeBase, field_id: str, name: str) -> Field:
         """Raises NotFound, UsageError for a name that is none and Conflict for a taken one."""
         name = _checked(name)
-        try:
+        with unique(Conflict("Metadata name already exists.", param="name")):
             async with self._database.write() as connection:
                 result = await connection.execute(
                     sa.update(knowledge_fields).where(*_one(base, field_id)).values(name=name)
                 )
-        except IntegrityError as error:
-            raise Conflict("Metadata name already exists.", param="name") from error
         if not result.rowcount:
             raise NotFound("Metadata not found.")
         return next(field for field in await self.all(base) if field.id == field_id)

@@ -1,13 +1,14 @@
-"""The row of a document that has just come."""
+"""What becomes of a document that comes: its row."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from llmflow.knowledge.types import Document, KnowledgeBase, Origin
 from llmflow.ports.blobs import BlobInfo
-from llmflow.store.ids import new_id
+from llmflow.store.ids import new_id, now_ms
 
 #: What of a document's reading is forgotten when it is to be read anew.
 FRESH: dict[str, Any] = {
@@ -21,21 +22,25 @@ FRESH: dict[str, Any] = {
 }
 
 
-def taken_back(origin: Origin, groups: Sequence[str]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What is said of a document that comes, besides its name and bytes. `chunking`, `pipeline`: None where nothing is
+    said."""
+
+    origin: Origin
+    chunking: dict[str, Any] | None = None
+    pipeline: dict[str, Any] | None = None
+    groups: Sequence[str] = ()
+
+
+def taken_back(coming: Coming) -> dict[str, Any]:
     """What a row that was on its way out becomes, besides its bytes, as if it were new."""
-    return {"source": origin.source, "source_ref": origin.ref, "groups": list(groups), "enabled": True}
+    origin = coming.origin
+    return {"source": origin.source, "source_ref": origin.ref, "groups": list(coming.groups), "enabled": True}
 
 
-def new_document(
-    base: KnowledgeBase,
-    name: str,
-    blob: BlobInfo,
-    origin: Origin,
-    chunking: dict[str, Any] | None,
-    pipeline: dict[str, Any] | None,
-    groups: Sequence[str],
-    now: int,
-) -> Document:
+def new_document(base: KnowledgeBase, name: str, blob: BlobInfo, coming: Coming) -> Document:
+    now = now_ms()
     return Document(
         id=new_id(),
         workspace_id=base.workspace_id,
@@ -59,15 +64,15 @@ def new_document(
         language="",
         enabled=True,
         archived=False,
-        groups=list(groups),
+        groups=list(coming.groups),
         metadata={},
-        source=origin.source,
-        source_ref=origin.ref,
-        chunking=chunking or {},
+        source=coming.origin.source,
+        source_ref=coming.origin.ref,
+        chunking=coming.chunking or {},
         word_count=0,
-        created_by=origin.by,
+        created_by=coming.origin.by,
         created_at=now,
         updated_at=now,
         indexed_at=None,
-        pipeline=pipeline or {},
+        pipeline=coming.pipeline or {},
     )

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import Conflict, NotFound, UsageError
 from llmflow.knowledge import queries
@@ -15,6 +14,7 @@ from llmflow.knowledge.types import KnowledgeBase
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import knowledge_tags, tags_of_knowledge
+from llmflow.store.unique import unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,27 +71,23 @@ class Tags:
     async def create(self, workspace_id: str, name: str) -> Tag:
         """Raises UsageError for a name that is none and Conflict for a taken one."""
         tag = Tag(new_id(), _checked(name), 0)
-        try:
+        with unique(Conflict("Tag name already exists", param="name")):
             async with self._database.write() as connection:
                 await connection.execute(
                     knowledge_tags.insert().values(
                         id=tag.id, workspace_id=workspace_id, name=tag.name, created_at=now_ms()
                     )
                 )
-        except IntegrityError as error:
-            raise Conflict("Tag name already exists", param="name") from error
         return tag
 
     async def rename(self, workspace_id: str, tag_id: str, name: str) -> Tag:
         """Raises NotFound, UsageError for a name that is none and Conflict for a taken one."""
         name = _checked(name)
-        try:
+        with unique(Conflict("Tag name already exists", param="name")):
             async with self._database.write() as connection:
                 result = await connection.execute(
                     sa.update(knowledge_tags).where(*_one(workspace_id, tag_id)).values(name=name)
                 )
-        except IntegrityError as error:
-            raise Conflict("Tag name already exists", param="name") from error
         if not result.rowcount:
             raise NotFound("Tag not found")
         return next(tag for tag in await self.all(workspace_id) if tag.id == tag_id)

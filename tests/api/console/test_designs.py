@@ -19,13 +19,6 @@ CHAT = (FOLDER / "helpdesk-chat.yml").read_text("utf-8")
 
 
 @pytest.fixture
-def console(fake_model_server: LiveServer) -> Iterator[httpx.Client]:
-    with fake_model_server.client() as client:
-        client.base_url = httpx.URL(f"{fake_model_server.url}/api/v1")
-        yield client
-
-
-@pytest.fixture
 def app(console: httpx.Client) -> Iterator[str]:
     """A published advanced-chat app, deleted at the end."""
     made = console.post("/apps/import", json={"document": GRAPH, "publish": True})

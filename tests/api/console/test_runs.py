@@ -11,7 +11,6 @@ import pytest
 from llmflow.access.types import Role
 from tests.api.chat_server import events
 from tests.flow_apps import dsl, end, start, template
-from tests.live import LiveServer
 
 NODES = (
     start("q"),
@@ -19,13 +18,6 @@ NODES = (
     template("b", "{{ a }}!", a="a.output"),
     end(out="b.output"),
 )
-
-
-@pytest.fixture
-def console(fake_model_server: LiveServer) -> Iterator[httpx.Client]:
-    with fake_model_server.client() as client:
-        client.base_url = httpx.URL(f"{fake_model_server.url}/api/v1")
-        yield client
 
 
 @pytest.fixture

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
@@ -14,6 +13,7 @@ import pytest
 from tests.api.chat_server import events
 from tests.flow_apps import dsl, end, start, tool
 from tests.live import LiveServer, start_server
+from tests.served import served
 
 CONFIG = """
 organs: {llm: {use: scripted}, embedding: {use: hashing}, vector_store: {use: memory}}
@@ -46,6 +46,7 @@ class Weather:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.url = ""
         weather = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -69,20 +70,14 @@ class Weather:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.handler = Handler
 
 
 @pytest.fixture(scope="module")
 def weather() -> Iterator[Weather]:
-    server = Weather()
-    yield server
-    server.stop()
+    about = Weather()
+    with served(about.handler) as about.url:
+        yield about
 
 
 @pytest.fixture(scope="module")

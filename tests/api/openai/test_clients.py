@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from openai import OpenAI
 from pydantic import BaseModel
 
 from tests import upstream as up
+from tests.api.npm import npm_installed
 from tests.live import LiveServer, start_server
 
 SCRIPT = Path(__file__).with_name("openai.mjs")
@@ -288,20 +287,7 @@ def test_reranking_has_the_shape_of_cohere_and_jina(scene: Scene) -> None:
 
 @pytest.fixture(scope="module")
 def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the npm client installed."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        if os.environ.get("CI"):
-            pytest.fail("node is not installed; the npm client must be tested here")
-        pytest.skip("skipped: node is not installed")
-    folder = tmp_path_factory.mktemp("npm")
-    command: list[str | Path] = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", NPM_CLIENT]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    if done.returncode != 0:
-        if os.environ.get("CI"):
-            pytest.fail(done.stderr)
-        pytest.skip(f"skipped: {NPM_CLIENT} cannot be installed here")
-    return folder
+    return npm_installed(NPM_CLIENT, tmp_path_factory.mktemp("npm"))
 
 
 def test_the_npm_client_sees_the_same(scene: Scene, npm_folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import pytest
 from dify_client import ChatClient, CompletionClient, DifyClient
 
 from tests.api.chat_server import QUESTION, ChatServer, events, imported
+from tests.api.npm import npm_installed
 from tests.flow_apps import answer, dsl, end, start, template
 
 NPM_CLIENT = "dify-client@2.3.2"
@@ -203,25 +203,7 @@ def test_the_clients_for_knowledge_do_all_they_offer_unchanged(
 
 @pytest.fixture(scope="module")
 def npm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the npm client installed."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        if os.environ.get("CI"):
-            pytest.fail("node is not installed; the npm client must be tested here")
-        pytest.skip("skipped: node is not installed")
-    folder = tmp_path_factory.mktemp("npm")
-    done = subprocess.run(
-        [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", NPM_CLIENT],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    if done.returncode != 0:
-        if os.environ.get("CI"):
-            pytest.fail(done.stderr)
-        pytest.skip(f"skipped: {NPM_CLIENT} cannot be installed here")
-    return folder
+    return npm_installed(NPM_CLIENT, tmp_path_factory.mktemp("npm"))
 
 
 def test_the_npm_client_chats_unchanged(chat_server: ChatServer, npm_folder: Path) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
@@ -19,6 +18,7 @@ from tests.api.service.test_datasets import _code, _found, _read
 from tests.flow_apps import datasource, index
 from tests.flow_apps import pipeline as pipeline_dsl
 from tests.organs.parser_documents import pdf
+from tests.served import served
 from tests.workflow.dsl.files import FOLDER, SHARED, tree_of
 
 RULES = "제1조 목적\n\n연차 휴가는 매년 15일입니다.\n\n제2조 보수는 매월 25일에 지급합니다."
@@ -52,11 +52,8 @@ def site() -> Iterator[str]:
 
         def log_message(self, *_: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/안내"
-    server.shutdown()
-    server.server_close()
+    with served(Handler) as url:
+        yield f"{url}/안내"
 
 
 def _upload(client: httpx.Client, name: str, content: str | bytes) -> dict[str, Any]:

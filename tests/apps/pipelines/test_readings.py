@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from llmflow.apps.pipelines.readings import Readings
-from llmflow.knowledge.fresh import new_document
+from llmflow.knowledge.fresh import Coming, new_document
 from llmflow.knowledge.types import Document, KnowledgeBase, Origin
 from llmflow.organs.blobs.folder import FolderBlobs
 from tests.knowledge.conftest import PlainParser
@@ -18,7 +18,7 @@ async def _document(blobs: FolderBlobs, name: str, text: str) -> Document:
     async def content() -> AsyncIterator[bytes]:
         yield text.encode()
 
-    return new_document(BASE, name, await blobs.put(content()), Origin(), None, None, (), 0)
+    return new_document(BASE, name, await blobs.put(content()), Coming(Origin()))
 
 
 async def test_it_is_parsed_once_and_forgotten_at_the_end(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.served import served
 
 NODE = shutil.which("node")
 _PYTHON = "import sys; exec(compile(sys.stdin.read(), '<fd3>', 'exec'))"
@@ -70,15 +71,8 @@ class DifyServer:
 @contextmanager
 def dify_server(**options: Any) -> Iterator[DifyServer]:
     about = DifyServer(**options)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(about))
-    server.daemon_threads = True
-    about.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with served(_handler(about)) as about.url:
         yield about
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def _handler(about: DifyServer) -> type[BaseHTTPRequestHandler]:

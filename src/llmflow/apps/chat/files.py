@@ -151,6 +151,18 @@ class AppFiles:
         return self._blobs.read(file.digest)
 
 
+def kept_value(kept: AppFile) -> dict[str, Any]:
+    """A kept file as a value of a workflow that made or was sent it."""
+    return make_file(
+        name=kept.name,
+        media_type=kept.media_type,
+        size=kept.size,
+        id=kept.id,
+        transfer_method="tool_file",
+        url=f"/v1/files/{kept.id}/preview",
+    )
+
+
 def file_object(item: Any) -> dict[str, Any]:
     """A file as a request names it: {"type", "transfer_method", "upload_file_id" or "url"}. Raises UsageError."""
     method = item.get("transfer_method") if isinstance(item, Mapping) else None

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Protocol
 
 import msgspec
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llmflow.apps.designs import queries
@@ -20,6 +19,7 @@ from llmflow.errors import Conflict, NotFound, TooLarge, UsageError
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.store.unique import unique
 from llmflow.workflow.dsl.bindings import Bindings
 from llmflow.workflow.dsl.document import Document
 
@@ -183,11 +183,9 @@ class Designs:
 
     async def _insert(self, connection: AsyncConnection, version: AppVersion, sealed: str) -> None:
         """Raises Conflict (changed_meanwhile) when another process made the same number just now."""
-        try:
+        message = "Somebody else saved or published this app at the same moment."
+        with unique(Conflict(message, code="changed_meanwhile")):
             await queries.insert_version(connection, version, sealed)
-        except IntegrityError as error:
-            message = "Somebody else saved or published this app at the same moment."
-            raise Conflict(message, code="changed_meanwhile") from error
 
     def freeze(self, app: App, design: Design) -> str:
         """The design, sealed, to be kept elsewhere."""

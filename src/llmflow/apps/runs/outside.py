@@ -9,7 +9,7 @@ from typing import Any
 from llmflow.apps.chat import queries
 from llmflow.apps.chat.answering import Answering
 from llmflow.apps.chat.attachments import Attachments, text_in
-from llmflow.apps.chat.files import AppFiles
+from llmflow.apps.chat.files import AppFiles, kept_value
 from llmflow.apps.forms.forms import Forms
 from llmflow.apps.pipelines.readings import Readings
 from llmflow.apps.runs.live import LiveRun
@@ -189,17 +189,10 @@ class Surroundings:
         return kept
 
     async def _keep(self, app: App, run: NewRun, body: bytes, name: str, media_type: str) -> dict[str, Any]:
-        kept: AppFile = await self._files.keep(
+        kept = await self._files.keep(
             _user(app, run), name, body, media_type=media_type, used_by=run.message_id or run.id
         )
-        return make_file(
-            name=kept.name,
-            media_type=kept.media_type,
-            size=kept.size,
-            id=kept.id,
-            transfer_method="tool_file",
-            url=f"/v1/files/{kept.id}/preview",
-        )
+        return kept_value(kept)
 
     async def _history(self, run: NewRun, parent_id: str | None, turns: int | None) -> list[Message]:
         """The questions and answers that the run's question follows, oldest first."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from llmflow.access.rates import Rate, Rates
 from llmflow.apps.apps import Apps
-from llmflow.apps.chat.files import AppFiles
+from llmflow.apps.chat.files import AppFiles, kept_value
 from llmflow.apps.designs.plans import Compiled, Plans
 from llmflow.apps.runs.runs import Begin, Runs
 from llmflow.apps.triggers import secrets
@@ -27,7 +27,6 @@ from llmflow.config.settings import Triggers as Limits
 from llmflow.errors import Forbidden, LLMFlowError, NodeFailed, NotFound, TooMany, Unsupported, WrongMethod
 from llmflow.store.crypto import digest
 from llmflow.store.ids import new_id, now_ms
-from llmflow.workflow.files import make_file
 from llmflow.workflow.nodes.trigger_webhook import SENT, WebhookData, accepted, answer, outputs_of
 
 SOURCE = "webhook"
@@ -178,14 +177,7 @@ class Webhooks:
         """As a value of a workflow; kept for a day, and as long as the run that uses it."""
         nobody = EndUser("", app.workspace_id, app.id, "", 0)
         kept = await self._files.keep(nobody, upload.name, upload.body, media_type=upload.media_type, used_by="")
-        return make_file(
-            name=kept.name,
-            media_type=kept.media_type,
-            size=kept.size,
-            id=kept.id,
-            transfer_method="tool_file",
-            url=f"/v1/files/{kept.id}/preview",
-        )
+        return kept_value(kept)
 
 
 def _left(work: asyncio.Future[Answered]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from llmflow.errors import Conflict, InternalError, LLMFlowError, NotFound, OrganError, UsageError
 from llmflow.knowledge.bases import Bases
@@ -28,6 +28,7 @@ from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
 from llmflow.store.tables import sources as table
+from llmflow.store.unique import unique
 
 KIND = "synchronise"
 _AT_ONCE = 2
@@ -114,11 +115,9 @@ class Sources:
             updated_at=now,
         )
         sealed = self._sealed(source, secrets or {})
-        try:
+        with unique(Conflict(f"`{base.name}` has a source `{source.name}` already.", param="name")):
             async with self._database.write() as connection:
                 await queries.insert(connection, source, sealed)
-        except IntegrityError as error:
-            raise Conflict(f"`{base.name}` has a source `{source.name}` already.", param="name") from error
         self._woken.set()
         return source
 
@@ -142,11 +141,9 @@ class Sources:
         if every_minutes is not None:
             values["every_minutes"] = every_minutes
             values["next_at"] = now_ms() + every_minutes * 60_000 if every_minutes else None
-        try:
+        with unique(Conflict(f"There is a source `{name}` already.", param="name")):
             async with self._database.write() as connection:
                 await queries.change(connection, source.id, **values)
-        except IntegrityError as error:
-            raise Conflict(f"There is a source `{name}` already.", param="name") from error
         self._woken.set()
         return await self.get(source.workspace_id, source.id)
 

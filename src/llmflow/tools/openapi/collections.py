@@ -14,13 +14,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy.exc import IntegrityError
 
 from llmflow.errors import Conflict, NodeFailed, NotFound, UsageError
 from llmflow.net.messages import HttpAnswer, HttpRequest
 from llmflow.store.crypto import Cipher
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
+from llmflow.store.unique import unique
 from llmflow.tools.openapi import queries
 from llmflow.tools.openapi.call import Target, ask, origin
 from llmflow.tools.openapi.describe import describe
@@ -104,7 +104,7 @@ class Collections:
         id, now = new_id(), now_ms()
         name = _named(name or described.title)
         credential = credential or Credential(described.scheme)
-        try:
+        with unique(_taken(name)):
             async with self._database.write() as connection:
                 await queries.insert(
                     connection,
@@ -120,8 +120,6 @@ class Collections:
                     created_at=now,
                     updated_at=now,
                 )
-        except IntegrityError as error:
-            raise _taken(name) from error
         self._changed(workspace_id)
         return await self.get(workspace_id, id)
 
@@ -159,11 +157,9 @@ class Collections:
         if described is not None:
             values["operations"] = msgspec.json.encode(described.operations).decode()
             values["description"] = described.description
-        try:
+        with unique(_taken(str(values.get("name")))):
             async with self._database.write() as connection:
                 await queries.update(connection, collection.id, **values)
-        except IntegrityError as error:
-            raise _taken(str(values.get("name"))) from error
         self._changed(collection.workspace_id)
         return await self.get(collection.workspace_id, collection.id)
 

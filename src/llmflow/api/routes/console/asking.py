@@ -1,12 +1,4 @@
-"""Asking an app, and following an answer. Answers are server-sent events, one JSON object each with an `event`:
-
-- `begin` {task_id, conversation_id, message_id}: the question is kept
-- `waiting` {ready, total}: the app's documents are still being read; the answer begins when they are
-- `step` {id, position, thought, tool, tool_labels, tool_input, observation, files, created_at}: what an agent does; one
-  of an `id` that was there takes its place
-- `delta` {text}: more of the answer; `replace` {text}: this instead of the answer so far
-- `end` {message_id, conversation_id, task_id, kind, hint, model, stopped, paused, citations}: the answer is stored
-- `error` {error}: the error shape of every console answer
+"""Asking an app, and following an answer, by server-sent events (`api/answer_events`).
 
 Between them come comments (`: ping`), so that proxies keep a connection on which nothing is said yet. From `begin` on
 a reader that leaves loses nothing: the answer is written to its end and stored, and can be followed again from its
@@ -15,27 +7,25 @@ start.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, assert_never
+from typing import Any
 
-import msgspec
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from llmflow.access.types import Caller
 from llmflow.api import auth, errors, sse
+from llmflow.api.answer_events import answer_events, cut_off, turn_events
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.attachments import kind_of
-from llmflow.apps.chat.turns import Turn
-from llmflow.apps.types import App, ChatMessage, Ended, EndUser, Failed, MadeFile, Replaced, TextDelta, Thought, Waiting
+from llmflow.apps.types import App, ChatMessage, Citation, EndUser
 from llmflow.errors import CODES, LLMFlowError, UsageError
 
 router = APIRouter(tags=["chat"])
 
 CONSOLE = "console"  # the user of a caller with a key that names none
-_PING = b": ping\n\n"  # a comment, which readers pass over; proxies see that the line lives
 
 
 class Question(BaseModel):
@@ -86,7 +76,7 @@ async def ask(app: str, body: Question, request: Request) -> sse.EventStream:
     )
     turn = await room.chat.ask(found, user, question)
     await turn.kept()
-    return sse.EventStream(_of_turn(turn), ping=_PING)
+    return sse.EventStream(turn_events(turn, _Insider(errors.request_id(request))), ping=sse.PING)
 
 
 @router.get("/apps/{app}/messages/{message_id}/events")
@@ -102,7 +92,7 @@ async def follow(
     room = auth.platform_of(request).apps
     await room.conversations.message(asking, message_id)  # or 404
     find = partial(room.following.find, asking, message_id, through_pause=through_pause)
-    return sse.EventStream(_of_message(find, errors.request_id(request)), ping=_PING)
+    return sse.EventStream(answer_events(find, _Insider(errors.request_id(request))), ping=sse.PING)
 
 
 @router.post("/tasks/{task_id}/stop")
@@ -124,68 +114,21 @@ def error_of(message: ChatMessage) -> dict[str, Any] | None:
     return {"code": code, "message": said, "hint": CODES.get(code, ""), "param": None, "request_id": None}
 
 
-async def _of_message(find: Callable[[], Awaitable[Turn | ChatMessage]], request_id: str) -> AsyncGenerator[bytes]:
-    found = await find()
-    async with aclosing(_of_turn(found) if isinstance(found, Turn) else _of_kept(found, request_id)) as events:
-        async for event in events:
-            yield event
+@dataclass(frozen=True, slots=True)
+class _Insider:
+    """Whoever may ask the app sees all of its answers."""
 
+    request_id: str
+    sees_all = True
 
-async def _of_turn(turn: Turn) -> AsyncGenerator[bytes]:
-    yield _event("begin", task_id=turn.id, conversation_id=turn.conversation_id, message_id=turn.message_id)
-    async for batch in turn.follow():
-        for event in batch:
-            match event:
-                case Waiting(ready, total):
-                    yield _event("waiting", ready=ready, total=total)
-                case TextDelta(text):
-                    yield _event("delta", text=text)
-                case Replaced(text):
-                    yield _event("replace", text=text)
-                case Thought():
-                    yield _event("step", **msgspec.to_builtins(event))
-                case MadeFile():
-                    pass  # the steps name it
-                case Ended():
-                    yield _event("end", **_end(turn, event))
-                case Failed():
-                    yield _event("error", **event.error().body())
-                case _:
-                    assert_never(event)
+    def citations(self, found: Sequence[Citation]) -> Sequence[Citation]:
+        return found
 
+    def failed(self, error: LLMFlowError) -> dict[str, Any]:
+        return error.body()
 
-async def _of_kept(message: ChatMessage, request_id: str) -> AsyncGenerator[bytes]:
-    place = {"task_id": "", "conversation_id": message.conversation_id, "message_id": message.id}
-    yield _event("begin", **place)
-    for thought in message.thoughts:
-        yield _event("step", **msgspec.to_builtins(thought))
-    if message.answer:
-        yield _event("delta", text=message.answer)
-    if message.status == "running":  # its process died, and this one could not go on with it
-        error = LLMFlowError("The answer was cut off.", code="interrupted")
-        yield _event("error", **error.body(request_id))
-    elif error_body := error_of(message):
-        yield _event("error", error=error_body)
-    else:
-        told = {"kind": message.kind, "hint": "", "model": message.model}
-        ways = {"stopped": message.status == "stopped", "paused": message.status == "paused"}
-        yield _event("end", **place, **told, **ways, citations=message.citations)
-
-
-def _end(turn: Turn, ended: Ended) -> dict[str, Any]:
-    answer = ended.answer
-    return {
-        "message_id": turn.message_id,
-        "conversation_id": turn.conversation_id,
-        "task_id": turn.id,
-        "kind": answer.kind,
-        "hint": answer.hint,
-        "model": answer.model,
-        "stopped": ended.stopped,
-        "paused": ended.paused,
-        "citations": answer.citations,
-    }
-
-
-def _event(event: str, **fields: Any) -> bytes:
-    return sse.event(msgspec.json.encode({"event": event, **fields}))
+    def kept_failure(self, message: ChatMessage) -> dict[str, Any] | None:
+        if message.status == "running":
+            return cut_off().body(self.request_id)
+        error = error_of(message)
+        return error and {"error": error}

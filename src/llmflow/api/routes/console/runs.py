@@ -40,7 +40,6 @@ from llmflow.workflow.journal.stored import StoredRun
 
 router = APIRouter(tags=["runs"])
 
-_PING = b": ping\n\n"
 Status = Literal["running", "paused", "succeeded", "partial-succeeded", "failed", "stopped"]
 
 
@@ -126,7 +125,7 @@ async def start_run(app: str, body: NewRunBody, request: Request) -> sse.EventSt
     )
     live = platform.apps.runs.start(found, compiled, begin)
     is_whole = reaches(caller.role, "editor")
-    return sse.EventStream(_begun(platform.apps.runs, live.run.id, live.run.task_id, is_whole), ping=_PING)
+    return sse.EventStream(_begun(platform.apps.runs, live.run.id, live.run.task_id, is_whole), ping=sse.PING)
 
 
 @router.get("/apps/{app}/runs")
@@ -167,7 +166,7 @@ async def follow_run(
     run = await platform.apps.runs.get(found.id, run_id)
     given = request.headers.get("last-event-id", "")
     seen = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else after
-    return sse.EventStream(_told(platform.apps.runs, run.id, seen, through_pauses), ping=_PING)
+    return sse.EventStream(_told(platform.apps.runs, run.id, seen, through_pauses), ping=sse.PING)
 
 
 @router.post("/apps/{app}/runs/{run_id}/stop")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Any, assert_never
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -14,15 +15,14 @@ from starlette.routing import Route
 
 from llmflow.access.rates import Rate, Rates
 from llmflow.api import errors, sse
+from llmflow.api.answer_events import answer_events, cut_off, turn_events
 from llmflow.api.routes.public.shapes import MOST_LETTERS, citations
 from llmflow.api.routes.public.visit import Visit, answer, broken, operation, shown, token_digest
 from llmflow.apps.chat.ask import Ask
 from llmflow.apps.chat.turns import Turn
-from llmflow.apps.types import ChatMessage, Ended, EndUser, Failed, MadeFile, Replaced, TextDelta, Thought, Waiting
+from llmflow.apps.types import ChatMessage, Citation
 from llmflow.errors import LLMFlowError, TooLarge, TooMany
 from llmflow.wiring import Platform
-
-_PING = b": ping\n\n"
 
 
 class _Question(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ class Asking:
         watch = asyncio.create_task(self._until_over(user.id, turn))
         self._watches.add(watch)
         watch.add_done_callback(self._watches.discard)
-        return _stream(_of_turn(visit, turn))
+        return _stream(turn_events(turn, _Visitor(visit)))
 
     def _may_ask(self, visit: Visit) -> None:
         settings, page = visit.site.settings, visit.site.id
@@ -103,68 +103,28 @@ async def _follow(visit: Visit) -> Response:
     user, room = await visit.owner(), visit.platform.apps
     kept = await room.conversations.message(user, visit.named("message_id"))  # or 404
     through_pause = visit.request.query_params.get("through_pause") == "true"
-    return _stream(_of_message(visit, user, kept.id, through_pause))
+    find = partial(room.following.find, user, kept.id, through_pause=through_pause)
+    return _stream(answer_events(find, _Visitor(visit)))
 
 
 def _stream(events: AsyncGenerator[bytes]) -> sse.EventStream:
-    return sse.EventStream(events, headers={"cache-control": "no-store"}, ping=_PING)
+    return sse.EventStream(events, headers={"cache-control": "no-store"}, ping=sse.PING)
 
 
-async def _of_message(visit: Visit, user: EndUser, message_id: str, through_pause: bool) -> AsyncGenerator[bytes]:
-    found = await visit.platform.apps.following.find(user, message_id, through_pause=through_pause)
-    async with aclosing(_of_turn(visit, found) if isinstance(found, Turn) else _of_kept(visit, found)) as events:
-        async for event in events:
-            yield event
+@dataclass(frozen=True, slots=True)
+class _Visitor:
+    """A stranger: what an agent does, and which model answers, is for those who look after the app."""
 
+    visit: Visit
+    sees_all = False
 
-async def _of_turn(visit: Visit, turn: Turn) -> AsyncGenerator[bytes]:
-    yield _event("begin", task_id=turn.id, conversation_id=turn.conversation_id, message_id=turn.message_id)
-    async for batch in turn.follow():
-        for event in batch:
-            match event:
-                case Waiting(ready, total):
-                    yield _event("waiting", ready=ready, total=total)
-                case TextDelta(text):
-                    yield _event("delta", text=text)
-                case Replaced(text):
-                    yield _event("replace", text=text)
-                case Thought() | MadeFile():
-                    pass  # what an agent does is for those who look after it
-                case Ended():
-                    yield _event("end", **_end(visit, turn, event))
-                case Failed():
-                    yield _event("error", **broken(event.error()).body(errors.request_id(visit.request)))
-                case _:
-                    assert_never(event)
+    def citations(self, found: Sequence[Citation]) -> list[dict[str, Any]]:
+        return citations(self.visit.site, self.visit.app, found)
 
+    def failed(self, error: LLMFlowError) -> dict[str, Any]:
+        return broken(error).body(errors.request_id(self.visit.request))
 
-async def _of_kept(visit: Visit, message: ChatMessage) -> AsyncGenerator[bytes]:
-    place = {"task_id": "", "conversation_id": message.conversation_id, "message_id": message.id}
-    yield _event("begin", **place)
-    if message.answer:
-        yield _event("delta", text=message.answer)
-    if message.status in ("error", "running"):  # running: its process died, and this one could not go on with it
-        error = LLMFlowError("The answer was cut off.", code="interrupted")
-        yield _event("error", **shown(error).body(errors.request_id(visit.request)))
-    else:
-        told = {"kind": message.kind, "hint": "", "model": ""}
-        ways = {"stopped": message.status == "stopped", "paused": message.status == "paused"}
-        yield _event("end", **place, **told, **ways, citations=citations(visit.site, visit.app, message.citations))
-
-
-def _end(visit: Visit, turn: Turn, ended: Ended) -> dict[str, Any]:
-    return {
-        "message_id": turn.message_id,
-        "conversation_id": turn.conversation_id,
-        "task_id": turn.id,
-        "kind": ended.answer.kind,
-        "hint": "",
-        "model": "",
-        "stopped": ended.stopped,
-        "paused": ended.paused,
-        "citations": citations(visit.site, visit.app, ended.answer.citations),
-    }
-
-
-def _event(event: str, **fields: Any) -> bytes:
-    return sse.event(msgspec.json.encode({"event": event, **fields}))
+    def kept_failure(self, message: ChatMessage) -> dict[str, Any] | None:
+        if message.status not in ("error", "running"):
+            return None
+        return shown(cut_off()).body(errors.request_id(self.visit.request))
