@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PROCESSES ?= 2
 UV := $(BIN)/uv --quiet
 UV_VERSION := 0.13.9
+# Where no bytecode is kept, each of a run's many processes compiles all that it imports: seconds every time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install run test test-organs check format bench docs studio studio-test lock clean system system-test
 

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from llmflow.apps.forms.desk import Desk
 from llmflow.apps.forms.types import Answering, HumanForm
+from llmflow.apps.runs.decided import Answer
 from llmflow.apps.runs.live import LiveRun
-from llmflow.apps.runs.reruns import Answer
 from llmflow.apps.types import App, EndUser
 from llmflow.errors import NotFound, PreconditionFailed, UsageError
 from llmflow.gateway.asker import Asker, asker, speak_for

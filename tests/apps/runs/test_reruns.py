@@ -11,8 +11,8 @@ import pytest
 
 from llmflow.access.keys import Keys
 from llmflow.access.standing import Standing
+from llmflow.apps.runs.decided import Answer
 from llmflow.apps.runs.live import LiveRun
-from llmflow.apps.runs.reruns import Answer
 from llmflow.apps.types import App
 from llmflow.errors import Conflict, UsageError
 from llmflow.gateway.asker import Asker, speak_for

@@ -70,7 +70,7 @@ async def test_progress_is_there_again_after_a_reload_in_the_middle(pages: Pages
     base = _base(studio, "Reload")
     page = await pages.open(f"/knowledge/{base}")
     await page.locator("input[type=file]").first.set_input_files(
-        {"name": "긴 문서.pdf", "mimeType": "application/pdf", "buffer": _pdf_of(150)}
+        {"name": "긴 문서.pdf", "mimeType": "application/pdf", "buffer": _pdf_of(60)}
     )
     progress = page.get_by_role("progressbar", name=re.compile("긴 문서"))
     await expect(progress).to_be_visible()

@@ -67,7 +67,8 @@ async def test_a_member_is_offered_nothing_that_is_refused(pages: Pages, studio:
             ):
                 assert await found.count() == 0, (room.route, key)
         await fits(page)
-        await axe(page)
+        if width == 1280:  # what is on the page is the same at both
+            await axe(page)
         await shoot(page, f"member/{room.name}-{width}")
 
 

@@ -14,19 +14,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-import msgspec
-
 from llmflow.apps import queries as app_queries
 from llmflow.apps.designs.plans import Compiled, Plans
+from llmflow.apps.runs.decided import Answer, edited, ended, skipped
 from llmflow.apps.runs.live import LiveRun
 from llmflow.apps.runs.runs import Companion, Runs
 from llmflow.apps.types import App
-from llmflow.errors import CODES, Conflict, LLMFlowError, NotFound, TooMany, UsageError
+from llmflow.errors import Conflict, LLMFlowError, NotFound, TooMany, UsageError
 from llmflow.gateway.asker import asker
 from llmflow.store.batch import Batch
 from llmflow.store.database import Database
 from llmflow.store.ids import new_id, now_ms
-from llmflow.workflow.engine.replay import Key, State, replay
+from llmflow.workflow.engine.replay import State, replay
 from llmflow.workflow.engine.run import events_of
 from llmflow.workflow.events import (
     At,
@@ -35,7 +34,6 @@ from llmflow.workflow.events import (
     HumanInputRequired,
     NodeFinished,
     RepeatAllowed,
-    WorkflowFinished,
     WorkflowStarted,
 )
 from llmflow.workflow.journal import queries
@@ -47,21 +45,8 @@ _AGAIN_S = 1.0
 
 Took = Callable[[Sequence[str]], Batch]
 CompanionOf = Callable[[App, Compiled, StoredRun, State], Awaitable[Companion | None]]
-Action = Literal["repeat", "skip", "fail"]
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is decided about a node that waits. `repeat`: run it again; `skip`: take `values` as its outputs and go on
-    by `handle`; `fail`: end the run. A node that asks by a form is answered there, or may fail."""
-
-    node_id: str
-    action: Action
-    values: Mapping[str, Any]
-    at: At = ()
-    handle: str = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +115,7 @@ class Reruns:
                         found, decisions=[RepeatAllowed(node_id=answer.node_id, created_at=now, at=answer.at)]
                     )
                 case "skip":
-                    return await self._take_up(found, told=[_skipped(found.state, key, answer, now)])
+                    return await self._take_up(found, told=[skipped(found.state, key, answer, now)])
             message = "The run was ended instead of an answer to a node that waited."
             await self._end(found, "failed", message, "run_refused")
             return None
@@ -203,7 +188,7 @@ class Reruns:
             parent_id=run.id,
             forked_node=node_id,
         )
-        state = _edited(state, found.compiled, forked, inputs or {}, outputs or {})
+        state = edited(state, found.compiled, forked, inputs or {}, outputs or {})
         told = events_of(state)
         live = self._runs.go_on(app, found.compiled, forked, state, user=_user(state), before=0, told=told)
         kept = state.finished.values()
@@ -276,7 +261,7 @@ class Reruns:
     async def _end_lost(self, run: StoredRun, error: LLMFlowError) -> None:
         """The version it ran is gone; in a claim of the run."""
         record = self._journal.open(run, tell=lambda _: None, written=len(await self._runs.events(run.id)))
-        await record.close(_finished(run, State(), "failed", error.message, "interrupted"))
+        await record.close(ended(run, State(), "failed", error.message, "interrupted"))
         self._runs.wake(run.id)
 
     # common
@@ -335,80 +320,12 @@ class Reruns:
             written=found.count,
             also=companion.also if companion else None,
         )
-        await record.close(_finished(found.run, found.state, status, message, code))
+        await record.close(ended(found.run, found.state, status, message, code))
         self._runs.wake(found.run.id)
 
 
 _NOT_RESUMABLE = "run_not_resumable"
 
 
-def _skipped(state: State, key: Key, answer: Answer, now: float) -> NodeFinished:
-    begun = state.under_way[key]
-    return NodeFinished(
-        id=begun.id,
-        node_id=begun.node_id,
-        node_type=begun.node_type,
-        title=begun.title,
-        index=begun.index,
-        created_at=begun.created_at,
-        finished_at=now,
-        elapsed_time=0.0,
-        status="succeeded",
-        outputs=dict(answer.values),
-        process_data={"skipped": True},
-        handle=answer.handle,
-        predecessor=begun.predecessor,
-        at=begun.at,
-        iteration_id=begun.iteration_id,
-        loop_id=begun.loop_id,
-    )
-
-
-def _edited(
-    state: State,
-    compiled: Compiled,
-    run: NewRun,
-    inputs: Mapping[str, Any],
-    outputs: Mapping[str, Mapping[str, Any]],
-) -> State:
-    """The forked state as the new run's own, with what was changed. Raises UsageError."""
-    assert state.started is not None
-    form = {field.variable for field in compiled.form}
-    for name in inputs:
-        if name not in form:
-            raise UsageError(f"The workflow has no input `{name}`.", param="inputs")
-    shown = {**state.started.inputs, **inputs, "sys.workflow_run_id": run.id}
-    state.started = msgspec.structs.replace(state.started, inputs=shown, created_at=run.created_at / 1000)
-    scope = compiled.plan.scope
-    first = scope.start_named(state.started.start)
-    start = scope.nodes[first].id if first is not None else ""
-    changed = {node_id: dict(values) for node_id, values in outputs.items()}
-    if inputs and (start, ()) in state.finished:
-        changed[start] = {**state.finished[start, ()].outputs, **inputs, **changed.get(start, {})}
-    for node_id, values in changed.items():
-        if (node_id, ()) not in state.finished:
-            raise UsageError(f"The node `{node_id}` does not stay finished in this fork.", param="outputs")
-        state = state.with_outputs(node_id, values)
-    return state
-
-
 def _user(state: State) -> str:
     return str(state.started.inputs.get("sys.user_id", "")) if state.started else ""
-
-
-def _finished(
-    run: StoredRun, state: State, status: Literal["failed", "stopped"], message: str, code: str | None
-) -> WorkflowFinished:
-    now = now_ms() / 1000
-    return WorkflowFinished(
-        status=status,
-        outputs={},
-        created_at=state.started.created_at if state.started else run.created_at / 1000,
-        finished_at=now,
-        elapsed_time=state.last.elapsed_time if state.last else 0.0,
-        total_tokens=state.tokens,
-        total_steps=state.index,
-        exceptions_count=state.exceptions,
-        error=message + (f" {CODES[code]}" if code else ""),
-        error_code=code,
-    )

@@ -1,1 +1,1 @@
-"""What runs tell, kept in the database: `journal` writes it, `queries` reads it again."""
+"""What runs tell, kept in the database: `journal` writes it, as `rows`; `queries` reads it again."""

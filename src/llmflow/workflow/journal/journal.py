@@ -15,15 +15,15 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from llmflow.errors import InternalError, LLMFlowError, OrganError
 from llmflow.store.batch import Batch, Prepared, Row
-from llmflow.store.content import Content, Scope
+from llmflow.store.content import Scope
 from llmflow.store.database import Database
-from llmflow.workflow.events import Event, Last, TextChunk, WorkflowFinished, WorkflowStarted, encode
+from llmflow.workflow.events import Event, Last, TextChunk, WorkflowFinished, WorkflowStarted
 from llmflow.workflow.journal.queries import INSERT_EVENTS, INSERT_RUN, UPDATE_RUN
+from llmflow.workflow.journal.rows import columns, encoded, error_of, line_of, outputs_of, state_of
 from llmflow.workflow.journal.stored import NewRun
 
 _LINGER_S = 0.002
@@ -35,7 +35,6 @@ _OWED = 1_000  # endings kept in memory while the disk is full, each with events
 _OWED_BYTES = 16_000
 
 _log = logging.getLogger(__name__)
-_json = msgspec.json.Encoder()
 
 Tell = Callable[[Event], None]
 Also = Callable[[bool, Last | None], Awaitable[Batch]]
@@ -76,8 +75,8 @@ class Record:
 
     def emit(self, event: Event) -> None:
         if type(event) is WorkflowStarted and not self.written:
-            self._inputs = _encoded(event.inputs)
-        line = _line(event)
+            self._inputs = encoded(event.inputs)
+        line = line_of(event)
         self._lines.append(line)
         self._bytes += len(line)
         self._journal.wake(self, _TEXT_LINGER_S if type(event) is TextChunk else _LINGER_S)
@@ -315,16 +314,16 @@ class Journal:
         others: list[tuple[Prepared, Sequence[Row]]] = []
         for one in taken:
             record, run, last = one.record, one.record.run, one.last
-            lines = one.lines if last is None else [*one.lines, _line(last)]
-            words = [b"\n".join(lines), record._inputs, _outputs_of(last), _error_of(last)]
+            lines = one.lines if last is None else [*one.lines, line_of(last)]
+            words = [b"\n".join(lines), record._inputs, outputs_of(last), error_of(last)]
             scope = Scope("run", run.id)
             told, inputs, outputs, error = await self._database.boundary.admit(scope, [w.decode() for w in words])
             if one.is_first or last is not None:
-                state = _state(last, outputs, error)
+                state = state_of(last, outputs, error)
                 if record.written:
                     changed.append({"key": run.id, **state})
                 elif one.is_first:
-                    runs.append({**_columns(run), "inputs": inputs, **state})
+                    runs.append({**columns(run), "inputs": inputs, **state})
             if lines:
                 first = record.written + 1
                 events.append({"run_id": run.id, "first": first, "workspace_id": run.workspace_id, "events": told})
@@ -337,73 +336,8 @@ class Journal:
         return [*batch, *others]
 
 
-def _columns(run: NewRun) -> dict[str, Any]:
-    return {name: getattr(run, name) for name in NewRun.__dataclass_fields__}
-
-
 def _known(error: LLMFlowError | SQLAlchemyError) -> LLMFlowError:
     if isinstance(error, LLMFlowError):
         return error
     _log.error("what a run told cannot be written", exc_info=error)
     return InternalError("What the run told could not be written.")
-
-
-def _state(last: Last | None, outputs: Content, error: Content) -> dict[str, Any]:
-    """The columns of UPDATE_RUN, as the run stands."""
-    state: dict[str, Any] = {
-        "status": "running",
-        "outputs": outputs,
-        "error": error,
-        "error_code": "",
-        "elapsed_ms": 0,
-        "total_tokens": 0,
-        "total_steps": 0,
-        "exceptions_count": 0,
-        "finished_at": None,
-    }
-    if last is None:
-        return state
-    state["status"] = "paused"
-    state["elapsed_ms"] = round(last.elapsed_time * 1000)
-    state["total_tokens"], state["total_steps"] = last.total_tokens, last.total_steps
-    if isinstance(last, WorkflowFinished):
-        state["status"] = last.status
-        state["error_code"] = last.error_code or ""
-        state["exceptions_count"] = last.exceptions_count
-        state["finished_at"] = round(last.finished_at * 1000)
-    return state
-
-
-def _outputs_of(last: Last | None) -> bytes:
-    return _encoded(last.outputs) if last is not None else b"{}"
-
-
-def _error_of(last: Last | None) -> bytes:
-    return _utf8((last.error or "") if isinstance(last, WorkflowFinished) else "")
-
-
-def _line(event: Event) -> bytes:
-    try:
-        return encode(event)
-    except UnicodeEncodeError:  # half a character from somebody's API; a database takes none
-        return encode(msgspec.convert(_whole(msgspec.to_builtins(event)), type(event)))
-
-
-def _encoded(value: dict[str, Any]) -> bytes:
-    try:
-        return _json.encode(value)
-    except UnicodeEncodeError:
-        return _json.encode(_whole(value))
-
-
-def _whole(value: Any) -> Any:
-    """The value with a question mark for each half character."""
-    if isinstance(value, str):
-        return _utf8(value).decode()
-    if isinstance(value, dict):
-        return {_whole(key): _whole(item) for key, item in value.items()}
-    return [_whole(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "replace")

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from llmflow.access.types import Caller, Role, reaches
 from llmflow.api import auth, sse
 from llmflow.api.routes.console.asking import CONSOLE
-from llmflow.apps.runs.reruns import Answer
+from llmflow.apps.runs.decided import Answer
 from llmflow.apps.runs.runs import Begin, Runs
 from llmflow.apps.runs.view import RunDetail, view
 from llmflow.apps.types import App, EndUser
