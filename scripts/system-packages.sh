@@ -4,7 +4,7 @@
 # Installed when we are root on a Debian-like system; otherwise named, and everything else works without them.
 set -u
 want="tesseract-ocr tesseract-ocr-kor tesseract-ocr-eng bubblewrap"
-[ "${1:-run}" = test ] && want="$want postgresql fonts-nanum chromium"
+[ "${1:-run}" = test ] && want="$want postgresql fonts-nanum chromium libreoffice-writer-nogui libreoffice-impress-nogui"
 have() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 if ! command -v dpkg-query >/dev/null; then
   command -v tesseract >/dev/null || echo "Note: tesseract (with its kor and eng data) is not installed: scanned pages will not be read." >&2

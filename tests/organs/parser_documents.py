@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
+import tempfile
 import zipfile
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 
 import docx
+import msgspec
 import openpyxl
 import pptx
 import pypdfium2
+import pytest
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.oxml.ns import qn
 from PIL import Image, ImageDraw, ImageFont
 from pptx.util import Inches
 from reportlab.lib import colors
@@ -74,6 +81,19 @@ def word() -> bytes:
         cells = table.add_row().cells
         for cell, text in zip(cells, row, strict=True):
             cell.text = text
+    document.add_paragraph("끝")
+    return _saved(document.save)
+
+
+def word_with_a_link(address: str) -> bytes:
+    """A picture that is not in the document but at an address."""
+    document = docx.Document()
+    document.add_paragraph(KOREAN)
+    document.add_picture(io.BytesIO(png()))
+    link = document.part.relate_to(address, RELATIONSHIP_TYPE.IMAGE, is_external=True)
+    for picture in document.element.iter(qn("a:blip")):
+        del picture.attrib[qn("r:embed")]
+        picture.set(qn("r:link"), link)
     return _saved(document.save)
 
 
@@ -132,6 +152,59 @@ def odt() -> bytes:
         f"<table:table>{rows}</table:table></office:text></office:body></office:document-content>"
     )
     return archive({"mimetype": b"application/vnd.oasis.opendocument.text", "content.xml": content.encode()})
+
+
+def rst() -> bytes:
+    table = "=====  ====\n직급   휴가\n=====  ====\n사원   15일\n과장   20일\n=====  ====\n"
+    return f"휴가 규정\n=========\n\n연차\n----\n\n{KOREAN}\n\n{ENGLISH}\n\n* 첫째 항목\n\n{table}".encode()
+
+
+def org() -> bytes:
+    table = "| 직급 | 휴가 |\n|------+------|\n| 사원 | 15일 |\n| 과장 | 20일 |\n"
+    head = "#+TITLE: 안내서\n* TODO 휴가 규정 :인사:\n** 연차\n:PROPERTIES:\n:ID: 7\n:END:\n# 메모\n"
+    code = "#+BEGIN_SRC python\nprint('*hi*')\n#+END_SRC\n"
+    return f"{head}{KOREAN}\n\n{ENGLISH}\n\n- 첫째 항목\n\n{table}\n{code}".encode()
+
+
+def json() -> bytes:
+    told = {"휴가 규정": {"연차": {"본문": KOREAN, "text": [ENGLISH], "쉼": None}}, "해": 2026}
+    return msgspec.json.encode(told)
+
+
+def epub_package() -> bytes:
+    return (
+        '<package xmlns="http://www.idpf.org/2007/opf"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/">'
+        "<dc:title>안내서</dc:title></metadata><manifest>"
+        '<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>'
+        '<item id="b" href="two%20b.xhtml" media-type="application/xhtml+xml"/>'
+        '<item id="a" href="one.xhtml" media-type="application/xhtml+xml"/></manifest>'
+        '<spine><itemref idref="nav"/><itemref idref="a"/><itemref idref="b"/></spine></package>'
+    ).encode()
+
+
+def epub(more: dict[str, bytes] | None = None) -> bytes:
+    container = '<container><rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles></container>'
+    second = f'<?xml version="1.0" encoding="utf-8"?><html><body><h1>복지</h1><p>{ENGLISH}</p></body></html>'
+    members = {
+        "mimetype": b"application/epub+zip",
+        "META-INF/container.xml": container.encode(),
+        "OEBPS/book.opf": epub_package(),
+        "OEBPS/nav.xhtml": "<html><body><p>차례</p></body></html>".encode(),
+        "OEBPS/two b.xhtml": second.encode(),
+        "OEBPS/one.xhtml": html().replace(ENGLISH.encode(), b""),
+    }
+    return archive(members | (more or {}))
+
+
+def legacy(data: bytes, suffix: str, old: str) -> bytes:
+    """A document saved by LibreOffice in the format before 2007; skips the test where that is not installed."""
+    program = shutil.which("soffice") or pytest.skip("skipped: LibreOffice is not installed")
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / f"a{suffix}"
+        path.write_bytes(data)
+        command = [program, f"-env:UserInstallation=file://{name}/user", "--headless", "--convert-to", old[1:]]
+        subprocess.run([*command, "--outdir", name, str(path)], check=True, capture_output=True, timeout=120)
+        return path.with_suffix(old).read_bytes()
 
 
 def rtf() -> bytes:

@@ -55,6 +55,12 @@ FORMATS: dict[str, Callable[[], bytes]] = {
     "a.rtf": make.rtf,
     "a.eml": make.mail,
     "a.pdf": make.pdf,
+    "a.rst": make.rst,
+    "a.org": make.org,
+    "a.json": make.json,
+    "a.jsonl": make.json,
+    "a.epub": make.epub,
+    "a.yaml": make.plain,
 }
 TABLES: dict[str, Callable[[], bytes]] = {
     "a.md": make.markdown,
@@ -65,12 +71,17 @@ TABLES: dict[str, Callable[[], bytes]] = {
     "a.xlsx": make.workbook,
     "a.odt": make.odt,
     "a.pdf": make.pdf,
+    "a.rst": make.rst,
+    "a.org": make.org,
 }
 HEADINGS: dict[str, Callable[[], bytes]] = {
     "a.md": make.markdown,
     "a.html": make.html,
     "a.docx": make.word,
     "a.odt": make.odt,
+    "a.rst": make.rst,
+    "a.org": make.org,
+    "a.json": make.json,
 }
 
 

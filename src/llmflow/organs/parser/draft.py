@@ -70,9 +70,7 @@ class Draft:
             return
         if kind == "Title":
             level = level or 1
-            while self._path and self._path[-1][0] >= level:
-                self._path.pop()
-            self._texts = tuple(heading for _, heading in self._path)
+            self.close_headings(level)
         self.elements.append(
             Element(
                 kind,
@@ -91,10 +89,11 @@ class Draft:
             self._path.append((level, " ".join(text.split())))
             self._texts = tuple(heading for _, heading in self._path)
 
-    def close_headings(self) -> None:
-        """What follows stands under no heading seen so far (the next sheet, the next attachment)."""
-        self._path.clear()
-        self._texts = ()
+    def close_headings(self, level: int = 1) -> None:
+        """What follows stands under no heading of this level or deeper seen so far (the next sheet, an attachment)."""
+        while self._path and self._path[-1][0] >= level:
+            self._path.pop()
+        self._texts = tuple(heading for _, heading in self._path)
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:

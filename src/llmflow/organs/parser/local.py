@@ -23,7 +23,7 @@ from llmflow.processes.pool import ChildDied, ChildFailed, ChildOutOfMemory, Chi
 _VIEW_S = 30.0
 _VIEW_MB = 1024
 _SMALL = 256 << 10  # bytes of text read without a child process
-_AT_ONCE = {".txt": sniff.PLAIN, ".text": sniff.PLAIN, ".md": sniff.MARKDOWN, ".markdown": sniff.MARKDOWN}
+_AT_ONCE = {name: kind for name, kind in sniff.PROMISES.items() if kind in (sniff.PLAIN, sniff.MARKDOWN)}
 _DOCUMENT: msgspec.msgpack.Decoder[ParsedDocument] = msgspec.msgpack.Decoder(ParsedDocument)
 _WORDS: msgspec.msgpack.Decoder[PageWords] = msgspec.msgpack.Decoder(PageWords)
 

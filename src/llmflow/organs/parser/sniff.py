@@ -17,7 +17,10 @@ DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.do
 PPTX: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XLS: Final = "application/vnd.ms-excel"
+DOC: Final = "application/msword"
+PPT: Final = "application/vnd.ms-powerpoint"
 ODT: Final = "application/vnd.oasis.opendocument.text"
+EPUB: Final = "application/epub+zip"
 HWP: Final = "application/x-hwp"
 HWPX: Final = "application/hwp+zip"
 PDF: Final = "application/pdf"
@@ -27,12 +30,21 @@ MSG: Final = "application/vnd.ms-outlook"
 HTML: Final = "text/html"
 XML: Final = "application/xml"
 MARKDOWN: Final = "text/markdown"
+RST: Final = "text/x-rst"
+ORG: Final = "text/org"
+JSON: Final = "application/json"
+JSON_LINES: Final = "application/jsonl"
 CSV: Final = "text/csv"
 PLAIN: Final = "text/plain"
 IMAGES: Final = ("image/png", "image/jpeg", "image/tiff", "image/bmp", "image/gif", "image/webp")
 
+#: Program text and settings, read as they stand.
+_SOURCES: Final = (
+    *(".c", ".cc", ".cpp", ".cs", ".cxx", ".go", ".h", ".ini", ".java", ".js", ".kt", ".php", ".py", ".rb", ".rs"),
+    *(".sh", ".sql", ".swift", ".toml", ".ts", ".yaml", ".yml"),
+)
 #: What a suffix promises. Several suffixes may promise the same.
-PROMISES: Final[dict[str, str]] = {
+PROMISES: Final[dict[str, str]] = dict.fromkeys(_SOURCES, PLAIN) | {
     ".txt": PLAIN,
     ".text": PLAIN,
     ".log": PLAIN,
@@ -40,6 +52,12 @@ PROMISES: Final[dict[str, str]] = {
     ".markdown": MARKDOWN,
     ".csv": CSV,
     ".tsv": CSV,
+    ".tab": CSV,
+    ".rst": RST,
+    ".org": ORG,
+    ".json": JSON,
+    ".jsonl": JSON_LINES,
+    ".ndjson": JSON_LINES,
     ".html": HTML,
     ".htm": HTML,
     ".xml": XML,
@@ -47,7 +65,10 @@ PROMISES: Final[dict[str, str]] = {
     ".pptx": PPTX,
     ".xlsx": XLSX,
     ".xls": XLS,
+    ".doc": DOC,
+    ".ppt": PPT,
     ".odt": ODT,
+    ".epub": EPUB,
     ".hwp": HWP,
     ".hwpx": HWPX,
     ".rtf": RTF,
@@ -68,7 +89,10 @@ NAMES: Final[dict[str, str]] = {
     PPTX: "a PowerPoint presentation",
     XLSX: "an Excel workbook",
     XLS: "an Excel 97 workbook",
+    DOC: "a Word 97 document",
+    PPT: "a PowerPoint 97 presentation",
     ODT: "an OpenDocument text",
+    EPUB: "an e-book",
     HWP: "a Hangul document (HWP)",
     HWPX: "a Hangul document (HWPX)",
     PDF: "a PDF document",
@@ -78,10 +102,16 @@ NAMES: Final[dict[str, str]] = {
     HTML: "a web page",
     XML: "an XML file",
     MARKDOWN: "a Markdown text",
+    RST: "a reStructuredText",
+    ORG: "an Org text",
+    JSON: "JSON",
+    JSON_LINES: "JSON, one value a line",
     CSV: "a table in text form",
     PLAIN: "a plain text",
 }
-_TEXTS: Final = (PLAIN, MARKDOWN, CSV, HTML, XML, EML)
+#: Kinds of text that only a name tells apart.
+_BY_NAME: Final = (PLAIN, MARKDOWN, RST, ORG, JSON, JSON_LINES, CSV)
+_TEXTS: Final = (*_BY_NAME, HTML, XML, EML)
 _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -112,6 +142,7 @@ _MAIL_HEADERS = re.compile(
 )
 #: Flags of an HWP 5 file's header.
 _HWP_PASSWORD, _HWP_DISTRIBUTION, _HWP_DRM, _HWP_CERTIFICATE = 1 << 1, 1 << 2, 1 << 4, 1 << 8 | 1 << 10
+_DOC_ENCRYPTED = 1  # in byte 11 of a Word 97 document
 _SAMPLE = 4000  # characters
 _LETTERS = 3  # what has fewer different ones is filling
 _MAX_MEMBERS = 20_000
@@ -198,14 +229,6 @@ def _hwp_5(header: bytes) -> str:
     return HWP
 
 
-def _legacy(what: str, better: str) -> Unsupported:
-    return Unsupported(
-        f"The file is {what} of the format before 2007.",
-        code="unsupported_type",
-        hint=f"Save it as {better} (or PDF) and upload that.",
-    )
-
-
 def _zip(path: Path, suffix: str) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
@@ -221,8 +244,8 @@ def _zip(path: Path, suffix: str) -> str:
     kind = HWPX if "hwp" in mime or "Contents/header.xml" in names else ODT if mime.startswith(ODT) else None
     if kind and locked:
         raise DocumentError("The document is locked with a password.", code="document_locked")
-    if kind:
-        return kind
+    if kind or mime == EPUB:
+        return kind or EPUB
     for folder, media_type in (("word/", DOCX), ("ppt/", PPTX), ("xl/", XLSX)):
         if "[Content_Types].xml" in names and any(member.startswith(folder) for member in names):
             if "xl/workbook.bin" in names:
@@ -230,7 +253,7 @@ def _zip(path: Path, suffix: str) -> str:
                     "The file is a binary Excel workbook (xlsb).", hint="Save it as XLSX and upload that."
                 )
             return media_type
-    what = "an e-book" if "epub" in mime else "an OpenDocument file other than text" if mime else "an archive"
+    what = "an OpenDocument file other than text" if mime else "an archive"
     raise _not_read(what, suffix)
 
 
@@ -251,9 +274,11 @@ def _ole(path: Path, suffix: str) -> str:
         with olefile.OleFileIO(path) as ole:
             streams = {entry[0] for entry in ole.listdir() if entry}
             header = ole.openstream("FileHeader").read(256) if ole.exists("FileHeader") else b""
+            word = ole.openstream("WordDocument").read(12) if ole.exists("WordDocument") else b""
     except (OSError, olefile.olefile.OleFileError, IndexError, ValueError, TypeError) as error:
         raise DocumentError("The file is a damaged Office document.", code="document_unreadable") from error
-    if "EncryptedPackage" in streams or "EncryptionInfo" in streams:
+    is_locked_word = len(word) == 12 and word[11] & _DOC_ENCRYPTED
+    if is_locked_word or streams & {"EncryptedPackage", "EncryptionInfo", "EncryptedSummary"}:
         raise DocumentError("The document is locked with a password.", code="document_locked")
     if header.startswith(b"HWP Document File"):
         return _hwp_5(header)
@@ -262,9 +287,9 @@ def _ole(path: Path, suffix: str) -> str:
     if streams & {"Workbook", "Book"}:
         return XLS
     if "WordDocument" in streams:
-        raise _legacy("a Word document", "DOCX")
+        return DOC
     if "PowerPoint Document" in streams:
-        raise _legacy("a PowerPoint presentation", "PPTX")
+        return PPT
     raise _not_read("an Office file of an unknown kind", suffix)
 
 
@@ -282,7 +307,7 @@ def _text(path: Path, suffix: str) -> Sniffed:
         raise DocumentError(
             f"The file's name ends in {suffix}, but nothing of that is in it.", code="document_mislabelled"
         )
-    if promised is not None and promised != found and (promised not in (PLAIN, CSV, MARKDOWN, XML) or found == HTML):
+    if promised is not None and promised != found and (promised not in (*_BY_NAME, XML) or found == HTML):
         warning = _mismatch(suffix, found)
     return Sniffed(found, warning=warning, text=text)
 
@@ -295,9 +320,10 @@ def kind_of_text(text: str, suffix: str) -> str:
         return HTML
     if promised == HTML and _XML_ELEMENT.search(start):
         return HTML
-    if promised == XML or (_XML_START.match(start) and promised not in (MARKDOWN, PLAIN)):
+    may_be_xml = promised == CSV or promised not in _BY_NAME
+    if promised == XML or (may_be_xml and _XML_START.match(start)):
         return XML
-    if promised in (PLAIN, MARKDOWN, CSV):
+    if promised in _BY_NAME:
         return promised
     if promised == EML or suffix not in PROMISES:
         return EML if _is_mail(start, sure=promised != EML) else PLAIN

@@ -19,7 +19,7 @@ _DC = "{http://purl.org/dc/elements/1.1/}"
 _MAX_REPEAT = 100
 
 
-def _parse(data: bytes) -> etree._Element:
+def parse_safely(data: bytes) -> etree._Element:
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -35,7 +35,9 @@ def _parse(data: bytes) -> etree._Element:
 def read_xml(source: Source) -> None:
     """Each element that holds only values becomes one piece of lines `name: value`; running text stays as it is."""
     text = source.text
-    root = _parse(text.lstrip("\ufeff").encode("utf-8") if not text.lstrip().startswith("<?xml") else _recoded(text))
+    root = parse_safely(
+        text.lstrip("\ufeff").encode("utf-8") if not text.lstrip().startswith("<?xml") else _recoded(text)
+    )
     if any(isinstance(node, etree._Entity) for node in root.iter()):
         source.draft.warn("References to entities in the XML were left out: expanding them is not safe.")
     _record(root, source.draft)
@@ -83,9 +85,9 @@ def _attributes(node: etree._Element) -> list[str]:
 
 def read_odt(source: Source) -> None:
     with zipfile.ZipFile(source.path) as archive:
-        body = _parse(archive.read("content.xml")).find(f"{_OFFICE}body/{_OFFICE}text")
+        body = parse_safely(archive.read("content.xml")).find(f"{_OFFICE}body/{_OFFICE}text")
         if "meta.xml" in archive.namelist():
-            source.draft.title = _parse(archive.read("meta.xml")).findtext(f".//{_DC}title")
+            source.draft.title = parse_safely(archive.read("meta.xml")).findtext(f".//{_DC}title")
     if body is not None:
         _blocks(body, source.draft, in_list=False)
 
