@@ -19,8 +19,10 @@ from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge import passage_queries, queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
+from llmflow.knowledge.index import Index
 from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.reembed import Reembeddings
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.terms import terms
 from llmflow.knowledge.types import Document, KnowledgeBase
@@ -244,11 +246,14 @@ def room_of(
     originals = Originals(database, blobs)
     bases = Bases(database, vectors, originals, Changes(), chunk_tokens=320, overlap_tokens=40)
     gateway = Gateway({"default": llm}, embedding)
-    retriever = Retriever(database, EmbeddingModels(embedding), vectors, gateway)
+    models, jobs = EmbeddingModels(embedding), jobs or MemoryJobs()
+    retriever = Retriever(database, models, vectors, gateway)
+    index = Index(vectors, database)
     room = AppsRoom(
         settings,
         database,
         bases,
+        Reembeddings(database, jobs, bases, models, index, vectors, Changes(), by_itself=False),
         retriever,
         gateway,
         originals,
@@ -259,7 +264,7 @@ def room_of(
         by_characters(),
         EchoSandbox(),
         Toolbox(KnowledgeTools(bases)),
-        jobs or MemoryJobs(),
+        jobs,
         model_server=lambda: _running(llm),
     )
     return room, bases, vectors

@@ -26,6 +26,7 @@ MADE = {
     ],
     "notes": ["The file names plugins of Dify: langgenius/openai."],
     "knowledge": None,
+    "base_changes": [],
 }
 
 
@@ -59,12 +60,14 @@ def test_people_see_what_is_not_exact(run: Run, stub: Stub) -> None:
 
 def test_a_pipeline_comes_with_its_knowledge_base_and_a_key_for_knowledge(run: Run, stub: Stub) -> None:
     _serve(stub)
-    made = {**MADE, "mode": "rag-pipeline", "knowledge": {"id": "k1", "name": "규정"}}
+    change = {"setting": "embedding_model", "old": "", "new": "e5", "is_done": True, "text": "Embedded with e5."}
+    made = {**MADE, "mode": "rag-pipeline", "knowledge": {"id": "k1", "name": "규정"}, "base_changes": [change]}
     stub.routes["POST", "/apps/import"] = (201, made)
     result = run("apps", "import", FILE)
     assert stub.requests[1].json == {"kind": "dataset", "name": "import"}
     assert result.out.splitlines()[2] == "Made knowledge base 규정 (k1), read by that pipeline"
     assert 'llmflow knowledge add "규정" FILE' in result.err
+    assert "Embedded with e5." in result.err
 
 
 def test_what_is_no_file_no_text_or_no_pair_is_refused(run: Run, stub: Stub, tmp_path: Path) -> None:

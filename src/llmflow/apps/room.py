@@ -23,6 +23,7 @@ from llmflow.apps.chat.variables import Variables
 from llmflow.apps.designs.designs import Designs
 from llmflow.apps.designs.imports import Imports
 from llmflow.apps.designs.plans import Plans
+from llmflow.apps.designs.publishing import Publishing
 from llmflow.apps.designs.uses import Uses
 from llmflow.apps.forms.desk import Desk
 from llmflow.apps.forms.forms import Forms
@@ -43,6 +44,7 @@ from llmflow.config.settings import Settings
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.reembed import Reembeddings
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.net.exchange import Exchange
 from llmflow.net.mail import Mailer
@@ -66,6 +68,7 @@ class AppsRoom:
         settings: Settings,
         database: Database,
         bases: Bases,
+        reembeddings: Reembeddings,
         retriever: Retriever,
         gateway: Gateway,
         originals: Originals,
@@ -137,7 +140,8 @@ class AppsRoom:
         )
         self.catalogue = Apps(database, originals, self.runs)
         self.toolbox = toolbox
-        self.imports = Imports(self.catalogue, self.designs, bases, gateway, toolbox)
+        self.publishing = Publishing(self.designs, bases, reembeddings)
+        self.imports = Imports(self.catalogue, self.designs, self.publishing, bases, gateway, toolbox)
         self.deliveries = Deliveries(database, keep_days=settings.triggers.keep_days)
         self.webhooks = Webhooks(
             self.triggers,

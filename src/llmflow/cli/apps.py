@@ -97,6 +97,8 @@ def import_app(
         print(f"{coloured('Made', 'green')} knowledge base {base} ({made['knowledge']['id']}), read by that pipeline")
         waits = "" if made["published"] else f"llmflow apps import --publish, or publish {plain(made['name'])}; then "
         note(f'Next: {waits}llmflow knowledge add "{base}" FILE')
+    for change in made["base_changes"]:
+        note(plain(change["text"]))
     _show_report(made)
 
 

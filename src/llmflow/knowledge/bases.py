@@ -164,6 +164,16 @@ class Bases:
             raise NotFound(f"There is no knowledge base {base_id}.", param="knowledge")
         return found
 
+    async def of_pipeline(self, workspace_id: str, pipeline_id: str) -> KnowledgeBase | None:
+        """The one that the pipeline reads for, whoever it is open to."""
+        found = await self.all(workspace_id, to_search=True)
+        return next((base for base in found if base.pipeline_id == pipeline_id), None)
+
+    async def choose_model(self, base: KnowledgeBase, model: str) -> None:
+        """The base takes this embedding model, where it has none yet."""
+        async with self._database.write() as connection:
+            await queries.settle_model(connection, base.id, model)
+
     async def written(self, base: KnowledgeBase, model: str) -> KnowledgeBase:
         """The base as it is now and as vectors of `model` are written to it: its `collection` is the one of that model,
         which the first indexing decides. The caller holds `indexing`. Raises OrganError when the base went on to

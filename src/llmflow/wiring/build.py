@@ -128,6 +128,7 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         settings,
         database,
         knowledge.bases,
+        knowledge.reembeddings,
         knowledge.retriever,
         gateway,
         knowledge.originals,

@@ -378,9 +378,12 @@ def test_a_document_whose_run_fails_has_the_runs_error_and_is_read_again_once_it
         draft = admin.get(f"/api/v1/apps/{app}/draft").json()
         nodes = draft["document"]["workflow"]["graph"]["nodes"]
         nodes[1]["data"]["index_chunk_variable_selector"] = ["upload", "file", "filename"]
+        nodes[1]["data"]["retrieval_model"] = {"search_method": "full_text_search", "top_k": 9}
         hash = draft["version"]["hash"]
         admin.put(f"/api/v1/apps/{app}/draft", json={"document": draft["document"], "hash": hash}).raise_for_status()
-        admin.post(f"/api/v1/apps/{app}/publish", json={}).raise_for_status()
+        again = admin.post(f"/api/v1/apps/{app}/publish", json={}).raise_for_status().json()
+        assert [(one["setting"], one["is_done"]) for one in again["base_changes"]] == [("retrieval_model", True)]
+        assert datasets.get(f"/datasets/{base}").json()["retrieval_model_dict"]["top_k"] == 9
         assert admin.post(f"/api/v1/knowledge/{base}/retry", json={}).json() == {"count": 1}
         assert chat_server.live.wait_until_indexed(made["knowledge"]["name"]) == {"ready": 1}
         admin.delete(f"/api/v1/knowledge/{base}").raise_for_status()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from llmflow.apps.apps import Apps
 from llmflow.apps.designs.designs import Designs
 from llmflow.apps.designs.model_config import chat_config
+from llmflow.apps.designs.publishing import FollowedSetting, Published, Publishing
 from llmflow.apps.names import checked, fitting, free
 from llmflow.apps.pipelines.making import base_of, said_of
 from llmflow.apps.types import App, AppVersion, Design
@@ -47,7 +48,7 @@ class Mapped:
 @dataclass(frozen=True, slots=True)
 class Imported:
     """`published` None: it is a draft only. `notes`: what is to be known of the file as a whole. `base`: of a pipeline
-    of knowledge, the one whose documents it reads."""
+    of knowledge, the one whose documents it reads; `base_changes`: what its settings took over from the file."""
 
     app: App
     draft: AppVersion
@@ -56,12 +57,16 @@ class Imported:
     report: tuple[NodeReport, ...]
     notes: tuple[str, ...]
     base: KnowledgeBase | None = None
+    base_changes: tuple[FollowedSetting, ...] = ()
 
 
 class Imports:
-    def __init__(self, apps: Apps, designs: Designs, bases: Bases, gateway: Gateway, toolbox: Toolbox) -> None:
+    def __init__(
+        self, apps: Apps, designs: Designs, publishing: Publishing, bases: Bases, gateway: Gateway, toolbox: Toolbox
+    ) -> None:
         self._apps = apps
         self._designs = designs
+        self._publishing = publishing
         self._bases = bases
         self._gateway = gateway
         self._toolbox = toolbox
@@ -103,12 +108,13 @@ class Imports:
             except LLMFlowError:
                 await self._apps.delete(workspace_id, app.id)
                 raise
-        published = None
+        published: Published | None = None
         if publish and found.has_graph:
-            published = await self._designs.publish(app, author=author, seen_hash=draft.hash)
+            published = await self._publishing.publish(app, author=author, seen_hash=draft.hash)
         notes = tuple(_notes(found, mapped, judged))
         items = await asyncio.to_thread(report, found, bindings, here)
-        return Imported(app, draft, published, judged, items, notes, base)
+        version, changes = (published.version, published.base_changes) if published else (None, ())
+        return Imported(app, draft, version, judged, items, notes, base, changes)
 
     async def judge(self, app: App, design: Design) -> tuple[NodeReport, ...]:
         """The report of a design that is kept, on what is here now."""

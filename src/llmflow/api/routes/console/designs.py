@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,6 +14,7 @@ from llmflow.api import auth
 from llmflow.apps.designs.exports import exported
 from llmflow.apps.designs.imports import Imported, Mapped
 from llmflow.apps.designs.model_config import chat_config
+from llmflow.apps.designs.publishing import FollowedSetting
 from llmflow.apps.types import App, AppVersion, Design
 from llmflow.errors import NotFound, UsageError
 from llmflow.knowledge.types import KnowledgeBase
@@ -79,9 +80,16 @@ class Restoration(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedVersion(AppVersion):
+    """`base_changes`: what became of the settings of a pipeline's knowledge base."""
+
+    base_changes: list[FollowedSetting]
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedApp:
     """`status`: what Dify's import says to the file's version; `published` None: a draft only. `knowledge`: the base
-    that was made for a pipeline of knowledge."""
+    that was made for a pipeline of knowledge; `base_changes`: what became of the settings of one that was there."""
 
     app_id: str
     name: str
@@ -93,6 +101,7 @@ class ImportedApp:
     report: list[NodeReport]
     notes: list[str]
     knowledge: KnowledgeBase | None
+    base_changes: list[FollowedSetting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,17 +192,18 @@ async def put_draft(app: str, body: ChangedDraft, request: Request) -> SavedDraf
 
 
 @router.post("/apps/{app}/publish", status_code=201)
-async def publish(app: str, body: Publication, request: Request) -> AppVersion:
-    """The draft becomes the version in force."""
+async def publish(app: str, body: Publication, request: Request) -> PublishedVersion:
+    """The draft becomes the version in force. The knowledge base of a pipeline follows what its last node says
+    otherwise than before."""
     platform, found, caller = await _graph_app(request, app)
-    made = await platform.apps.designs.publish(
+    made = await platform.apps.publishing.publish(
         found, name=body.name, note=body.note, author=caller.account_id, seen_hash=body.hash
     )
-    _, design = await platform.apps.designs.get(found, made.number)
+    _, design = await platform.apps.designs.get(found, made.version.number)
     shown = replace(chat_config(design), icon=found.config.icon, icon_background=found.config.icon_background)
     if shown != found.config:
         await platform.apps.catalogue.update(caller.workspace_id, found.id, config=shown)
-    return made
+    return PublishedVersion(**asdict(made.version), base_changes=list(made.base_changes))
 
 
 @router.get("/apps/{app}/versions")
@@ -278,6 +288,7 @@ def _imported(found: Imported) -> ImportedApp:
         list(found.report),
         list(found.notes),
         found.base,
+        list(found.base_changes),
     )
 
 
