@@ -56,6 +56,8 @@ async def test_a_text_is_cut_at_its_delimiter_and_where_a_passage_is_too_long(sc
     )
     assert answer.variables["result"] == ["연락 로"]
     assert (await called(scope, "general_chunker", input_variable=" ")).variables["result"] == []
+    marks = await called(scope, "general_chunker", input_variable="[\n\n첫째 문단\n\n. —")
+    assert marks.variables["result"] == ["첫째 문단"]
 
 
 async def test_parents_have_the_parts_that_are_searched(scope: Scope) -> None:

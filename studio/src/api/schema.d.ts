@@ -1405,7 +1405,8 @@ export interface paths {
         put?: never;
         /**
          * Publish
-         * @description The draft becomes the version in force.
+         * @description The draft becomes the version in force. The knowledge base of a pipeline follows what its last node says
+         *     otherwise than before.
          */
         post: operations["publish_apps__app__publish_post"];
         delete?: never;
@@ -4316,6 +4317,26 @@ export interface components {
             passages_per_s: number;
         };
         /**
+         * FollowedSetting
+         * @description A setting of a pipeline's knowledge base that the pipeline's last node says otherwise than before. `is_done`
+         *     False: it stays as it is; `text`, for people, says why and what to do, or what follows.
+         */
+        FollowedSetting: {
+            /**
+             * Setting
+             * @enum {string}
+             */
+            setting: "chunk_structure" | "indexing_technique" | "retrieval_model" | "embedding_model";
+            /** Old */
+            old: string;
+            /** New */
+            new: string;
+            /** Is Done */
+            is_done: boolean;
+            /** Text */
+            text: string;
+        };
+        /**
          * ForkBody
          * @description `at`: which rounds of the containers around the node, outermost first. `inputs`: changed inputs of the run;
          *     `outputs`: by node, changed outputs of nodes that stay finished.
@@ -4602,7 +4623,7 @@ export interface components {
         /**
          * ImportedApp
          * @description `status`: what Dify's import says to the file's version; `published` None: a draft only. `knowledge`: the base
-         *     that was made for a pipeline of knowledge.
+         *     that was made for a pipeline of knowledge; `base_changes`: what became of the settings of one that was there.
          */
         ImportedApp: {
             /** App Id */
@@ -4626,6 +4647,8 @@ export interface components {
             /** Notes */
             notes: string[];
             knowledge: components["schemas"]["KnowledgeBase"] | null;
+            /** Base Changes */
+            base_changes: components["schemas"]["FollowedSetting"][];
         };
         /** Inputs */
         Inputs: {
@@ -5787,6 +5810,34 @@ export interface components {
             note: string;
             /** Hash */
             hash?: string | null;
+        };
+        /**
+         * PublishedVersion
+         * @description `base_changes`: what became of the settings of a pipeline's knowledge base.
+         */
+        PublishedVersion: {
+            /** Id */
+            id: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /** App Id */
+            app_id: string;
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /** Hash */
+            hash: string;
+            /** Author */
+            author: string | null;
+            /** Created At */
+            created_at: number;
+            /** Updated At */
+            updated_at: number;
+            /** Base Changes */
+            base_changes: components["schemas"]["FollowedSetting"][];
         };
         /**
          * QuestionPage
@@ -10280,7 +10331,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AppVersion"];
+                    "application/json": components["schemas"]["PublishedVersion"];
                 };
             };
             /** @description Validation Error */

@@ -232,10 +232,10 @@ def test_a_page_is_fetched_by_its_address_or_taken_with_the_text_it_came_with(
         "page",
         "website_crawl",
         {"url": site},
-        {"source_url": site, "title": "받은 글", "content": "셔틀은 여덟 시에 떠납니다."},
+        {"source_url": site, "title": "받은/글", "content": "셔틀은 여덟 시에 떠납니다."},
     )
     told = _run(datasets, base, wanted).json()
-    assert [one["name"] for one in told["documents"]] == ["사내 안내", "받은 글"]
+    assert [one["name"] for one in told["documents"]] == ["사내 안내", "받은-글"]
     texts = []
     for one in told["documents"]:
         _read(datasets, base, {"batch": one["id"], "document": one})
@@ -269,7 +269,7 @@ def test_passages_stand_on_their_pages_under_their_headings(
 
 
 def test_each_file_of_an_archive_is_read_by_the_pipeline_with_the_inputs_of_its_call(
-    datasets: httpx.Client, pipeline: dict[str, Any]
+    chat_server: ChatServer, datasets: httpx.Client, pipeline: dict[str, Any]
 ) -> None:
     base = pipeline["knowledge"]["id"]
     inner = _zip({"둘째.txt": "라;마"})
@@ -289,6 +289,9 @@ def test_each_file_of_an_archive_is_read_by_the_pipeline_with_the_inputs_of_its_
         "묶음.zip › 규정 › 첫째.txt": ("completed", ["가", "나", "다"]),
         "묶음.zip › 안쪽.zip › 둘째.txt": ("completed", ["라", "마"]),
     }
+    with chat_server.live.client() as admin:  # the file is at fault, not the pipeline
+        found = admin.get(f"/api/v1/knowledge/{base}/documents", params={"search": "모름.bin"}).json()["documents"]
+    assert [one["error_code"] for one in found] == ["unsupported_type"]
 
 
 def test_an_archive_that_cannot_be_opened_says_why_and_a_draft_is_not_tried_with_one(

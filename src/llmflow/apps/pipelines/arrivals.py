@@ -131,11 +131,11 @@ class Arrivals:
         told = {name: value for name, value in item.items() if name != "content"} | {"url": url, "source_url": url}
         content = item.get("content")
         if isinstance(content, str) and content.strip():
-            name = str(item.get("title") or _name(url))
+            name = _one_line(str(item.get("title") or "")) or _name(url)
             return _Arrival(name, content.encode("utf-8", "replace"), Origin("text", url), told)
         async with gate:
             answer = await self._fetched(url)
-        title = str(item.get("title") or _title(answer) or "")
+        title = _one_line(str(item.get("title") or "")) or _title(answer)
         return _Arrival(title or _name(url), answer.body, Origin("url", url), {**told, "title": title})
 
     async def _fetched(self, url: str) -> HttpAnswer:
@@ -185,4 +185,9 @@ def _name(url: str) -> str:
 
 def _title(answer: HttpAnswer) -> str:
     found = _TITLE.search(answer.body[:200_000].decode("utf-8", "replace"))
-    return " ".join(html.unescape(found[1]).split())[:200].replace("/", "-") if found else ""
+    return _one_line(html.unescape(found[1])) if found else ""
+
+
+def _one_line(title: str) -> str:
+    """As a document may be called: a slash would begin its name anew."""
+    return " ".join(title.split())[:200].replace("/", "-").replace("\\", "-")

@@ -35,13 +35,15 @@ from llmflow.workflow.events import Last, NodeFinished, WorkflowFinished, Workfl
 from llmflow.workflow.graph import Plan
 from llmflow.workflow.nodes.datasource import FILES
 from llmflow.workflow.nodes.knowledge_index import KnowledgeIndexData
-from llmflow.workflow.nodes.start import checked
+from llmflow.workflow.nodes.start import InputVariable, checked
 from llmflow.workflow.nodes.tool import ToolData
 from llmflow.workflow.variables import MISSING, Pool
 
 SOURCE = "pipeline"
 _NAMESPACE = uuid.UUID("4a1f3f0e-6d0c-7c52-9a3e-7a2d4b6f9c31")
 _AGAIN_S = 1.0
+_FAILED = "pipeline_run_error"
+_OF_A_FILE = ("document_", "unsupported_type")  # codes of faults that no pipeline mends
 
 _log = logging.getLogger(__name__)
 
@@ -107,11 +109,9 @@ class Pipelines:
         kept: dict[str, Any] = {}
         for name, value in inputs.items():
             if name not in fields:
-                raise UsageError(f"The pipeline has no input `{name}`.", param="inputs")
-            try:
-                kept[name] = checked(fields[name], value, self._max_bytes)
-            except NodeFailed as error:
-                raise UsageError(error.message, code=error.code, param="inputs") from error
+                there = ", ".join(f"`{field}`" for field in fields) or "none"
+                raise UsageError(f"The pipeline has no input `{name}`. It has: {there}.", param="inputs")
+            kept[name] = self._value(fields[name], value)
         return await self._bases.set_pipeline_inputs(base, kept)
 
     def checked(self, start: Start, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,11 +121,14 @@ class Pipelines:
         for field in start.form:
             if field.variable in start.own and inputs.get(field.variable) in (None, ""):
                 continue
-            try:
-                found[field.variable] = checked(field, inputs.get(field.variable), self._max_bytes)
-            except NodeFailed as error:
-                raise UsageError(error.message, code=error.code, param="inputs") from error
+            found[field.variable] = self._value(field, inputs.get(field.variable))
         return found
+
+    def _value(self, field: InputVariable, value: Any) -> Any:
+        try:
+            return checked(field, value, self._max_bytes)
+        except NodeFailed as error:
+            raise UsageError(error.message, code=error.code, param="inputs") from error
 
     async def delete(self, workspace_id: str, id_or_name: str) -> None:
         """A base with its pipeline, where it has one."""
@@ -140,8 +143,8 @@ class Pipelines:
     # documents
 
     async def cut(self, base: KnowledgeBase, document: Document) -> Given:
-        """The document's passages, by a run of the base's pipeline. Raises DocumentError with the run's own error, and
-        OrganError where LLMFlow is stopping."""
+        """The document's passages, by a run of the base's pipeline. Raises DocumentError with the run's own error,
+        under the reader's code where the file is at fault, and OrganError where LLMFlow is stopping."""
         try:
             app, compiled = await self.compiled(base)
         except NotFound as error:
@@ -159,7 +162,9 @@ class Pipelines:
         if last is None:
             raise OrganError("LLMFlow is stopping; it goes on when it starts.", code="interrupted")
         if last.status not in ("succeeded", "partial-succeeded"):
-            raise DocumentError(last.error or f"The pipeline {last.status}.", code=_FAILED, hint=last.error_hint)
+            is_of_file = (last.error_code or "").startswith(_OF_A_FILE)
+            code = str(last.error_code) if is_of_file else _FAILED
+            raise DocumentError(last.error or f"The pipeline {last.status}.", code=code, hint=last.error_hint)
         cuts, is_read = await self._cuts(app, run_id)
         return Given(cuts, await self._parsed(document) if is_read else None)
 
@@ -290,6 +295,3 @@ def _start(starts: tuple[Start, ...], document: Document) -> Start:
     if found is None:
         raise DocumentError("The pipeline has no data source.", code="workflow_invalid")
     return found
-
-
-_FAILED = "pipeline_run_error"

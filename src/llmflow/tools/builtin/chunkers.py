@@ -85,7 +85,8 @@ async def _cut(
         separator=separator.replace("\\n", "\n").replace("\\t", "\t"),
         clean=clean,
     )
-    return list(await scope.cut(text, rule)) if text.strip() else []
+    pieces = await scope.cut(text, rule) if text.strip() else []
+    return [piece for piece in pieces if any(map(str.isalnum, piece))]  # marks alone say nothing
 
 
 def _cleanings(arguments: Mapping[str, Any], spaces: str, addresses: str) -> tuple[Cleaning, ...]:

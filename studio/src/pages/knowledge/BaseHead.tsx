@@ -4,6 +4,7 @@ import { EllipsisVertical, Pencil, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import type { BaseWithCounts } from "@/api/client";
 import { baseOf } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
 import { useCrumbs } from "@/frame/crumbs";
@@ -38,7 +39,7 @@ export function BaseHead({ id }: { id: string }) {
     <>
       <PageHead
         title={name || " "}
-        hint={data && <Hint description={data.base.description} model={data.base.embedding_model} tokens={data.base.chunk_tokens} />}
+        hint={data && <Hint base={data.base} />}
         actions={
           data && (
             <div className="flex items-center gap-2">
@@ -80,13 +81,16 @@ export function BaseHead({ id }: { id: string }) {
   );
 }
 
-function Hint({ description, model, tokens }: { description: string; model: string; tokens: number }) {
+/** A pipeline cuts by its own sizes, which are not the base's. */
+function Hint({ base }: { base: BaseWithCounts["base"] }) {
   const { t } = useTranslation();
+  const size = base.pipeline_id ? "" : ` · ${t("knowledge.chunks", { count: base.chunk_tokens })}`;
   return (
     <>
-      {description && <span className="block">{description}</span>}
+      {base.description && <span className="block">{base.description}</span>}
       <span className="block text-sm text-faint">
-        {t("knowledge.embedding")}: {model || t("knowledge.modelLater")} · {t("knowledge.chunks", { count: tokens })}
+        {t("knowledge.embedding")}: {base.embedding_model || t("knowledge.modelLater")}
+        {size}
       </span>
     </>
   );
