@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import socket
 from dataclasses import replace
@@ -199,6 +200,19 @@ async def test_partitions_are_refused_where_the_server_would_lose_rows_in_them(m
     assert "organs.vector_store.partitions" in health.hint
     with pytest.raises(OrganError):
         await store.upsert("kb", [row(0)], unit(1))
+    await store.close()
+
+
+@pytest.mark.organs
+async def test_what_was_written_is_indexed_once_writing_pauses(milvus: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmflow.organs.vector_store.milvus._PAUSE_S", 0.1)
+    store = MilvusVectorStore(milvus, token=milvus_server.TOKEN)
+    await store.upsert("kb", [row(n) for n in range(5_000)], unit(5_000))
+    found = await store._collection("kb")
+    async with asyncio.timeout(60):
+        while await found.indexed_rows() != (5_000, 5_000):
+            await asyncio.sleep(0.2)
+    await store.drop("kb")
     await store.close()
 
 

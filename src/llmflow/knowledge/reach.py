@@ -41,10 +41,10 @@ async def reach(
         return Filter(without_documents=off or None, without_chunks=without_chunks, groups=groups)
     fits = sa.func.coalesce(where(conditions, await fields_of(connection, bases)), sa.false())
     is_meant = sa.and_(fits, sa.not_(DOCUMENT_IS_OFF))
-    counted = sa.select(sa.func.count(), sa.func.count(sa.case((is_meant, 1)))).where(of_bases)
-    in_all, meant = (await connection.execute(counted)).one()
-    if 2 * meant <= in_all:
-        found = tuple(await connection.scalars(sa.select(documents.c.id).where(of_bases, is_meant)))
+    half = (await connection.scalar(sa.select(sa.func.count()).where(of_bases)) or 0) // 2
+    meant = sa.select(documents.c.id).where(of_bases, is_meant).limit(half + 1)
+    found = tuple(await connection.scalars(meant))
+    if len(found) <= half:
         return Filter(document_ids=found, without_chunks=without_chunks, groups=groups)
     rest = tuple(await connection.scalars(sa.select(documents.c.id).where(of_bases, sa.not_(is_meant))))
     return Filter(without_documents=rest or None, without_chunks=without_chunks, groups=groups)

@@ -29,7 +29,7 @@ _HEALTH_S = 5.0
 _SETTLE_S = 600.0
 _WITH_WORDS = (2, 5)  # the first version with BM25
 _NO_DATABASE = 800
-_FAULTS = (MilvusException, grpc.RpcError, TimeoutError, OSError)  # what the client raises
+FAULTS = (MilvusException, grpc.RpcError, TimeoutError, OSError)  # what the client raises
 
 
 class MilvusStore(ABC):
@@ -136,7 +136,7 @@ class MilvusStore(ABC):
             await self._server.client.close()
             self._server = None
 
-    async def _written(self, collection: Collection) -> None:  # noqa: B027 - servers close what grows by themselves
+    async def _written(self, collection: Collection) -> None:  # noqa: B027 - nothing, unless a store says so
         """Called after each write of rows."""
 
     async def _collection(self, label: str) -> Collection:
@@ -161,7 +161,7 @@ class MilvusStore(ABC):
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except _FAULTS as error:
+        except FAULTS as error:
             raise told(error, self._where) from error
 
 
