@@ -21,6 +21,8 @@ const text = (value: unknown): string | undefined =>
 const count = (value: unknown): number | undefined =>
   Number.isSafeInteger(Number(value)) && Number(value) > 0 ? Number(value) : undefined;
 
+const object = (value: unknown): object | undefined => (typeof value === "object" && value !== null ? value : undefined);
+
 /** A page, shown when its room's words are there, too. */
 const room = <M extends Record<string, unknown>>(of: Part, page: () => Promise<M>, name: keyof M & string) =>
   lazyRouteComponent(() => Promise.all([page(), learn(of)]).then(([loaded]) => loaded), name);
@@ -165,12 +167,11 @@ const base = createRoute({
 const retrieval = createRoute({
   ...page,
   path: "/knowledge/$base/retrieval",
-  validateSearch: (search): { query?: string; by?: string; top?: number; fusion?: string; weight?: string } => ({
+  validateSearch: (search): { query?: string; by?: string; rule?: object; where?: object } => ({
     query: text(search.query),
     by: text(search.by),
-    top: count(search.top),
-    fusion: text(search.fusion),
-    weight: text(search.weight),
+    rule: object(search.rule),
+    where: object(search.where),
   }),
   component: room("knowledge", () => import("@/pages/knowledge/Retrieval"), "Retrieval"),
 });

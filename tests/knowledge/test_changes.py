@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 
-from llmflow.knowledge.rule import SearchRule
 from llmflow.knowledge.types import Choice
 from tests.knowledge.conftest import Room
 
@@ -98,25 +97,3 @@ async def test_passages_are_found_by_the_one_among_them(room: Room) -> None:
     assert (await room.passages.page(document, on_page=1))[1] == 25
     assert await room.passages.page(document, on_page=2) == ([], 0)
     assert [p.text for p in (await room.passages.page(document, search="문단 2"))[0]][:2] == ["문단 2", "문단 20"]
-
-
-async def test_the_searches_are_compared_from_one_question(room: Room) -> None:
-    await room.settled((await room.add("휴가.txt", "연차 휴가는 15일입니다.\n\n출장비를 정산합니다.")).document.id)
-    compared = await room.retriever.compare(await room.refreshed(), "연차 휴가")
-    assert compared.terms == ["연차", "휴가"]
-    assert compared.keyword[0].text == compared.fused[0].text == "연차 휴가는 15일입니다."
-    assert compared.keyword[0].score == compared.keyword[0].scores.keyword == compared.fused[0].scores.keyword
-    assert compared.dense[0].score == compared.dense[0].scores.dense
-    assert len(compared.dense) == 2
-    assert len(compared.keyword) == 1
-    assert compared.reranked[0].scores.rerank == compared.reranked[0].score
-    assert set(compared.times) == {"dense", "keyword", "reranked"}
-
-
-async def test_searches_are_compared_by_the_fusion_that_is_tried(room: Room) -> None:
-    await room.settled((await room.add("휴가.txt", "연차 휴가는 15일입니다.\n\n출장비를 정산합니다.")).document.id)
-    base = await room.refreshed()
-    by_meaning = await room.retriever.compare(base, "연차 휴가", SearchRule(dense_weight=1.0))
-    assert [hit.chunk_id for hit in by_meaning.fused] == [hit.chunk_id for hit in by_meaning.dense]
-    by_ranks = await room.retriever.compare(base, "연차 휴가", SearchRule(fusion="ranks", dense_weight=0.0, top_k=1))
-    assert [hit.score for hit in by_ranks.fused] == [1.0]

@@ -68,3 +68,9 @@ async def children_counted(connection: AsyncConnection, parent_ids: Sequence[str
         .group_by(chunks.c.parent_id)
     )
     return {row[0]: row[1] for row in rows}
+
+
+async def has_parents(connection: AsyncConnection, knowledge_id: str) -> bool:
+    """Whether any passage of the base stands in a greater one."""
+    child = sa.select(chunks.c.id).where(chunks.c.knowledge_id == knowledge_id, chunks.c.parent_id.is_not(None))
+    return (await connection.execute(child.limit(1))).first() is not None

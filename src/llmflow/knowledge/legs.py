@@ -15,6 +15,7 @@ from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.rule import SearchRule
 from llmflow.knowledge.terms import query_terms
 from llmflow.knowledge.types import KnowledgeBase, Note
+from llmflow.knowledge.watch import Watch
 from llmflow.ports.vector_store import Filter, Hit, VectorStore
 
 _log = logging.getLogger(__name__)
@@ -28,20 +29,27 @@ class Legs:
         self._vectors = vectors
 
     async def by_rule(
-        self, bases: Sequence[KnowledgeBase], query: str, rule: SearchRule, depth: int, where: Filter | None
+        self,
+        bases: Sequence[KnowledgeBase],
+        query: str,
+        rule: SearchRule,
+        depth: int,
+        where: Filter | None,
+        watch: Watch,
     ) -> tuple[list[Fused], list[Note]]:
         """At most `depth` hits of each leg that the rule's mode has, best first, and what went without.
 
         Raises Conflict for a base whose model is not here any more, OrganError when an organ does not answer; a hybrid
         search goes on by words when nothing embeds the question, by meaning in a store without keyword search."""
         if rule.mode == "dense":
-            hits = await self.dense(bases, query, depth, where)
+            hits = await watch.timed("dense", self.dense(bases, query, depth, where))
             return [Fused(hit.chunk_id, hit.score, hit.score, None) for hit in hits], []
         if rule.mode == "keyword":
-            hits = await self.keyword(bases, query, depth, where)
+            hits = await watch.timed("keyword", self.keyword(bases, query, depth, where))
             return [Fused(hit.chunk_id, hit.score, None, hit.score) for hit in hits], []
         (dense, notes), (keyword, more) = await asyncio.gather(
-            self._dense_if_up(bases, query, depth, where), self._keyword_if_able(bases, query, depth, where)
+            watch.timed("dense", self._dense_if_up(bases, query, depth, where)),
+            watch.timed("keyword", self._keyword_if_able(bases, query, depth, where)),
         )
         if notes and more and not dense:
             raise OrganError(f"Nothing could be searched. {notes[0].text} {more[0].text}", code="organ_unable")

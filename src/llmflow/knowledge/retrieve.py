@@ -5,28 +5,26 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import time
 from collections import Counter
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-import msgspec
 from opentelemetry import trace
 
 from llmflow.errors import LLMFlowError, OrganError
 from llmflow.knowledge import counting, passage_queries, queries, reword
 from llmflow.knowledge.choose import chosen
+from llmflow.knowledge.compared import by_meaning, by_words, compared, only
 from llmflow.knowledge.conditions import Conditions, Guess
-from llmflow.knowledge.fuse import Fused, fuse, fuse_wordings
+from llmflow.knowledge.fuse import Fused, fuse_wordings
 from llmflow.knowledge.guess import guessed
-from llmflow.knowledge.language import language_of
 from llmflow.knowledge.legs import Legs
 from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.reach import fields_of, reach
 from llmflow.knowledge.rule import SearchRule, checked
 from llmflow.knowledge.sight import may_ask, may_find
-from llmflow.knowledge.terms import query_terms
-from llmflow.knowledge.types import Child, Compared, Found, KnowledgeBase, Note, Passage, Scores, Searched
+from llmflow.knowledge.types import Child, Choices, Compared, Found, KnowledgeBase, Note, Passage, Scores, Searched
+from llmflow.knowledge.watch import Counted, Watch, tokens_of
 from llmflow.ports.rerank import Ranked
 from llmflow.ports.vector_store import Filter, VectorStore
 from llmflow.store.database import Database
@@ -36,7 +34,6 @@ _RERANKED = 30  # of the fused ones, at least: a reranker reads each whole
 _MERGED_FROM = 0.5  # of a parent's passages
 _MAX_QUERY = 8_000  # characters; the embedding model reads far fewer
 
-_T = TypeVar("_T")
 _tracer = trace.get_tracer("llmflow.knowledge")
 
 
@@ -44,6 +41,8 @@ class Models(reword.Models, Protocol):
     """What retrieval needs of the gateway."""
 
     async def rerank(self, query: str, texts: Sequence[str], *, top_n: int | None = None) -> list[Ranked]: ...
+
+    async def rerank_model(self) -> str: ...
 
 
 class Elsewhere(Protocol):
@@ -87,29 +86,44 @@ class Retriever:
         UsageError for a rule that is none and a condition whose value does not fit its field, Conflict for a base
         whose model is not here any more, where the rule searches by meaning alone, and OrganError when an organ does
         not answer."""
-        rule = checked(rule or SearchRule())
+        watch = Watch()
+        work = self._search(bases, query, checked(rule or SearchRule()), conditions, model, watch)
+        return await watch.timed("search", work)
+
+    async def _search(
+        self,
+        bases: Sequence[KnowledgeBase],
+        query: str,
+        rule: SearchRule,
+        conditions: Conditions | Guess | None,
+        model: str,
+        watch: Watch,
+    ) -> Searched:
         query = query.strip()[:_MAX_QUERY]
         others = [base for base in bases if base.is_external and may_ask(base)]
         bases = [base for base in bases if base.embedding_model]  # the rest holds nothing yet
         if not query or not (bases or others):
             return Searched([], [], [])
         with _tracer.start_as_current_span("retrieve") as span:
-            wordings, notes = await self._wordings(query, rule, model)
+            wordings, notes = await self._wordings(query, rule, model, watch)
             if isinstance(conditions, Guess):
                 conditions, missed = await self._guessed(bases, query, conditions)
                 notes += missed
             (found, missed), (theirs, failed) = await asyncio.gather(
-                self._own(bases, wordings, rule, conditions), self._others(others, query, rule, conditions)
+                self._own(bases, wordings, rule, conditions, watch), self._others(others, query, rule, conditions)
             )
             notes += missed + failed
             if theirs:
                 found = sorted(found + theirs, key=lambda hit: -hit.score)
+            watch.candidates = found
             if rule.rerank:
-                found, failed = await self._reranked(query, found, rule.top_k)
+                found, failed = await self._reranked(query, found, rule.top_k, watch)
                 notes += failed
-            found, unused = _above(found, rule)
+            watch.ranked = found
+            found, watch.below, unused = _above(found, rule)
             notes += unused
             found = await self._with_parents(found, rule)
+            found, watch.beyond = found[: rule.top_k], found[rule.top_k :]
             span.set_attributes(
                 {
                     "llmflow.mode": rule.mode,
@@ -119,16 +133,21 @@ class Retriever:
                     "llmflow.notes": [note.code for note in notes],
                 }
             )
-            return Searched(found[: rule.top_k], list(dict.fromkeys(notes)), wordings, conditions)
+            return Searched(found, list(dict.fromkeys(notes)), wordings, conditions)
 
     async def _own(
-        self, bases: Sequence[KnowledgeBase], wordings: Sequence[str], rule: SearchRule, conditions: Conditions | None
+        self,
+        bases: Sequence[KnowledgeBase],
+        wordings: Sequence[str],
+        rule: SearchRule,
+        conditions: Conditions | None,
+        watch: Watch,
     ) -> tuple[list[Found], list[Note]]:
         if not bases:
             return [], []
         async with self._database.read() as connection:
             where = await reach(connection, bases, conditions)
-        fused, notes = await self._fused(bases, wordings, rule, where)
+        fused, notes = await self._fused(bases, wordings, rule, where, watch)
         return await self._found(bases, fused), notes
 
     async def _others(
@@ -149,42 +168,56 @@ class Retriever:
         except LLMFlowError as error:
             return list(bases), [Note("choice_failed", f"All knowledge bases were searched: {error.message}")]
 
-    async def compare(self, base: KnowledgeBase, query: str, rule: SearchRule | None = None) -> Compared:
-        """The best passages by meaning, by words, by both fused and these ranked anew, beside each other, from one run
-        of either search. Of `rule` (None: `SearchRule()`) count top_k, fusion and dense_weight. Raises what `search`
-        raises; unlike it, not without the embedding organ."""
-        rule = checked(rule or SearchRule())
-        top_k, query = rule.top_k, query.strip()[:_MAX_QUERY]
-        if not query or not base.embedding_model:
-            return Compared([], [], [], [], [], [])
-        depth = max(top_k, _CANDIDATES)
-        times: dict[str, float] = {}
-        async with self._database.read() as connection:
-            where = await reach(connection, [base])
-        dense, keyword = await asyncio.gather(
-            _timed(times, "dense", self._legs.dense([base], query, depth, where)),
-            _timed(times, "keyword", self._legs.keyword([base], query, depth, where)),
+    async def compare(
+        self,
+        base: KnowledgeBase,
+        query: str,
+        rule: SearchRule | None = None,
+        *,
+        conditions: Conditions | None = None,
+    ) -> Compared:
+        """The search by `rule` (None: `SearchRule()`), and beside it what the other ways find. Raises what `search`
+        raises."""
+        rule, watch, beside = checked(rule or SearchRule()), Watch(), Watch()
+        searched = await watch.timed("search", self._search([base], query, rule, conditions, "", watch))
+        if not searched.wordings or not base.embedding_model:
+            return only(searched)
+        query, notes = searched.wordings[0], list(searched.notes)
+        own = fused = watch.by_wording[0]
+        if rule.mode == "hybrid":
+            fused = fuse_wordings(watch.by_wording)
+        else:
+            both = dataclasses.replace(rule, mode="hybrid")
+            async with self._database.read() as connection:
+                where = await reach(connection, [base], conditions)
+            own, missed = await self._legs.by_rule([base], query, both, max(rule.top_k, _CANDIDATES), where, beside)
+            fused, notes = own, notes + missed
+        anew, missed = watch.ranked, []
+        if not rule.rerank:
+            anew, missed = await self._reranked(query, watch.candidates, rule.top_k, beside)
+        dense, keyword, found = [await self._found([base], leg) for leg in (by_meaning(own), by_words(own), fused)]
+        reranked = [hit for hit in anew if hit.scores.rerank is not None]
+        return compared(
+            searched, rule, watch, beside, notes + missed, dense=dense, keyword=keyword, fused=found, reranked=reranked
         )
-        language, weight = language_of(query), rule.dense_weight
-        fused = fuse(dense, keyword, language=language, dense_weight=weight, fusion=rule.fusion)
-        by_id = {hit.chunk_id: hit for hit in fused}
-        alone = [
-            [msgspec.structs.replace(by_id[hit.chunk_id], score=hit.score) for hit in leg] for leg in (dense, keyword)
-        ]
-        by_meaning, by_words, both = [await self._found([base], leg) for leg in (*alone, fused)]
-        anew, notes = await _timed(times, "reranked", self._reranked(query, both, top_k))
-        reranked = [] if notes else anew[:top_k]
-        if not reranked:
-            times.pop("reranked")
-        terms = query_terms(query)
-        return Compared(by_meaning[:top_k], by_words[:top_k], both[:top_k], reranked, terms, notes, times)
 
-    async def _wordings(self, query: str, rule: SearchRule, model: str) -> tuple[list[str], list[Note]]:
+    async def choices(self, base: KnowledgeBase) -> Choices:
+        """What of a rule changes anything in the base."""
+        async with self._database.read() as connection:
+            has_parents = await counting.has_parents(connection, base.id)
+        try:
+            return Choices(await self._models.rerank_model(), has_parents)
+        except OrganError:
+            return Choices(None, has_parents)
+
+    async def _wordings(self, query: str, rule: SearchRule, model: str, watch: Watch) -> tuple[list[str], list[Note]]:
         """The question, and others like it that the rule wishes for."""
         if not rule.multi_query:
             return [query], []
         try:
-            return [query, *await reword.reword(self._models, query, rule.multi_query, model=model)], []
+            models = Counted(self._models, watch, "reword")
+            more = await watch.timed("reword", reword.reword(models, query, rule.multi_query, model=model))
+            return [query, *more], []
         except LLMFlowError as error:
             text = f"Searched by the question's own words alone: {error.message}"
             return [query], [Note("reword_failed", text)]
@@ -202,23 +235,28 @@ class Retriever:
             return None, [Note("filter_failed", f"Searched without a filter: {error.message}")]
 
     async def _fused(
-        self, bases: Sequence[KnowledgeBase], wordings: Sequence[str], rule: SearchRule, where: Filter
+        self, bases: Sequence[KnowledgeBase], wordings: Sequence[str], rule: SearchRule, where: Filter, watch: Watch
     ) -> tuple[list[Fused], list[Note]]:
         depth = max(rule.top_k, _CANDIDATES)
-        found = await asyncio.gather(*(self._legs.by_rule(bases, words, rule, depth, where) for words in wordings))
-        return fuse_wordings([hits for hits, _ in found]), [note for _, notes in found for note in notes]
+        searches = (self._legs.by_rule(bases, words, rule, depth, where, watch) for words in wordings)
+        found = await asyncio.gather(*searches)
+        watch.by_wording = [hits for hits, _ in found]
+        return fuse_wordings(watch.by_wording), [note for _, notes in found for note in notes]
 
-    async def _reranked(self, query: str, found: list[Found], top_k: int) -> tuple[list[Found], list[Note]]:
+    async def _reranked(
+        self, query: str, found: list[Found], top_k: int, watch: Watch
+    ) -> tuple[list[Found], list[Note]]:
         """The best of them ranked anew, the others left out; as they were when there is no reranker."""
         candidates = found[: max(top_k, _RERANKED)]
         if not candidates:
             return found, []
         texts = ["\n".join((" > ".join(hit.heading_path), hit.text)).strip() for hit in candidates]
         try:
-            ranked = await self._models.rerank(query, texts)
+            ranked = await watch.timed("rerank", self._models.rerank(query, texts))
         except OrganError as error:
             code = "rerank_missing" if error.code == "rerank_missing" else "rerank_failed"
             return found, [Note(code, f"Not ranked anew: {error.message}")]
+        watch.tokens["rerank"] = tokens_of(candidates)
         anew = []
         for one in ranked:
             hit = candidates[one.index]
@@ -315,20 +353,12 @@ def merged(found: Sequence[Found], parents: Mapping[str, Passage]) -> list[Found
     return shown
 
 
-async def _timed(times: dict[str, float], name: str, work: Awaitable[_T]) -> _T:
-    """What `work` gives; its wall time in ms is noted under `name`."""
-    begun = time.perf_counter()
-    given = await work
-    times[name] = 1000 * (time.perf_counter() - begun)
-    return given
-
-
-def _above(found: list[Found], rule: SearchRule) -> tuple[list[Found], list[Note]]:
-    """Those whose score reaches the rule's threshold."""
+def _above(found: list[Found], rule: SearchRule) -> tuple[list[Found], list[Found], list[Note]]:
+    """Those whose score reaches the rule's threshold, and those whose score does not."""
     if rule.threshold is None or not found:
-        return found, []
+        return found, [], []
     if rule.mode == "keyword" and found[0].scores.rerank is None:
-        return found, [
-            Note("threshold_unused", "Scores of words have no scale that a threshold could be held against.")
-        ]
-    return [hit for hit in found if hit.score >= rule.threshold], []
+        text = "Scores of words have no scale that a threshold could be held against."
+        return found, [], [Note("threshold_unused", text)]
+    above = [hit for hit in found if hit.score >= rule.threshold]
+    return above, [hit for hit in found if hit.score < rule.threshold], []

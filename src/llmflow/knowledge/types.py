@@ -12,6 +12,8 @@ State = Literal["queued", "running", "ready", "failed", "deleting"]
 Stage = Literal["", "unpack", "parse", "chunk", "embed", "index"]
 Mode = Literal["dense", "keyword", "hybrid"]
 Fusion = Literal["weights", "ranks"]
+Leg = Literal["dense", "keyword", "fused", "reranked"]
+Why = Literal["threshold", "top_k"]
 Sort = Literal[
     "created",
     "-created",
@@ -281,17 +283,56 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One question's hits by each search alone, by both fused, and the fused ones ranked anew where there is a
-    reranker. `terms`: of the question, as the keyword search sees them. `notes`: what was wished for and not done.
-    `times`: wall time in ms of dense (the question's vector included), keyword and reranked."""
+    """A search by a rule, with what stands behind it. `result`: what it gives; `left_out`: the best of what it found
+    and did not give, and `left_out_counts` of all that, by why.
 
+    `dense`, `keyword`, `fused`: the question's first hits by each search alone and by both fused, in whatever mode the
+    rule searches; `reranked`: the rule's candidates ranked anew, where there is a reranker, whether the rule wishes for
+    it or not. `standings`: by passage (of a parent, its best part) and by these four, where it stands.
+
+    `terms`: of the question, as the keyword search sees them. `wordings`, `notes`: as of `Searched`. `times`: wall time
+    in ms of reword, dense (the question's vector included), keyword and rerank, and of the whole `search` by the rule.
+    `tokens`: reword, that the model read and wrote, where it tells; rerank, of the passages that the reranker read;
+    result, of the passages given."""
+
+    result: list[Found]
+    left_out: list[LeftOut]
+    left_out_counts: dict[Why, int]
     dense: list[Found]
     keyword: list[Found]
     fused: list[Found]
     reranked: list[Found]
+    standings: dict[str, dict[Leg, Standing]]
     terms: list[str]
+    wordings: list[str]
     notes: list[Note]
-    times: dict[str, float] = field(default_factory=dict)
+    times: dict[str, float]
+    tokens: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What of a rule changes anything in a base. `reranker`: the model that ranks anew, "" where none is set up, None
+    where it does not answer now. `has_parents`: whether passages stand in greater ones."""
+
+    reranker: str | None
+    has_parents: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A hit that a search did not give: its score is below the threshold, or `top_k` others are better."""
+
+    hit: Found
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`rank`: from 1."""
+
+    rank: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)

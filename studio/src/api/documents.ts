@@ -89,22 +89,18 @@ export const wordsOf = (document_id: string, page: number) =>
     staleTime: 300_000,
   });
 
-/** How scores are fused; what is left out is as the base keeps it. */
-export interface Fusing {
-  readonly fusion?: "weights" | "ranks";
-  readonly dense_weight?: number | null;
-}
+type Asked = components["schemas"]["Search"];
 
-export const compareOf = (base: string, query: string, top_k: number, fusing: Fusing) =>
+/** What of a search is otherwise than the base keeps it. */
+export type Tried = Omit<Asked, "query" | "where">;
+export type Where = components["schemas"]["Where"];
+export type Said = components["schemas"]["Said"];
+
+export const compareOf = (base: string, query: string, tried: Tried, where: Where) =>
   queryOptions({
-    queryKey: ["knowledge", base, "compare", query, top_k, fusing],
+    queryKey: ["knowledge", base, "compare", query, tried, where],
     queryFn: () =>
-      body(
-        api.POST("/knowledge/{base}/compare", {
-          params: { path: { base } },
-          body: { query, top_k, ...fusing } as components["schemas"]["llmflow__api__routes__console__knowledge__Question"],
-        }),
-      ),
+      body(api.POST("/knowledge/{base}/compare", { params: { path: { base } }, body: { ...tried, query, where } })),
     enabled: query !== "",
     staleTime: 30_000,
   });

@@ -18,6 +18,12 @@ export const retrievalOf = (base: string) =>
     queryFn: () => body(api.GET("/knowledge/{base}/retrieval", { params: { path: { base } } })),
   });
 
+export const choicesOf = (base: string) =>
+  queryOptions({
+    queryKey: ["knowledge", base, "choices"],
+    queryFn: () => body(api.GET("/knowledge/{base}/retrieval/choices", { params: { path: { base } } })),
+  });
+
 export const evaluationsKey = (base: string) => ["knowledge", base, "evaluations"] as const;
 
 export const evaluationsOf = (base: string) =>

@@ -443,71 +443,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/knowledge/{base}/compare": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Compare
-         * @description The best passages by meaning, by words, by both fused and these ranked anew, beside each other; fused as the base
-         *     says, with the changes that are given.
-         */
-        post: operations["compare_knowledge__base__compare_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/knowledge/{base}/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Search
-         * @description The best passages with the scores of each search, by the base's rule with the changes that are given.
-         */
-        post: operations["search_knowledge__base__search_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/knowledge/{base}/retrieval": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Retrieval
-         * @description How the base is searched unless somebody says otherwise.
-         */
-        get: operations["get_retrieval_knowledge__base__retrieval_get"];
-        /**
-         * Change Retrieval
-         * @description What is left out is as LLMFlow thinks best.
-         */
-        put: operations["change_retrieval_knowledge__base__retrieval_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/knowledge/{base}/access": {
         parameters: {
             query?: never;
@@ -600,6 +535,91 @@ export interface paths {
          * @description The base's tags afterwards.
          */
         put: operations["tag_base_knowledge__base__tags_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare
+         * @description What a search gives and why: its hits, what it left out, and beside it the passages by meaning, by words, by both
+         *     fused and ranked anew; what each step took.
+         */
+        post: operations["compare_knowledge__base__compare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search
+         * @description The best passages with the scores of each search, by the base's rule with the changes that are given.
+         */
+        post: operations["search_knowledge__base__search_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/retrieval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Retrieval
+         * @description How the base is searched unless somebody says otherwise.
+         */
+        get: operations["get_retrieval_knowledge__base__retrieval_get"];
+        /**
+         * Change Retrieval
+         * @description What is left out is as LLMFlow thinks best.
+         */
+        put: operations["change_retrieval_knowledge__base__retrieval_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/knowledge/{base}/retrieval/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Choices
+         * @description What of a rule changes anything here: whether there is a reranker, and passages with parents.
+         */
+        get: operations["get_choices_knowledge__base__retrieval_choices_get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -3561,6 +3581,17 @@ export interface components {
             ordinal: number;
         };
         /**
+         * Choices
+         * @description What of a rule changes anything in a base. `reranker`: the model that ranks anew, "" where none is set up, None
+         *     where it does not answer now. `has_parents`: whether passages stand in greater ones.
+         */
+        Choices: {
+            /** Reranker */
+            reranker: string | null;
+            /** Has Parents */
+            has_parents: boolean;
+        };
+        /**
          * Chosen
          * @description These documents, or without `ids` all in `state` whose name has `search` in it and that show themselves as
          *     `display` says.
@@ -3695,11 +3726,27 @@ export interface components {
         };
         /**
          * Compared
-         * @description One question's hits by each search alone, by both fused, and the fused ones ranked anew where there is a
-         *     reranker. `terms`: of the question, as the keyword search sees them. `notes`: what was wished for and not done.
-         *     `times`: wall time in ms of dense (the question's vector included), keyword and reranked.
+         * @description A search by a rule, with what stands behind it. `result`: what it gives; `left_out`: the best of what it found
+         *     and did not give, and `left_out_counts` of all that, by why.
+         *
+         *     `dense`, `keyword`, `fused`: the question's first hits by each search alone and by both fused, in whatever mode the
+         *     rule searches; `reranked`: the rule's candidates ranked anew, where there is a reranker, whether the rule wishes for
+         *     it or not. `standings`: by passage (of a parent, its best part) and by these four, where it stands.
+         *
+         *     `terms`: of the question, as the keyword search sees them. `wordings`, `notes`: as of `Searched`. `times`: wall time
+         *     in ms of reword, dense (the question's vector included), keyword and rerank, and of the whole `search` by the rule.
+         *     `tokens`: reword, that the model read and wrote, where it tells; rerank, of the passages that the reranker read;
+         *     result, of the passages given.
          */
         Compared: {
+            /** Result */
+            result: components["schemas"]["Found"][];
+            /** Left Out */
+            left_out: components["schemas"]["LeftOut"][];
+            /** Left Out Counts */
+            left_out_counts: {
+                [key: string]: number;
+            };
             /** Dense */
             dense: components["schemas"]["Found"][];
             /** Keyword */
@@ -3708,12 +3755,24 @@ export interface components {
             fused: components["schemas"]["Found"][];
             /** Reranked */
             reranked: components["schemas"]["Found"][];
+            /** Standings */
+            standings: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["Standing"];
+                };
+            };
             /** Terms */
             terms: string[];
+            /** Wordings */
+            wordings: string[];
             /** Notes */
             notes: components["schemas"]["Note"][];
             /** Times */
-            times?: {
+            times: {
+                [key: string]: number;
+            };
+            /** Tokens */
+            tokens: {
                 [key: string]: number;
             };
         };
@@ -4829,6 +4888,18 @@ export interface components {
             /** Help */
             help: string;
         };
+        /**
+         * LeftOut
+         * @description A hit that a search did not give: its score is below the threshold, or `top_k` others are better.
+         */
+        LeftOut: {
+            hit: components["schemas"]["Found"];
+            /**
+             * Why
+             * @enum {string}
+             */
+            why: "threshold" | "top_k";
+        };
         /** Link */
         Link: {
             /**
@@ -5811,6 +5882,29 @@ export interface components {
             /** Hash */
             hash?: string | null;
         };
+        /** Question */
+        Question: {
+            /** Question */
+            question: string;
+            /** Conversation Id */
+            conversation_id?: string | null;
+            /**
+             * Parent Id
+             * @description The message it follows; null: the newest of the conversation; empty: none, a new beginning
+             */
+            parent_id?: string | null;
+            /**
+             * Files
+             * @description Ids of files sent for it
+             */
+            files?: string[];
+            /**
+             * User
+             * @description Who asks, of a caller with a key
+             * @default console
+             */
+            user: string;
+        };
         /**
          * PublishedVersion
          * @description `base_changes`: what became of the settings of a pipeline's knowledge base.
@@ -6106,6 +6200,24 @@ export interface components {
             /** Total */
             total: number;
         };
+        /**
+         * Said
+         * @description What a document is to say of itself in a field.
+         */
+        Said: {
+            /**
+             * Name
+             * @description Of a field of the base, or document_name, uploader and the like
+             */
+            name: string;
+            /**
+             * Operator
+             * @enum {string}
+             */
+            operator: "contains" | "not contains" | "start with" | "end with" | "is" | "is not" | "in" | "not in" | "empty" | "not empty" | "=" | "≠" | ">" | "<" | "≥" | "≤" | "before" | "after";
+            /** Value */
+            value?: string | number | (string | number)[] | null;
+        };
         /** SavedDraft */
         SavedDraft: {
             version: components["schemas"]["AppVersion"];
@@ -6142,7 +6254,7 @@ export interface components {
         };
         /**
          * Search
-         * @description What is left out is as the base keeps it.
+         * @description What is left out is as the base keeps it; null too, but for `dense_weight` and `threshold`, where it is none.
          */
         Search: {
             /** Query */
@@ -6163,6 +6275,8 @@ export interface components {
             multi_query?: number | null;
             /** Auto Merge */
             auto_merge?: boolean | null;
+            /** @description Only documents that say this of themselves */
+            where?: components["schemas"]["Where"] | null;
         };
         /**
          * SearchRule
@@ -6717,6 +6831,16 @@ export interface components {
             /** Usd */
             usd: number;
         };
+        /**
+         * Standing
+         * @description `rank`: from 1.
+         */
+        Standing: {
+            /** Rank */
+            rank: number;
+            /** Score */
+            score: number;
+        };
         /** Start */
         Start: {
             /**
@@ -7119,28 +7243,22 @@ export interface components {
             /** Has Secret */
             has_secret: boolean;
         };
-        /** Question */
-        llmflow__api__routes__console__asking__Question: {
-            /** Question */
-            question: string;
-            /** Conversation Id */
-            conversation_id?: string | null;
+        /**
+         * Where
+         * @description All of the conditions (`and`) or at least one (`or`).
+         */
+        Where: {
             /**
-             * Parent Id
-             * @description The message it follows; null: the newest of the conversation; empty: none, a new beginning
+             * Conditions
+             * @default []
              */
-            parent_id?: string | null;
+            conditions: components["schemas"]["Said"][];
             /**
-             * Files
-             * @description Ids of files sent for it
+             * Operator
+             * @default and
+             * @enum {string}
              */
-            files?: string[];
-            /**
-             * User
-             * @description Who asks, of a caller with a key
-             * @default console
-             */
-            user: string;
+            operator: "and" | "or";
         };
         /**
          * Trial
@@ -7157,30 +7275,6 @@ export interface components {
              * @default test
              */
             query: string;
-        };
-        /**
-         * Question
-         * @description What is left out is as the base keeps it, but for `top_k`.
-         */
-        llmflow__api__routes__console__knowledge__Question: {
-            /** Query */
-            query: string;
-            /**
-             * Top K
-             * @default 10
-             */
-            top_k: number;
-            /**
-             * Fusion
-             * @default weights
-             * @enum {string}
-             */
-            fusion: "weights" | "ranks";
-            /**
-             * Dense Weight
-             * @description None: as measured for the question's language
-             */
-            dense_weight?: number | null;
         };
         /** Trial */
         llmflow__api__routes__console__models__Trial: {
@@ -8161,142 +8255,6 @@ export interface operations {
             };
         };
     };
-    compare_knowledge__base__compare_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                base: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["llmflow__api__routes__console__knowledge__Question"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Compared"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    search_knowledge__base__search_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                base: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Search"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Searched"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_retrieval_knowledge__base__retrieval_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                base: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SearchRule"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    change_retrieval_knowledge__base__retrieval_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                base: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Rule"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SearchRule"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
     get_access_knowledge__base__access_get: {
         parameters: {
             query?: never;
@@ -8502,6 +8460,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tag"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    compare_knowledge__base__compare_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Search"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compared"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    search_knowledge__base__search_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Search"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Searched"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_retrieval_knowledge__base__retrieval_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchRule"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_retrieval_knowledge__base__retrieval_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rule"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchRule"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_choices_knowledge__base__retrieval_choices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                base: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Choices"];
                 };
             };
             /** @description Validation Error */
@@ -11205,7 +11330,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["llmflow__api__routes__console__asking__Question"];
+                "application/json": components["schemas"]["Question"];
             };
         };
         responses: {

@@ -38,6 +38,7 @@ NEEDS: dict[Role, set[str]] = {
         "GET /knowledge/{base}/progress",
         "POST /knowledge/{base}/compare",
         "GET /knowledge/{base}/retrieval",
+        "GET /knowledge/{base}/retrieval/choices",
         "GET /knowledge/{base}/embedding",
         "GET /documents/{document_id}",
         "GET /documents/{document_id}/original",

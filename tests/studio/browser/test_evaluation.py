@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.live import LiveServer
 from tests.studio.browser.look import axe, fits, shoot
@@ -69,6 +69,31 @@ async def test_questions_of_ones_own_say_how_to_search_and_it_is_applied(pages: 
     await expect(runs.get_by_text("+0.000")).to_be_visible()
     await hard.get_by_role("link", name="연차는 며칠인가요?").click()
     await expect(page.get_by_role("searchbox")).to_have_value("연차는 며칠인가요?")
-    await expect(page.get_by_role("region", name="단어").get_by_role("listitem").first).to_be_visible()
+    await _try_and_save(page)
     with studio.client() as client:
+        assert client.get(f"/api/v1/knowledge/{base}/retrieval").json()["top_k"] == 1
         client.delete(f"/api/v1/knowledge/{base}")
+
+
+async def _try_and_save(page: Page) -> None:
+    """Settings beside what they cost are tried in the retrieval test, which says what they left out, and kept."""
+    given = page.get_by_role("list", name="앱이 받는 결과")
+    await expect(given.get_by_role("listitem").first.get_by_text("1위").first).to_be_visible()
+    await page.get_by_text("검색 설정", exact=True).click()
+    words = page.get_by_role("radiogroup", name="검색 방식").get_by_role("radio", name="단어")
+    await expect(words).to_be_checked()
+    await expect(page.get_by_text("nDCG@10 1.000").first).to_be_visible()
+    await expect(page.get_by_role("checkbox", name="재순위")).to_be_disabled()
+    await page.get_by_role("radio", name="의미").check()
+    passages = page.get_by_role("spinbutton", name="단락 수")
+    await passages.fill("1")
+    await passages.press("Enter")
+    await expect(page.get_by_text("상위에 들지 못함").first).to_be_visible()
+    await expect(given.get_by_role("listitem")).to_have_count(1)
+    await axe(page)
+    await fits(page)
+    await shoot(page, "retrieval-tried-ko")
+    await page.get_by_role("button", name="이 지식의 설정으로 저장").click()
+    confirm = page.get_by_role("alertdialog")
+    await confirm.get_by_role("button", name="적용").click()
+    await expect(page.get_by_text("저장된 설정 그대로")).to_be_visible()

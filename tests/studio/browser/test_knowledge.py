@@ -156,6 +156,7 @@ async def test_the_searches_stand_beside_each_other_and_a_hit_opens_its_page(pag
     await page.get_by_role("searchbox").fill("출장 숙박비")
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(re.compile("query="))
+    await page.get_by_role("radio", name="검색별로").check()
     for column in ("의미", "단어", "통합"):
         await expect(page.get_by_role("region", name=column).get_by_role("listitem").first).to_be_visible()
     words = page.get_by_role("region", name="단어")

@@ -3,12 +3,13 @@ import { getRouteApi } from "@tanstack/react-router";
 import { BaseHead } from "@/pages/knowledge/BaseHead";
 import { EmbeddingPanel } from "@/pages/knowledge/EmbeddingPanel";
 import { FieldsPanel } from "@/pages/knowledge/fields/FieldsPanel";
+import { RetrievalPanel } from "@/pages/knowledge/retrieval/RetrievalPanel";
 import { useProgress } from "@/pages/knowledge/useProgress";
 import { Page } from "@/ui/Page";
 
 const route = getRouteApi("/inside/knowledge/$base/settings");
 
-/** How a knowledge base is embedded, and what its documents can say of themselves. */
+/** How a knowledge base is searched and embedded, and what its documents can say of themselves. */
 export function BaseSettings() {
   const { base } = route.useParams();
   const news = useProgress(base);
@@ -16,6 +17,7 @@ export function BaseSettings() {
     <Page>
       <BaseHead id={base} />
       <div className="flex flex-col gap-4">
+        <RetrievalPanel base={base} />
         <EmbeddingPanel base={base} news={news} />
         <FieldsPanel base={base} />
       </div>

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from llmflow.api import auth
-from llmflow.api.routes.console.knowledge import Rule
+from llmflow.api.routes.console.retrieval import Rule
 from llmflow.errors import UsageError
 from llmflow.knowledge.evaluation.evaluations import would_be
 from llmflow.knowledge.evaluation.types import Asked, Evaluation, Judged, Read

@@ -1,11 +1,11 @@
-"""Knowledge bases: their documents as a list, how far they are, and search."""
+"""Knowledge bases: their documents as a list, and how far they are."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 from fastapi import APIRouter, Query, Request
@@ -17,21 +17,16 @@ from llmflow.api import auth
 from llmflow.api.sse import EventStream, event
 from llmflow.errors import NotFound
 from llmflow.knowledge.evaluation.jobs import Running
-from llmflow.knowledge.rule import SearchRule, kept_rule
 from llmflow.knowledge.tags import Tag
 from llmflow.knowledge.types import (
     Accepted,
     Anew,
     Choice,
-    Compared,
     Display,
     Document,
     Flow,
-    Fusion,
     KnowledgeBase,
-    Mode,
     Reading,
-    Searched,
     Sort,
     State,
 )
@@ -80,42 +75,6 @@ class Marked(Chosen):
 
     enabled: bool | None = None
     archived: bool | None = None
-
-
-class Question(BaseModel):
-    """What is left out is as the base keeps it, but for `top_k`."""
-
-    query: str = Field(max_length=8000)
-    top_k: int = Field(10, ge=1, le=100)
-    fusion: Fusion = "weights"
-    dense_weight: float | None = Field(None, ge=0, le=1, description="None: as measured for the question's language")
-
-
-class Rule(BaseModel):
-    """How a search is made; see SearchRule."""
-
-    mode: Mode = "hybrid"
-    fusion: Fusion = "weights"
-    dense_weight: float | None = Field(None, ge=0, le=1, description="None: as measured for the question's language")
-    top_k: int = Field(10, ge=1, le=100)
-    threshold: float | None = Field(None, ge=-1, le=1, description="Hits with a lower score are left out")
-    rerank: bool = Field(False, description="Ranked anew by the rerank organ")
-    multi_query: int = Field(0, ge=0, le=5, description="Further wordings of the question, made by a model")
-    auto_merge: bool = Field(False, description="Passages give way to their parent once half of it was found")
-
-
-class Search(BaseModel):
-    """What is left out is as the base keeps it."""
-
-    query: str = Field(max_length=8000)
-    mode: Mode | None = None
-    fusion: Fusion | None = None
-    dense_weight: float | None = Field(None, ge=0, le=1)
-    top_k: int | None = Field(None, ge=1, le=100)
-    threshold: float | None = Field(None, ge=-1, le=1)
-    rerank: bool | None = None
-    multi_query: int | None = Field(None, ge=0, le=5)
-    auto_merge: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,40 +243,6 @@ async def remove_documents(base: str, body: Chosen, request: Request) -> Count:
     """Deletes the chosen documents. They leave every list at once; passages and files follow."""
     found = await _base(request, base)
     return Count(await auth.platform_of(request).knowledge.documents.delete_many(found, body.choice()))
-
-
-@router.post("/knowledge/{base}/compare")
-async def compare(base: str, body: Question, request: Request) -> Compared:
-    """The best passages by meaning, by words, by both fused and these ranked anew, beside each other; fused as the base
-    says, with the changes that are given."""
-    found = await _base(request, base, needs="member")
-    changes = body.model_dump(exclude_unset=True, exclude={"query"})
-    rule = replace(kept_rule(found.retrieval), **{"top_k": 10, **changes})
-    return await auth.platform_of(request).knowledge.retriever.compare(found, body.query, rule)
-
-
-@router.post("/knowledge/{base}/search")
-async def search(base: str, body: Search, request: Request) -> Searched:
-    """The best passages with the scores of each search, by the base's rule with the changes that are given."""
-    found = await _base(request, base, needs="member")
-    changes = body.model_dump(exclude_unset=True, exclude={"query"})
-    rule = replace(kept_rule(found.retrieval), **{name: value for name, value in changes.items() if value is not None})
-    return await auth.platform_of(request).knowledge.retriever.search([found], body.query, rule)
-
-
-@router.get("/knowledge/{base}/retrieval")
-async def get_retrieval(base: str, request: Request) -> SearchRule:
-    """How the base is searched unless somebody says otherwise."""
-    return kept_rule((await _base(request, base)).retrieval)
-
-
-@router.put("/knowledge/{base}/retrieval")
-async def change_retrieval(base: str, body: Rule, request: Request) -> SearchRule:
-    """What is left out is as LLMFlow thinks best."""
-    found = await _base(request, base)
-    rule = SearchRule(**body.model_dump())
-    await auth.platform_of(request).knowledge.bases.set_retrieval(found, rule)
-    return rule
 
 
 async def _base(request: Request, id_or_name: str, *, needs: Role | None = None) -> KnowledgeBase:

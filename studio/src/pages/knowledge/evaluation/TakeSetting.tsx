@@ -15,10 +15,11 @@ interface TakeSettingProps {
   next: SearchRule | null;
   name: string;
   onClose: () => void;
+  onTaken?: () => void;
 }
 
 /** Makes a measured setting the base's own, once it was seen what that changes. */
-export function TakeSetting({ base, now, next, name, onClose }: TakeSettingProps) {
+export function TakeSetting({ base, now, next, name, onClose, onTaken }: TakeSettingProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const take = useMutation({
@@ -27,6 +28,7 @@ export function TakeSetting({ base, now, next, name, onClose }: TakeSettingProps
     onSuccess: async () => {
       toast(t("evaluation.taken"));
       onClose();
+      onTaken?.();
       await client.invalidateQueries({ queryKey: ["knowledge", base] });
     },
   });
