@@ -153,6 +153,12 @@ const knowledge = createRoute({
   component: room("knowledge", () => import("@/pages/knowledge/Bases"), "Bases"),
 });
 
+const external = createRoute({
+  ...page,
+  path: "/external-knowledge",
+  component: room("knowledge", () => import("@/pages/knowledge/external/ExternalPage"), "ExternalPage"),
+});
+
 const base = createRoute({
   ...page,
   path: "/knowledge/$base",
@@ -302,7 +308,7 @@ export const router = createRouter({
     password,
     invite,
     gallery,
-    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appRuns, appRun, appApi, knowledge, base, retrieval, evaluation, sources, access, baseSettings, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
+    inside.addChildren([home, chatList, chat.addChildren([conversation]), inbox, inboxForm, appList, appSettings, appTriggers, appPublish, appRuns, appRun, appApi, knowledge, external, base, retrieval, evaluation, sources, access, baseSettings, document, tools, routes, playground, administration.addChildren([settings, models, keys, budgets, spend, members, values])]),
   ]),
   defaultPreload: "intent",
   defaultPendingComponent: PageWaiting,

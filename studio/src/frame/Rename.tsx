@@ -8,6 +8,8 @@ import { Field, Input } from "@/ui/Field";
 
 interface RenameProps {
   title: string;
+  /** What is renamed, where that is not a name. */
+  label?: string;
   /** As it is now; null: nothing is renamed. */
   name: string | null;
   most: number;
@@ -30,7 +32,7 @@ export function Rename({ title, name, change, onClose, ...rest }: RenameProps) {
   );
 }
 
-function Form({ name, most, change, onRename, onClose }: Omit<RenameProps, "title" | "name"> & { name: string }) {
+function Form({ label, name, most, change, onRename, onClose }: Omit<RenameProps, "title" | "name"> & { name: string }) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState(name);
   return (
@@ -42,7 +44,7 @@ function Form({ name, most, change, onRename, onClose }: Omit<RenameProps, "titl
       }}
     >
       {change.error ? <ErrorPanel error={change.error} /> : null}
-      <Field label={t("common.name")}>
+      <Field label={label ?? t("common.name")}>
         {(ids) => <Input {...ids} required autoFocus maxLength={most} value={typed} onChange={(event) => setTyped(event.target.value)} />}
       </Field>
       <DialogActions>

@@ -168,6 +168,7 @@ ROOMS = (
     Room("/apps/$app/publish", "app-publish", _at("/apps/demo/publish")),
     Room("/apps/$app/api", "app-api", _at("/apps/demo/api")),
     Room("/knowledge", "knowledge", _at("/knowledge")),
+    Room("/external-knowledge", "external-knowledge", _at("/external-knowledge")),
     Room("/knowledge/$base", "base", _at("/knowledge/demo")),
     Room("/knowledge/$base/retrieval", "retrieval", _at("/knowledge/demo/retrieval?query=연차는 며칠인가요?")),
     Room("/knowledge/$base/sources", "sources", _at("/knowledge/demo/sources")),

@@ -12,6 +12,7 @@ import { AboutDocument } from "@/pages/knowledge/AboutDocument";
 import { BaseHead } from "@/pages/knowledge/BaseHead";
 import { Chosen, useRetryMany } from "@/pages/knowledge/Chosen";
 import { Documents } from "@/pages/knowledge/Documents";
+import { ExternalBase } from "@/pages/knowledge/external/ExternalBase";
 import { Flow } from "@/pages/knowledge/Flow";
 import { type Losing, LoseDocuments } from "@/pages/knowledge/LoseDocuments";
 import { Pipeline } from "@/pages/knowledge/Pipeline";
@@ -59,6 +60,14 @@ export function Base() {
   useEffect(() => setSelection(NOTHING), [base, asked.state, filter.search]);
   const narrow = (changes: { search?: string | undefined; state?: string | undefined; sort?: string }) =>
     void go({ search: (before) => ({ ...before, ...changes }), replace: true, resetScroll: false });
+  if (about?.base.external_api_id) {
+    return (
+      <Page>
+        <BaseHead id={base} />
+        <ExternalBase one={about} />
+      </Page>
+    );
+  }
   const isEmptyBase = data?.total === 0 && !filter.search && !filter.state && !filter.display;
   const count = selection.all ? (data?.total ?? 0) : selection.ids.size;
   const failed = news?.flow.counts.failed ?? 0;

@@ -26,6 +26,7 @@ export function BaseHead({ id }: { id: string }) {
   const [changing, setChanging] = useState(false);
   const [losing, setLosing] = useState(false);
   const name = data?.base.name ?? "";
+  const isElsewhere = data !== undefined && data.base.external_api_id !== null;
   useCrumbs({ label: t("nav.knowledge"), to: "/knowledge" }, { label: name });
   if (error) {
     return (
@@ -43,7 +44,7 @@ export function BaseHead({ id }: { id: string }) {
         actions={
           data && (
             <div className="flex items-center gap-2">
-              <StateCounts counts={data.documents} />
+              {!isElsewhere && <StateCounts counts={data.documents} />}
               {may && (
                 <Menu
                   trigger={<IconButton icon={EllipsisVertical} label={t("knowledge.more")} />}
@@ -62,14 +63,14 @@ export function BaseHead({ id }: { id: string }) {
         }
       />
       <LinkTabs label={name}>
-        <LinkTab link={linkOptions({ to: "/knowledge/$base", params: { base: id } })}>{t("knowledge.documents")}</LinkTab>
-        <LinkTab link={linkOptions({ to: "/knowledge/$base/retrieval", params: { base: id } })}>{t("retrieval.title")}</LinkTab>
-        {may && (
+        <LinkTab link={linkOptions({ to: "/knowledge/$base", params: { base: id } })}>{isElsewhere ? t("external.title") : t("knowledge.documents")}</LinkTab>
+        {!isElsewhere && <LinkTab link={linkOptions({ to: "/knowledge/$base/retrieval", params: { base: id } })}>{t("retrieval.title")}</LinkTab>}
+        {may && !isElsewhere && (
           <LinkTab link={linkOptions({ to: "/knowledge/$base/evaluation", params: { base: id } })}>{t("evaluation.title")}</LinkTab>
         )}
-        {may && <LinkTab link={linkOptions({ to: "/knowledge/$base/sources", params: { base: id } })}>{t("sources.title")}</LinkTab>}
+        {may && !isElsewhere && <LinkTab link={linkOptions({ to: "/knowledge/$base/sources", params: { base: id } })}>{t("sources.title")}</LinkTab>}
         {may && <LinkTab link={linkOptions({ to: "/knowledge/$base/access", params: { base: id } })}>{t("access.title")}</LinkTab>}
-        <LinkTab link={linkOptions({ to: "/knowledge/$base/settings", params: { base: id } })}>{t("knowledge.settings")}</LinkTab>
+        {!isElsewhere && <LinkTab link={linkOptions({ to: "/knowledge/$base/settings", params: { base: id } })}>{t("knowledge.settings")}</LinkTab>}
       </LinkTabs>
       <ChangeBase one={changing ? (data ?? null) : null} onClose={() => setChanging(false)} />
       <LoseBase
@@ -81,16 +82,16 @@ export function BaseHead({ id }: { id: string }) {
   );
 }
 
-/** A pipeline cuts by its own sizes, which are not the base's. */
+/** A pipeline cuts by its own sizes, which are not the base's; an external base is cut elsewhere. */
 function Hint({ base }: { base: BaseWithCounts["base"] }) {
   const { t } = useTranslation();
+  const model = base.embedding_model || t("knowledge.modelLater");
   const size = base.pipeline_id ? "" : ` · ${t("knowledge.chunks", { count: base.chunk_tokens })}`;
   return (
     <>
       {base.description && <span className="block">{base.description}</span>}
       <span className="block text-sm text-faint">
-        {t("knowledge.embedding")}: {base.embedding_model || t("knowledge.modelLater")}
-        {size}
+        {base.external_api_id ? t("external.baseHint") : `${t("knowledge.embedding")}: ${model}${size}`}
       </span>
     </>
   );

@@ -21,7 +21,7 @@ import { StateCounts } from "@/pages/knowledge/State";
 import { ManageTags } from "@/pages/knowledge/tags/ManageTags";
 import { TagFilter } from "@/pages/knowledge/tags/TagFilter";
 import { Badge } from "@/ui/Badge";
-import { Button, IconButton } from "@/ui/Button";
+import { Button, IconButton, buttonLook } from "@/ui/Button";
 import { Menu } from "@/ui/Menu";
 import { Page } from "@/ui/Page";
 import { PageHead } from "@/ui/Panel";
@@ -55,6 +55,10 @@ export function Bases() {
   useActions(useMemo(() => (may ? [make] : []), [may, make]));
   const button = may && (
     <>
+      <Link to="/external-knowledge" className={buttonLook()}>
+        <Globe size={15} aria-hidden />
+        {t("external.title")}
+      </Link>
       <Button icon={FileInput} onClick={() => setTaking(true)}>
         {t("pipeline.import")}
       </Button>

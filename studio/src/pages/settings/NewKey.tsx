@@ -22,14 +22,16 @@ type Term = (typeof TERMS)[number];
 interface NewKeyProps {
   /** The app it is for; none: that is asked, too. */
   of?: App;
+  /** The kind it is of; none: that is asked. */
+  only?: KeyKind;
   onClose: () => void;
 }
 
-export function NewKey({ of, onClose }: NewKeyProps) {
+export function NewKey({ of, only, onClose }: NewKeyProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const { data: allApps } = useQuery(apps);
-  const [kind, setKind] = useState<KeyKind>("app");
+  const [kind, setKind] = useState<KeyKind>(only ?? "app");
   const [app, setApp] = useState(of?.id ?? "");
   const [name, setName] = useState("");
   const [term, setTerm] = useState<Term>("90d");
@@ -58,7 +60,7 @@ export function NewKey({ of, onClose }: NewKeyProps) {
       <Field label={t("common.name")} hint={t("keys.nameText")}>
         {(ids) => <Input {...ids} autoFocus maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}
       </Field>
-      {!of && (
+      {!of && !only && (
         <Field label={t("keys.kind")} hint={t(`keys.${kind}Text`)}>
           {({ id }) => (
             <Select

@@ -22,7 +22,7 @@ export function AccessPage() {
   const { t } = useTranslation();
   const { base } = route.useParams();
   const may = useMay();
-  const { isError: isMissing } = useQuery(baseOf(base));
+  const { data: about, isError: isMissing } = useQuery(baseOf(base));
   const { data, error, refetch } = useQuery({ ...accessOf(base), enabled: may("editor") });
   return (
     <Page>
@@ -42,7 +42,7 @@ export function AccessPage() {
           )}
           {data && <WhoSees key={data.groups.join()} base={base} access={data} />}
           {data && <Circles access={data} />}
-          {data && may("admin") && <LookAs base={base} access={data} />}
+          {data && may("admin") && <LookAs base={base} access={data} isElsewhere={about?.base.external_api_id != null} />}
         </div>
       )}
     </Page>

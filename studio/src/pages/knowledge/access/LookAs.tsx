@@ -20,7 +20,7 @@ const WAYS = ["group", "member", "key", "nobody"] as const;
 type Way = (typeof WAYS)[number];
 
 /** What somebody else finds here, beside what is kept from them. */
-export function LookAs({ base, access }: { base: string; access: BaseAccess }) {
+export function LookAs({ base, access, isElsewhere }: { base: string; access: BaseAccess; isElsewhere: boolean }) {
   const { t } = useTranslation();
   const [way, setWay] = useState<Way>(access.circles.length > 0 ? "group" : "member");
   const [chosen, setChosen] = useState<Partial<Record<Way, string>>>({});
@@ -101,19 +101,20 @@ export function LookAs({ base, access }: { base: string; access: BaseAccess }) {
       </form>
       <div aria-live="polite" className="mt-4 empty:mt-0">
         {look.error && <ErrorPanel error={look.error} />}
-        {look.data && <Seen base={base} sight={look.data} isAsked={look.variables !== ""} />}
+        {look.data && <Seen base={isElsewhere ? null : base} sight={look.data} isAsked={look.variables !== ""} />}
       </div>
     </Panel>
   );
 }
 
-function Seen({ base, sight, isAsked }: { base: string; sight: Sight; isAsked: boolean }) {
+/** `base`: none where its documents are another server's, which counts them. */
+function Seen({ base, sight, isAsked }: { base: string | null; sight: Sight; isAsked: boolean }) {
   const { t } = useTranslation();
   const format = useFormat();
   return (
     <div className="flex flex-col gap-4">
       <p className="flex flex-wrap items-center gap-x-3 gap-y-1.5 rounded-md bg-sunken px-3 py-2">
-        <span className="font-medium">{t("access.seen", { count: sight.total, seen: format.number(sight.documents) })}</span>
+        {base !== null && <span className="font-medium">{t("access.seen", { count: sight.total, seen: format.number(sight.documents) })}</span>}
         {sight.sees_all ? (
           <Badge tone="info">{t("access.seesAll")}</Badge>
         ) : sight.groups.length === 0 ? (
@@ -133,7 +134,7 @@ function Seen({ base, sight, isAsked }: { base: string; sight: Sight; isAsked: b
 }
 
 interface HitsProps {
-  base: string;
+  base: string | null;
   icon: typeof Eye;
   title: string;
   none: string;
@@ -154,14 +155,18 @@ function Hits({ base, icon: Icon, title, none, hits }: HitsProps) {
         {hits.map((hit) => (
           <li key={hit.chunk_id} className="border-b border-line px-3 py-2 last:border-b-0">
             <p className="flex items-baseline gap-2">
-              <Link
-                to="/knowledge/$base/documents/$document"
-                params={{ base, document: hit.document_id }}
-                search={{ passage: hit.chunk_id }}
-                className="min-w-0 grow truncate font-medium hover:underline"
-              >
-                {hit.document}
-              </Link>
+              {base === null ? (
+                <span className="min-w-0 grow truncate font-medium">{hit.document}</span>
+              ) : (
+                <Link
+                  to="/knowledge/$base/documents/$document"
+                  params={{ base, document: hit.document_id }}
+                  search={{ passage: hit.chunk_id }}
+                  className="min-w-0 grow truncate font-medium hover:underline"
+                >
+                  {hit.document}
+                </Link>
+              )}
               <span className="text-sm text-muted tabular-nums">{format.number(hit.score, 3)}</span>
             </p>
             <p className="line-clamp-2 text-sm text-muted">{hit.text}</p>
