@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from llmflow.access.rights import Rights
 from llmflow.errors import DocumentError, OrganError
 from llmflow.gateway.gateway import Gateway
 from llmflow.knowledge.archives import ArchiveLimits, Archives
@@ -23,9 +24,11 @@ from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.pairs.writer import PairWriter
 from llmflow.knowledge.passages import Passages
 from llmflow.knowledge.permissions import Permissions
 from llmflow.knowledge.progress import Progress
+from llmflow.knowledge.read import Reader
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.rule import SearchRule
 from llmflow.knowledge.types import Accepted, Document, Found, KnowledgeBase
@@ -119,6 +122,7 @@ class Room:
     documents: Documents
     passages: Passages
     ingest: Ingest
+    reader: Reader
     indexing: Indexing
     knowledge_jobs: KnowledgeJobs
     progress: Progress
@@ -155,7 +159,9 @@ async def stream(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-def build_room(database: Database, folder: Path, chunker: Chunker | None = None) -> Room:
+def build_room(
+    database: Database, folder: Path, chunker: Chunker | None = None, llm: ScriptedLlm | None = None
+) -> Room:
     """The room's parts, not started; `base` is made by the fixture."""
     chunker = chunker or ParagraphChunker()
     blobs = FolderBlobs(folder / "blobs")
@@ -165,7 +171,10 @@ def build_room(database: Database, folder: Path, chunker: Chunker | None = None)
     models, index = EmbeddingModels(embedding), Index(vectors, database)
     bases = Bases(database, index, originals, changes, chunk_tokens=100, overlap_tokens=0)
     progress = Progress(database, changes)
-    ingest = Ingest(database, bases, blobs, parser, chunker, models, index, progress, changes)
+    gateway = Gateway({"default": llm or ScriptedLlm()}, embedding, OverlapRerank())
+    pairs = PairWriter(database, gateway, count_tokens=_words, at_once=2)
+    reader = Reader(database, blobs, parser, chunker, models, pairs, progress, Rights(database))
+    ingest = Ingest(database, bases, reader, models, index, progress, changes)
     permissions = Permissions(database, index, changes, indexing=bases.indexing)
 
     def wake() -> None:
@@ -202,12 +211,13 @@ def build_room(database: Database, folder: Path, chunker: Chunker | None = None)
         documents,
         passages,
         ingest,
+        reader,
         indexing,
         knowledge_jobs,
         progress,
         changes,
         permissions,
-        Retriever(database, models, index, Gateway({"default": ScriptedLlm()}, embedding, OverlapRerank())),
+        Retriever(database, models, index, gateway),
         None,  # type: ignore[arg-type]
     )
 

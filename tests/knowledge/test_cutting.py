@@ -42,6 +42,11 @@ async def test_a_document_is_cut_as_it_says_else_as_its_base_does(room: Room) ->
     parents = dataclasses.replace(document, chunking={"method": "parent_child", "child": {"max_tokens": 900}})
     rule = rule_of(base, parents, most=500)
     assert (rule.max_tokens, rule.child) == (1_000, Sizes(500, 0))
+    base = await room.bases.set_chunking(base, {"method": "qa", "model": "writer"})
+    asked = dataclasses.replace(document, chunking={"method": "qa", "max_tokens": 9_000, "language": "Korean"})
+    rule = rule_of(base, asked, most=50)
+    assert (rule.max_tokens, rule.overlap_tokens, rule.child) == (4_000, 0, Sizes(50, 0))
+    assert (rule.model, rule.language) == ("writer", "Korean")
 
 
 async def test_cutting_again_queues_what_is_ready_and_keeps_what_stays(room: Room) -> None:

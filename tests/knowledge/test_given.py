@@ -42,7 +42,7 @@ async def _read(room: Room, base: KnowledgeBase, name: str, **more: Any) -> Docu
 async def test_passages_that_were_given_are_kept_found_and_known_again(room: Room) -> None:
     base = await _base(room)
     first = [Cut("연차 휴가는 15일"), Cut("질문", answer="답"), Cut("부모", parts=("자식 하나", "자식 둘"))]
-    room.ingest.cutter = script = Script(first, [first[0], Cut("새 단락"), first[2]])
+    room.reader.cutter = script = Script(first, [first[0], Cut("새 단락"), first[2]])
     document = await _read(room, base, "규정.pdf", pipeline={"inputs": {"x": 1}})
     assert (document.state, document.chunk_count, document.media_type) == ("ready", 3, "application/pdf")
     assert script.seen[0].pipeline == {"inputs": {"x": 1}}
@@ -66,7 +66,7 @@ async def test_passages_that_were_given_are_kept_found_and_known_again(room: Roo
 )
 async def test_what_cutting_raises_is_the_documents_or_is_waited_out(room: Room, error: Exception, state: str) -> None:
     base = await _base(room)
-    room.ingest.cutter = Script(error, [Cut("나중에")])
+    room.reader.cutter = Script(error, [Cut("나중에")])
     document = await _read(room, base, "a.txt")
     assert document.state == state
     assert document.error_message == ("Nobody did it." if state == "failed" else "")

@@ -32,7 +32,7 @@ async def _fill(room: Room, base: KnowledgeBase, *names: str) -> list[str]:
 
 
 async def test_uploads_do_not_wait_for_slow_pipelines(room: Room) -> None:
-    room.ingest.cutter = slow = Slow()
+    room.reader.cutter = slow = Slow()
     base = await room.bases.create("w", "파이프라인", pipeline_id="p")
     waiting = await _fill(room, base, *(f"느린 {number}.txt" for number in range(_AT_ONCE + 4)))
     while slow.now < _AT_ONCE:
@@ -46,7 +46,7 @@ async def test_uploads_do_not_wait_for_slow_pipelines(room: Room) -> None:
 
 
 async def test_a_document_does_not_wait_for_a_slow_one_of_its_pipeline(room: Room) -> None:
-    room.ingest.cutter = slow = Slow()
+    room.reader.cutter = slow = Slow()
     base = await room.bases.create("w", "파이프라인", pipeline_id="p")
     first, second = await _fill(room, base, "느린.txt", "빠른.txt")
     assert (await room.settled(second)).state == "ready"

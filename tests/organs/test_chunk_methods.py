@@ -83,9 +83,31 @@ async def test_rows_become_questions_with_answers(chunker: LlamaIndexChunker) ->
     assert (await chunker.chunk([Element("Table", TABLE)], turned))[3].answer == "휴가 3일?"
 
 
-async def test_a_document_without_questions_is_cut_by_headings(chunker: LlamaIndexChunker) -> None:
-    chunks = await chunker.chunk(elements_of("# 휴가\n\n글이다."), ChunkRule(method="qa"))
-    assert [(chunk.text, chunk.answer) for chunk in chunks] == [("글이다.", None)]
+async def test_text_beside_questions_is_what_a_model_may_be_asked_about(chunker: LlamaIndexChunker) -> None:
+    rule = ChunkRule(max_tokens=100, overlap_tokens=0, method="qa", child=Sizes(40, 0))
+    elements = [*elements_of(f"# 휴가\n\n{KOREAN}"), Element("Table", TABLE), *elements_of("# 급여\n\n글이다.")]
+    chunks = await chunker.chunk(elements, rule)
+    answers = [place for place, chunk in enumerate(chunks) if chunk.answer is not None]
+    assert answers == list(range(answers[0], answers[0] + 40))
+    before, behind = chunks[: answers[0]], chunks[answers[-1] + 1 :]
+    assert len(before) > 1
+    assert all(chunk.heading_path == ("휴가",) and chunk.tokens <= 100 and chunk.parts for chunk in before)
+    assert all(part.tokens <= 40 for chunk in before for part in chunk.parts)
+    assert " ".join(" ".join(chunk.text for chunk in before).split()) == " ".join(KOREAN.split())
+    assert [(chunk.text, [part.text for part in chunk.parts]) for chunk in behind] == [("글이다.", ["글이다."])]
+
+
+async def test_a_table_of_facts_in_a_text_is_no_table_of_questions(chunker: LlamaIndexChunker) -> None:
+    prices = Element("Table", "| 상품 | 값 |\n| --- | --- |\n| 사과 | 3000원 |")
+    rule = ChunkRule(method="qa")
+    (chunk,) = await chunker.chunk([Element("NarrativeText", "값은 다음과 같다."), prices], rule)
+    assert chunk.answer is None
+    assert "사과" in chunk.text
+    named = ChunkRule(method="qa", question="상품", answer="값")
+    _, pair = await chunker.chunk([Element("NarrativeText", "값은 다음과 같다."), prices], named)
+    assert (pair.text, pair.answer) == ("사과", "3000원")
+    (alone,) = await chunker.chunk([Element("Title", "값"), prices], rule)
+    assert (alone.text, alone.answer) == ("사과", "3000원")
 
 
 async def test_what_a_rule_strips_is_gone_before_cutting(chunker: LlamaIndexChunker) -> None:

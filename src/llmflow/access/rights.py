@@ -26,6 +26,16 @@ class Rights:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def which(self, workspace_id: str, by: str | None) -> tuple[str | None, str | None]:
+        """(key, account): whose id it is; neither, where it is nobody's any more."""
+        if by is None:
+            return None, None
+        async with self._database.read() as connection:
+            if await queries.key_by_id(connection, workspace_id, by) is not None:
+                return by, None
+            is_account = await queries.account_by_id(connection, workspace_id, by) is not None
+        return None, by if is_account else None
+
     async def of(self, workspace_id: str, *, key_id: str | None, account_id: str | None) -> Right:
         """Of the key, or without one of the person; NONE for a key that was revoked or has expired, for somebody who
         is no member any more, and for nobody."""

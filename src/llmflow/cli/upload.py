@@ -28,6 +28,7 @@ _STAGES = {
     "unpack": "unpacking",
     "parse": "reading",
     "chunk": "cutting",
+    "ask": "asking the model",
     "embed": "embedding",
     "index": "indexing",
 }

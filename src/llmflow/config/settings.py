@@ -87,6 +87,7 @@ class Knowledge:
         "Whether a base of another model than the embedding organ's is embedded anew by_itself or by_hand",
         choices=("by_itself", "by_hand"),
     )
+    questions_at_once: int = setting(4, "Calls under way of a model that writes questions and answers", least=1)
     archive_files: int = setting(2000, "Files in one archive at most, those of archives in it included", least=1)
     archive_mb: int = setting(2048, "MB that one archive may unpack to", least=1)
 

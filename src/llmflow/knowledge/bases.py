@@ -14,6 +14,7 @@ from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.evaluation import queries as evaluation_queries
 from llmflow.knowledge.originals import Originals
 from llmflow.knowledge.pace import Pace
+from llmflow.knowledge.pairs import queries as pair_queries
 from llmflow.knowledge.rule import SearchRule, to_keep
 from llmflow.knowledge.sight import sees_base
 from llmflow.knowledge.sources import queries as source_queries
@@ -219,6 +220,7 @@ class Bases:
                 for source in await source_queries.of_base(connection, base.id):
                     await source_queries.delete(connection, source.id)
                 await evaluation_queries.delete(connection, knowledge_id=base.id)
+                await pair_queries.forget_all(connection, base.id)
                 await queries.delete_base(connection, base.id)
         self._changes.tell(base.id)
         await self._originals.remove(digests)

@@ -19,6 +19,7 @@ from llmflow.knowledge.changes import Changes
 from llmflow.knowledge.fresh import FRESH, Coming, new_document, taken_back
 from llmflow.knowledge.names import clean_name, free_name
 from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.pairs import queries as pair_queries
 from llmflow.knowledge.sight import seen_rows, sees
 from llmflow.knowledge.types import (
     Accepted,
@@ -361,6 +362,7 @@ class Documents:
                 await passage_queries.delete_all_of(connection, ids)
             await self._vectors.delete(base.collection, document_ids=ids)
             async with self._database.write() as connection:
+                await pair_queries.forget(connection, ids)
                 await queries.delete_marked(connection, ids)
         await self._originals.remove({document.digest for document in marked if document.id in ids})
 

@@ -6,12 +6,9 @@ Small documents go through together, so that a thousand of them cost few transac
 from __future__ import annotations
 
 import asyncio
-import mimetypes
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,27 +16,24 @@ from llmflow.errors import DocumentError, LLMFlowError, NotFound, OrganError, Un
 from llmflow.knowledge import passage_queries, queries
 from llmflow.knowledge.bases import Bases
 from llmflow.knowledge.changes import Changes
-from llmflow.knowledge.cutting import checked, rule_from, rule_of
 from llmflow.knowledge.embed import embed_passages
-from llmflow.knowledge.given import Cutter, chunks_of, no_cutter
 from llmflow.knowledge.indexed import index_row
 from llmflow.knowledge.indexing import ROOM_TOKENS, texts_of
 from llmflow.knowledge.language import language_of
 from llmflow.knowledge.models import EmbeddingModels
+from llmflow.knowledge.pairs import queries as pair_queries
 from llmflow.knowledge.progress import Progress
+from llmflow.knowledge.read import Reader
 from llmflow.knowledge.renew import Cut, Had, Renewal, renew
 from llmflow.knowledge.types import Document, KnowledgeBase
-from llmflow.ports.blobs import Blobs
-from llmflow.ports.chunker import Chunk, Chunker
+from llmflow.ports.chunker import Chunk
 from llmflow.ports.embedding import Embedding, Vectors
-from llmflow.ports.parser import Element, ParsedDocument, Parser
+from llmflow.ports.parser import ParsedDocument
 from llmflow.ports.vector_store import VectorStore
 from llmflow.store.content import Scope
 from llmflow.store.database import Database
 from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents as table
-
-T = TypeVar("T")
 
 _BATCH_BYTES = 2 * 1024 * 1024  # documents parsed together hold about this many bytes
 _PARSE_AT_ONCE = 4
@@ -78,9 +72,7 @@ class Ingest:
         self,
         database: Database,
         bases: Bases,
-        blobs: Blobs,
-        parser: Parser,
-        chunker: Chunker,
+        reader: Reader,
         models: EmbeddingModels,
         vectors: VectorStore,
         progress: Progress,
@@ -88,14 +80,11 @@ class Ingest:
     ) -> None:
         self._database = database
         self._bases = bases
-        self._blobs = blobs
-        self._parser = parser
-        self._chunker = chunker
+        self._reader = reader
         self._models = models
         self._vectors = vectors
         self._progress = progress
         self._changes = changes
-        self.cutter: Cutter = no_cutter  # of bases that have a pipeline
 
     async def run(self, base: KnowledgeBase, documents: Sequence[Document]) -> None:
         """Brings each document to ready or failed, unless it was replaced or deleted meanwhile.
@@ -135,7 +124,7 @@ class Ingest:
     ) -> _Prepared | _Failure | OrganError:
         try:
             async with gate:
-                parsed, chunks = await (self._read if base.pipeline_id is None else self._given)(base, document, most)
+                parsed, chunks = await self._reader.read(base, document, most)
         except (DocumentError, Unsupported) as error:
             return _Failure(document, error)
         except OrganError as error:
@@ -145,28 +134,7 @@ class Ingest:
             FileNotFoundError,
         ):  # its bytes went with a deletion or a replacement, unless the disk lost them
             return _Failure(document, DocumentError("Its stored bytes are gone.", hint="Upload the document again."))
-        if not chunks:
-            return _Failure(document, DocumentError(f"{document.name} has no text.", code="document_empty"))
         return _Prepared(document, parsed, await self._cuts(base, chunks))
-
-    async def _read(self, base: KnowledgeBase, document: Document, most: int) -> tuple[ParsedDocument, list[Chunk]]:
-        parsed = await self._parse(document)
-        self._progress.report(document, "chunk", 0, 0)
-        elements = await self._admit(base, parsed.elements)
-        rule = rule_of(base, document, most=most)
-        cutting = self._chunker.chunk(elements, rule, progress=partial(self._progress.report, document, "chunk"))
-        return parsed, await self._told(cutting)
-
-    async def _given(self, base: KnowledgeBase, document: Document, most: int) -> tuple[ParsedDocument, list[Chunk]]:
-        """By the base's pipeline instead."""
-        self._progress.report(document, "parse", 0, 0)
-        given = await self._told(self.cutter(base, document))
-        self._progress.report(document, "chunk", 0, 0)
-        chunks = await chunks_of(given, self._chunker, most=most)
-        if given.parsed is not None:
-            return given.parsed, chunks
-        media_type = document.media_type or mimetypes.guess_type(document.file_name)[0] or ""
-        return ParsedDocument((), media_type), chunks
 
     async def _cuts(self, base: KnowledgeBase, chunks: Sequence[Chunk]) -> list[Cut]:
         """Chunks and their parts, their words past the boundary."""
@@ -189,38 +157,6 @@ class Ingest:
             )
             for (chunk, parent), text, answer in zip(flat, admitted[::2], admitted[1::2], strict=True)
         ]
-
-    async def preview(self, base: KnowledgeBase, document: Document, said: Mapping[str, Any]) -> list[Chunk]:
-        """The passages that a document would have under a rule of cutting; nothing is stored. Raises UsageError and
-        what reading raises."""
-        embedding = await self._models.for_writing(base)
-        await embedding.embed([], "passage")  # loads the model, which alone knows its limit
-        rule = rule_from(base, checked(said), most=embedding.max_tokens - ROOM_TOKENS)
-        async with self._blobs.local(document.digest) as path:
-            parsed = await self._parser.parse(path, name=document.file_name)
-        return await self._chunker.chunk(await self._admit(base, parsed.elements), rule)
-
-    async def _parse(self, document: Document) -> ParsedDocument:
-        report = partial(self._progress.report, document, "parse")
-        async with self._blobs.local(document.digest) as path:
-            return await self._told(self._parser.parse(path, name=document.file_name, progress=report))
-
-    async def _told(self, work: Coroutine[Any, Any, T]) -> T:
-        """What comes of `work`; how far it is stands in the database meanwhile."""
-        working = asyncio.ensure_future(work)
-        try:
-            while not (await asyncio.wait([working], timeout=1.0))[0]:
-                await self._progress.flush()
-        finally:
-            working.cancel()
-        return await working
-
-    async def _admit(self, base: KnowledgeBase, elements: Sequence[Element]) -> Sequence[Element]:
-        """The elements with their words past the boundary, before anything is cut or embedded."""
-        texts = await self._database.boundary.admit(Scope("knowledge", base.id), [e.text for e in elements])
-        if all(text == element.text for text, element in zip(texts, elements, strict=True)):
-            return elements
-        return [msgspec.structs.replace(element, text=text) for element, text in zip(elements, texts, strict=True)]
 
     async def _plan(self, prepared: Sequence[_Prepared]) -> list[_Planned]:
         async with self._database.read() as connection:
@@ -277,6 +213,7 @@ class Ingest:
         async with self._database.write() as connection:
             await queries.mark_ready(connection, [_ready_row(p) for p in valid.values()])
             await passage_queries.forget_unsettled_of(connection, list(valid))
+            await pair_queries.forget_outdated(connection, {i: p.document.digest for i, p in valid.items()})
             remaining = await queries.states_and_digests(connection, valid)
         deleted = [i for i in valid if remaining.get(i, ("deleting", ""))[0] == "deleting"]
         if deleted:

@@ -1,6 +1,6 @@
 """What the job engine runs for knowledge: accepted documents go through lanes into jobs, and each job is one `Ingest`
-run. Documents that a pipeline reads have a lane of their own: a run may wait long for a model or a server, and uploads
-to other bases do not wait for it.
+run. Documents that a pipeline reads or a model writes questions from have a lane of their own: they may wait long for a
+model or a server, and uploads to other bases do not wait for them.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from llmflow.store.tables import documents as table
 
 _LANE = "ingest"
 _JOBS_AT_ONCE = 2
-_PIPELINE_LANE = "ingest-pipeline"
-_PIPELINES_AT_ONCE = 8  # a document each: none waits for a slow one beside it
+_SLOW_LANE = "ingest-pipeline"
+_SLOW_AT_ONCE = 8  # a document each: none waits for a slow one beside it
 _ORGAN_TRIES_S = (1.0, 4.0, 15.0)
 _DISK_WAIT_S = 10.0
 _DELETED_AT_ONCE = 500
@@ -71,8 +71,8 @@ class KnowledgeJobs:
         self._disk = disk
         self._min_free_bytes = min_free_bytes
         self._lanes = [
-            Lane(database, jobs, LaneRule(_LANE, _JOBS_AT_ONCE, per_job, of_pipelines=False), self.run),
-            Lane(database, jobs, LaneRule(_PIPELINE_LANE, _PIPELINES_AT_ONCE, 1, of_pipelines=True), self.run),
+            Lane(database, jobs, LaneRule(_LANE, _JOBS_AT_ONCE, per_job, slow=False), self.run),
+            Lane(database, jobs, LaneRule(_SLOW_LANE, _SLOW_AT_ONCE, 1, slow=True), self.run),
         ]
         self._bell = Bell()  # for what is left to be done besides reading
         self._tending: asyncio.Task[None] | None = None

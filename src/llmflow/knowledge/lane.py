@@ -23,12 +23,13 @@ from llmflow.store.tables import documents as table
 @dataclass(frozen=True, slots=True)
 class LaneRule:
     """`kind`: of its jobs. `at_once`: jobs that run together; what arrives meanwhile is gathered for the next.
-    `per_job`: documents. `of_pipelines`: whether it is for documents that a pipeline reads, or for the others."""
+    `per_job`: documents. `slow`: for documents that a pipeline reads or a model is asked about, or for all
+    others."""
 
     kind: str
     at_once: int
     per_job: int
-    of_pipelines: bool
+    slow: bool
 
 
 class Lane:
@@ -79,7 +80,7 @@ class Lane:
 
     async def _queue_lost(self) -> None:
         async with self._database.read() as connection:
-            unfinished = await lane_queries.unfinished_jobs(connection, of_pipelines=self._rule.of_pipelines)
+            unfinished = await lane_queries.unfinished_jobs(connection, slow=self._rule.slow)
         for job_id, ids in unfinished.items():
             status = await self._jobs.status(job_id)
             if status is None or status.state in ("done", "failed", "cancelled"):
@@ -95,9 +96,7 @@ class Lane:
         ids: tuple[str, ...] = ()
         try:
             async with self._database.write() as connection:
-                found = await lane_queries.undispatched(
-                    connection, self._rule.per_job, of_pipelines=self._rule.of_pipelines
-                )
+                found = await lane_queries.undispatched(connection, self._rule.per_job, slow=self._rule.slow)
                 ids = tuple(found)
                 if not ids:
                     return False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from llmflow.knowledge import queries
 from llmflow.knowledge.changes import Changes
@@ -12,6 +14,8 @@ from llmflow.knowledge.types import Document, Reading, Stage
 from llmflow.store.database import Database
 from llmflow.store.ids import now_ms
 from llmflow.store.tables import documents
+
+T = TypeVar("T")
 
 _WRITE_EVERY_S = 1.0
 
@@ -49,6 +53,16 @@ class Progress:
                     total=reading.total,
                     updated_at=now_ms(),
                 )
+
+    async def told(self, work: Coroutine[Any, Any, T]) -> T:
+        """What comes of `work`, which becomes a task of its own; rows are written meanwhile."""
+        working = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait([working], timeout=_WRITE_EVERY_S))[0]:
+                await self.flush()
+        finally:
+            working.cancel()
+        return await working
 
     def forget(self, document_ids: Sequence[str]) -> None:
         for document_id in document_ids:

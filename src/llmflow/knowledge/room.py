@@ -19,9 +19,11 @@ from llmflow.knowledge.ingest import Ingest
 from llmflow.knowledge.jobs import KnowledgeJobs
 from llmflow.knowledge.models import EmbeddingModels
 from llmflow.knowledge.originals import Originals
+from llmflow.knowledge.pairs.writer import PairWriter
 from llmflow.knowledge.passages import Passages
 from llmflow.knowledge.permissions import Permissions
 from llmflow.knowledge.progress import Progress
+from llmflow.knowledge.read import Reader
 from llmflow.knowledge.reembed import Reembeddings
 from llmflow.knowledge.retrieve import Retriever
 from llmflow.knowledge.sources.compare import Compare
@@ -73,7 +75,10 @@ class KnowledgeRoom:
             chunk_tokens=wanted.chunk_tokens,
             overlap_tokens=wanted.overlap_tokens,
         )
-        self.ingest = Ingest(database, self.bases, blobs, parser, chunker, models, index, self.progress, self.changes)
+        rights = Rights(database)
+        pairs = PairWriter(database, gateway, count_tokens=count_tokens, at_once=wanted.questions_at_once)
+        self.reader = Reader(database, blobs, parser, chunker, models, pairs, self.progress, rights)
+        self.ingest = Ingest(database, self.bases, self.reader, models, index, self.progress, self.changes)
         self.permissions = Permissions(database, index, self.changes, indexing=self.bases.indexing)
         self.documents = Documents(
             database,
@@ -139,7 +144,7 @@ class KnowledgeRoom:
         self.external = External(database, cipher, servers)
         self.retriever = Retriever(database, models, index, gateway, elsewhere=self.external)
         self.evaluations = Evaluations(database, jobs, self.changes)
-        self.evaluating = EvaluationJobs(database, jobs, self.bases, self.retriever, self.changes, Rights(database))
+        self.evaluating = EvaluationJobs(database, jobs, self.bases, self.retriever, self.changes, rights)
 
     def _wake(self) -> None:
         self.jobs.wake()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from llmflow.knowledge.conditions import Conditions
 
 State = Literal["queued", "running", "ready", "failed", "deleting"]
-Stage = Literal["", "unpack", "parse", "chunk", "embed", "index"]
+Stage = Literal["", "unpack", "parse", "chunk", "ask", "embed", "index"]
 Mode = Literal["dense", "keyword", "hybrid"]
 Fusion = Literal["weights", "ranks"]
 Leg = Literal["dense", "keyword", "fused", "reranked"]
@@ -138,7 +138,8 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`done` of `total` units of `stage`: pages while parsing, passages after. `pipeline`: what its base's pipeline is
+    """`done` of `total` units of `stage`: pages while parsing, parts while a model
+    is asked, passages after. `pipeline`: what its base's pipeline is
     given with it: `start`, the node's id; `type` and `info`, where it comes from; `inputs`; `batch`; each may lack."""
 
     id: str

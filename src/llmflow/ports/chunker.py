@@ -33,12 +33,15 @@ class Sizes(msgspec.Struct, frozen=True):
 class ChunkRule(Sizes, frozen=True):
     """`method`: "headings", sections as large as they may be; "sentence", sentences whatever the headings; "fixed",
     what stands between two separators; "semantic", what is about one thing under a heading; "parent_child", by headings
-    or separators, each with parts of the sizes of `child`, which are searched; "qa", the questions and answers of
-    tables, by their columns' names or the first two.
+    or separators, each with parts of the sizes of `child`, which are searched; "qa", questions with answers: those of
+    tables, by their columns' names or, where a document is nothing but tables, the first two; other text by headings or
+    separators as what a model is asked about, with parts of the sizes of `child`, which are taken where it is not.
 
     `breakpoint_percentile`, `buffer_sentences`: of "semantic". It cuts where neighbouring sentences, each read with so
     many on both sides, are farther apart than this percentile of all in the document; a lower one cuts more often.
-    `parent`: what a parent is, a paragraph, or the whole document up to 10,000 tokens."""
+    `parent`: what a parent is, a paragraph, or the whole document up to 10,000 tokens.
+    `question`, `answer`: the columns of "qa"; `model`, `language`: of whoever writes them ("": the default, and the
+    text's own), which no chunker asks."""
 
     method: Method = "headings"
     clean: tuple[Cleaning, ...] = ()
@@ -48,6 +51,8 @@ class ChunkRule(Sizes, frozen=True):
     child: Sizes = Sizes(max_tokens=120, overlap_tokens=0)
     question: str = ""
     answer: str = ""
+    model: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    language: Annotated[str, msgspec.Meta(max_length=50)] = ""
 
 
 class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):

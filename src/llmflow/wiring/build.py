@@ -151,7 +151,7 @@ async def build(settings: Settings, *, leads: bool = True) -> Platform:
         knowledge.bases,
         variable_kb=settings.workflow.variable_kb,
     )
-    knowledge.ingest.cutter = pipelines.cut
+    knowledge.reader.cutter = pipelines.cut
     return Platform(
         settings=settings,
         database=database,

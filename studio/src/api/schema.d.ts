@@ -4035,7 +4035,8 @@ export interface components {
         };
         /**
          * Document
-         * @description `done` of `total` units of `stage`: pages while parsing, passages after. `pipeline`: what its base's pipeline is
+         * @description `done` of `total` units of `stage`: pages while parsing, parts while a model
+         *     is asked, passages after. `pipeline`: what its base's pipeline is
          *     given with it: `start`, the node's id; `type` and `info`, where it comes from; `inputs`; `batch`; each may lack.
          */
         Document: {
@@ -4062,7 +4063,7 @@ export interface components {
              * Stage
              * @enum {string}
              */
-            stage: "" | "unpack" | "parse" | "chunk" | "embed" | "index";
+            stage: "" | "unpack" | "parse" | "chunk" | "ask" | "embed" | "index";
             /** Done */
             done: number;
             /** Total */
@@ -5882,29 +5883,6 @@ export interface components {
             /** Hash */
             hash?: string | null;
         };
-        /** Question */
-        Question: {
-            /** Question */
-            question: string;
-            /** Conversation Id */
-            conversation_id?: string | null;
-            /**
-             * Parent Id
-             * @description The message it follows; null: the newest of the conversation; empty: none, a new beginning
-             */
-            parent_id?: string | null;
-            /**
-             * Files
-             * @description Ids of files sent for it
-             */
-            files?: string[];
-            /**
-             * User
-             * @description Who asks, of a caller with a key
-             * @default console
-             */
-            user: string;
-        };
         /**
          * PublishedVersion
          * @description `base_changes`: what became of the settings of a pipeline's knowledge base.
@@ -5932,6 +5910,29 @@ export interface components {
             updated_at: number;
             /** Base Changes */
             base_changes: components["schemas"]["FollowedSetting"][];
+        };
+        /** Question */
+        Question: {
+            /** Question */
+            question: string;
+            /** Conversation Id */
+            conversation_id?: string | null;
+            /**
+             * Parent Id
+             * @description The message it follows; null: the newest of the conversation; empty: none, a new beginning
+             */
+            parent_id?: string | null;
+            /**
+             * Files
+             * @description Ids of files sent for it
+             */
+            files?: string[];
+            /**
+             * User
+             * @description Who asks, of a caller with a key
+             * @default console
+             */
+            user: string;
         };
         /**
          * QuestionPage
@@ -6040,7 +6041,7 @@ export interface components {
              * Stage
              * @enum {string}
              */
-            stage: "" | "unpack" | "parse" | "chunk" | "embed" | "index";
+            stage: "" | "unpack" | "parse" | "chunk" | "ask" | "embed" | "index";
             /** Done */
             done: number;
             /** Total */

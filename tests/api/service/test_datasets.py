@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 import zipfile
 from collections.abc import Iterator
@@ -212,6 +213,29 @@ def test_of_a_refused_request_nothing_is_kept(datasets: httpx.Client) -> None:
     refused = datasets.post(f"/datasets/{base}/documents/{document}/update-by-text", json=renamed)
     assert _code(refused) == (400, "invalid_param")
     assert datasets.get(f"/datasets/{base}/documents/{document}").json()["name"] == "그대로.txt"
+
+
+def test_questions_and_answers_are_written_by_the_model_in_the_language_that_is_asked_for(
+    chat_server: ChatServer, datasets: httpx.Client
+) -> None:
+    with chat_server.live.client() as console:
+        made = console.post("/api/v1/keys", json={"kind": "dataset", "name": "질문 쓰기"}).raise_for_status().json()
+    text = json.dumps({"pairs": [{"question": "연차는 며칠인가요?", "answer": LEAVE}]})  # the fake model repeats it
+    with chat_server.client(made["token"]) as client:
+        base = _base(client, "묻고 답하기")
+        document = _text(client, base, "규정.txt", text, doc_form="qa_model", doc_language="한국어")
+        assert (document["doc_form"], document["doc_language"]) == ("qa_model", "한국어")
+        (segment,) = client.get(f"/datasets/{base}/documents/{document['id']}/segments").json()["data"]
+        assert (segment["content"], segment["answer"]) == ("연차는 며칠인가요?", LEAVE)
+        (record,) = _found(client, base, "연차는 며칠?")
+        assert record["segment"]["answer"] == LEAVE
+    with chat_server.live.client() as console:
+        spent: list[int] = []
+        end = time.monotonic() + 10
+        while not spent and time.monotonic() < end:
+            rows = console.get("/api/v1/spend", params={"by": ["key", "model"]}).raise_for_status().json()["rows"]
+            spent = [row["requests"] for row in rows if row["by"]["key"] == made["key"]["id"]]
+        assert spent == [1], rows
 
 
 def test_an_app_key_opens_no_knowledge(service: httpx.Client) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from llmflow.organs.chunker import meaning, sentences
 from llmflow.organs.chunker.clean import cleaned
-from llmflow.organs.chunker.questions import pairs
+from llmflow.organs.chunker.questions import are_tables, pairs
 from llmflow.organs.chunker.sections import JOINT, Path, Run, Section, Sizes, gather, joined, separated
 from llmflow.ports.boxes import boxes_of
 from llmflow.ports.chunker import Chunk, ChunkRule, CountTokens, EmbedTexts
@@ -78,12 +78,15 @@ class LlamaIndexChunker:
     def _chunk(self, elements: Sequence[Element], rule: ChunkRule) -> list[Chunk]:
         sizes = Sizes(self._count)
         elements = cleaned(elements, rule.clean)
-        if rule.method == "qa" and (chunks := self._questions(elements, rule, sizes)):
-            return chunks
-        if rule.method != "parent_child":
-            return self._document(sizes, rule).cut(elements, rule)
+        if rule.method == "qa":
+            return self._questions(elements, rule, sizes)
+        if rule.method == "parent_child":
+            return self._parents(elements, rule, sizes)
+        return self._document(sizes, rule).cut(elements, rule)
+
+    def _parents(self, elements: Sequence[Element], rule: ChunkRule, sizes: Sizes) -> list[Chunk]:
         most = _FULL_TOKENS if rule.parent == "full-doc" else rule.max_tokens
-        whole = self._document(sizes, Limits(most, 0))
+        whole = self._document(sizes, Limits(most, rule.overlap_tokens if rule.method == "qa" else 0))
         parents = whole.cut(
             elements, msgspec.structs.replace(rule, separator="") if rule.parent == "full-doc" else rule
         )
@@ -98,13 +101,27 @@ class LlamaIndexChunker:
         return _Document(sizes, limits, lambda budget, overlap: self._splitter(sizes, budget, overlap))
 
     def _questions(self, elements: Sequence[Element], rule: ChunkRule, sizes: Sizes) -> list[Chunk]:
-        """The questions of tables with their answers; none where no table has any."""
-        found = list(pairs(elements, rule))
-        sizes.learn(question for question, _, _ in found)
-        return [
-            msgspec.structs.replace(_make(question, sizes.of(question), (), [table]), kind="text", answer=answer)
-            for question, answer, table in found
-        ]
+        """The questions of tables with their answers, and what stands between them as parents."""
+        named = not are_tables(elements)
+        rule = msgspec.structs.replace(rule, parent="paragraph")
+        chunks: list[Chunk] = []
+        run: list[Element] = []
+        for element in elements:
+            if not (found := pairs(element, rule, named=named)):
+                run.append(element)
+                continue
+            chunks += self._told(run, rule, sizes)
+            run = []
+            sizes.learn(question for question, _ in found)
+            for question, answer in found:
+                chunk = _make(question, sizes.of(question), (), [element])
+                chunks.append(msgspec.structs.replace(chunk, kind="text", answer=answer))
+        return [*chunks, *self._told(run, rule, sizes)]
+
+    def _told(self, elements: Sequence[Element], rule: ChunkRule, sizes: Sizes) -> list[Chunk]:
+        """Nothing of what is headings alone, above a table."""
+        has_text = any(element.kind != "Title" and element.text.strip() for element in elements)
+        return self._parents(elements, rule, sizes) if has_text else []
 
     def _splitter(self, sizes: Sizes, budget: int, overlap: int) -> Callable[[str], list[str]]:
         """LlamaIndex's splitter, given our token counts and our sentences so that it never loads tiktoken or nltk."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from llmflow.errors import ConfigError
 
 #: The newest revision in versions/; a test holds the two equal.
-HEAD = "0028"
+HEAD = "0029"
 
 
 async def current(engine: AsyncEngine) -> str | None:

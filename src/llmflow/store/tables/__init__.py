@@ -57,6 +57,7 @@ from llmflow.store.tables.knowledge import (
     tags_of_knowledge,
     unsettled_chunks,
     vectors_due,
+    written_pairs,
 )
 from llmflow.store.tables.runs import (
     deliveries,
@@ -122,4 +123,5 @@ __all__ = [
     "vectors_due",
     "workflow_runs",
     "workspaces",
+    "written_pairs",
 ]

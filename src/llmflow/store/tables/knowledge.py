@@ -85,7 +85,7 @@ documents = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     text("media_type", default=""),
     sa.Column("state", sa.String(12), nullable=False),  # queued, running, ready, failed, deleting
-    sa.Column("stage", sa.String(12), nullable=False, server_default=""),  # parse, chunk, embed, index
+    sa.Column("stage", sa.String(12), nullable=False, server_default=""),  # knowledge.types.Stage
     count("done"),  # of the stage's units: pages or passages
     count("total"),
     ref("job_id", null=True, index=True),
@@ -162,6 +162,21 @@ unsettled_chunks = sa.Table(
     ref("workspace_id"),
     ref("knowledge_id"),
     ref("document_id", index=True),
+)
+
+written_pairs = sa.Table(
+    "written_pairs",  # questions and answers that a model wrote from the parts of documents
+    metadata,
+    sa.Column("document_id", sa.String(36), primary_key=True),
+    sa.Column("part", sa.String(64), primary_key=True),  # knowledge.pairs.write.key_of
+    sa.Column("ordinal", sa.Integer, primary_key=True),  # from 0; of a part that answers nothing one without words
+    ref("workspace_id"),
+    ref("knowledge_id", index=True),
+    sa.Column("document_digest", sa.String(64), nullable=False),  # of the bytes it was last read from
+    text("model"),
+    content("question"),
+    content("answer"),
+    time("created_at"),
 )
 
 reembeddings = sa.Table(

@@ -4,7 +4,7 @@ import type { News } from "@/api/documents";
 import { useFormat } from "@/i18n/format";
 import { Progress } from "@/ui/Progress";
 
-const STAGES = ["parse", "chunk", "embed", "index"] as const;
+const STAGES = ["parse", "chunk", "ask", "embed", "index"] as const;
 const ENOUGH = 3; // documents within the last minute, before a time is promised
 
 /** Seconds that are left at the pace of the last minute; null: too little was seen to say. */

@@ -86,7 +86,7 @@ async def preview_chunking(document_id: str, body: Cutting, request: Request) ->
     platform = auth.platform_of(request)
     document = await platform.knowledge.documents.get(caller.workspace_id, document_id)
     base = await platform.knowledge.bases.get(caller.workspace_id, document.knowledge_id)
-    chunks = await platform.knowledge.ingest.preview(base, document, body.chunking)
+    chunks = await platform.knowledge.reader.preview(base, document, body.chunking)
     return CutDocument([_preview(chunk) for chunk in chunks[:_SHOWN]], len(chunks))
 
 

@@ -2,7 +2,8 @@
 
 Ours, kept with the document, {} being as the base says: `max_tokens`, `overlap_tokens`; `separator`, at which it is
 cut first; `clean`, a list of remove_extra_spaces and remove_urls_emails; `method` parent_child with `parent`
-(paragraph or full-doc) and `child`, the same sizes for the parts; `method` qa.
+(paragraph or full-doc) and `child`, the same sizes for the parts; `method` qa with the `language` that questions and
+answers are written in.
 """
 
 from __future__ import annotations
@@ -47,13 +48,16 @@ class ProcessRule(msgspec.Struct, frozen=True):
     rules: Rules | None = None
 
 
-def chunking(rule: ProcessRule | None, form: Form | None) -> dict[str, Any] | None:
-    """Ours; None where nothing is said. Raises UsageError for a clean-up that there is not."""
+def chunking(rule: ProcessRule | None, form: Form | None, language: str | None = None) -> dict[str, Any] | None:
+    """Ours; None where nothing is said. `language`: of what a model writes, where it does. Raises UsageError for a
+    clean-up that there is not."""
     if rule is None and form in (None, "text_model"):
         return None
     if rule is not None and rule.mode == "hierarchical" and form is None:
         form = "hierarchical_model"
     said: dict[str, Any] = dict(_METHODS[form or "text_model"])
+    if form == "qa_model" and language:
+        said["language"] = language
     if rule is None or rule.mode == "automatic" or rule.rules is None:
         return said
     said |= _sizes(rule.rules.segmentation)

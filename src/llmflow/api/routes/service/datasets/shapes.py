@@ -31,9 +31,11 @@ _STAGES: dict[Stage, str] = {
     "unpack": "parsing",
     "parse": "parsing",
     "chunk": "splitting",
+    "ask": "splitting",
     "embed": "indexing",
     "index": "indexing",
 }
+_LANGUAGES = {"ko": "Korean", "en": "English"}
 _STATES: dict[State, str] = {"queued": "waiting", "ready": "completed", "failed": "error", "deleting": "completed"}
 
 
@@ -256,7 +258,7 @@ def document_alone(
         "data_source_info": {"upload_file": {**file, "created_at": int(file["created_at"])}},
         "dataset_process_rule": rule,
         "document_process_rule": rule,
-        "doc_language": {"ko": "Korean", "en": "English"}.get(document.language, ""),
+        "doc_language": document.chunking.get("language") or _LANGUAGES.get(document.language, ""),
         "completed_at": None if document.indexed_at is None else seconds(document.indexed_at),
         "updated_at": seconds(document.updated_at),
         "indexing_latency": took_s,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.datastructures import FormData, UploadFile
@@ -30,6 +30,7 @@ class Writing(msgspec.Struct, frozen=True):
 
     process_rule: ProcessRule | None = None
     doc_form: Form | None = None
+    doc_language: Annotated[str, msgspec.Meta(max_length=50)] | None = None
     indexing_technique: Technique | None = None
     retrieval_model: RetrievalModel | None = None
     original_document_id: str | None = None
@@ -117,7 +118,7 @@ async def _create(
             content(),
             as_new=True,
             origin=Origin(source, by=call.caller.key_id),
-            chunking=chunking(wanted.process_rule, _form_of(base, wanted)),
+            chunking=chunking(wanted.process_rule, _form_of(base, wanted), wanted.doc_language),
         )
         document = accepted.document
     return await _answered(call, await _settled(call, base, wanted), document)
@@ -132,7 +133,7 @@ async def _rewritten(
 ) -> Document:
     if document.archived or not document.enabled:
         raise UsageError("Document is not available")
-    rule = chunking(wanted.process_rule, wanted.doc_form)
+    rule = chunking(wanted.process_rule, wanted.doc_form, wanted.doc_language)
     if wanted.name:
         with taken_is_invalid():
             document = await call.platform.knowledge.documents.rename(document, wanted.name)
