@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,17 @@ async def test_milvus_lite_is_reached_by_this_user_alone(tmp_path: Path) -> None
     assert folder.stat().st_mode & 0o777 == 0o700
     await store.close()
     assert not folder.exists()
+
+
+async def test_milvus_lite_takes_away_the_sockets_folder_that_a_killed_process_left(tmp_path: Path) -> None:
+    left, others = (Path(tempfile.mkdtemp(prefix=prefix)) for prefix in ("llmflow-milvus-", "somebody-elses-"))
+    for noted in (others, left):
+        (tmp_path / "milvus_lite.socket").write_text(str(noted))
+        store = MilvusLiteVectorStore(tmp_path)
+        assert (await store.health()).ok
+        await store.close()
+    assert (left.exists(), others.exists(), list(tmp_path.glob("*.socket"))) == (False, True, [])
+    others.rmdir()
 
 
 @pytest.mark.organs

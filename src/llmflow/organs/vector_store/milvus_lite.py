@@ -27,6 +27,7 @@ from llmflow.organs.vector_store.milvus_layout import Layout
 from llmflow.organs.vector_store.milvus_store import MilvusStore
 
 _FOLDER = "milvus_lite"
+_SOCKET = "llmflow-milvus-"
 _UNFLUSHED = 1_000  # rows; it reads them one by one, and columns of a closed segment at once
 _MESSAGE_BYTES = 256 << 20
 _TIMEOUT_S = 300.0
@@ -79,7 +80,10 @@ class _Engine:
         except (OSError, MilvusLiteError) as error:
             hint = "Check organs.vector_store.path and that the folder may be written."
             raise OrganError(f"Milvus Lite cannot use {path}: {error}", hint=hint) from error
-        self._socket = Path(tempfile.mkdtemp(prefix="llmflow-milvus-"))  # short, as a socket's name must be
+        self._note = path.with_name(f"{_FOLDER}.socket")
+        _forget(self._note)
+        self._socket = Path(tempfile.mkdtemp(prefix=_SOCKET))  # short, as a socket's name must be
+        self._note.write_text(str(self._socket))
         sizes = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
         self._server = grpc.server(ThreadPoolExecutor(1, thread_name_prefix="milvus-lite"), options=sizes)
         milvus_pb2_grpc.add_MilvusServiceServicer_to_server(_Service(self._database), self._server)
@@ -90,4 +94,13 @@ class _Engine:
     def close(self) -> None:
         self._server.stop(grace=2).wait()
         self._database.close()
-        shutil.rmtree(self._socket, ignore_errors=True)
+        _forget(self._note)
+
+
+def _forget(note: Path) -> None:
+    """Removes the socket's folder that the note names: this process's, or what a killed one left."""
+    if note.exists():
+        left = Path(note.read_text())
+        if left.name.startswith(_SOCKET) and left.parent == Path(tempfile.gettempdir()):
+            shutil.rmtree(left, ignore_errors=True)
+        note.unlink()
