@@ -158,6 +158,13 @@ class Ingest:
             for (chunk, parent), text, answer in zip(flat, admitted[::2], admitted[1::2], strict=True)
         ]
 
+    async def planned(self, base: KnowledgeBase, document: Document, chunks: Sequence[Chunk]) -> Renewal:
+        """What would become of a document's passages, were these its chunks; nothing is written."""
+        async with self._database.read() as connection:
+            had = await passage_queries.had_by(connection, [document.id])
+        cuts = await self._cuts(base, chunks)
+        return await asyncio.to_thread(renew, document, cuts, had.get(document.id, []))
+
     async def _plan(self, prepared: Sequence[_Prepared]) -> list[_Planned]:
         async with self._database.read() as connection:
             had = await passage_queries.had_by(connection, [p.document.id for p in prepared])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from llmflow.access.rights import Rights
-from llmflow.errors import DocumentError
+from llmflow.errors import DocumentError, LLMFlowError
 from llmflow.gateway.asker import Asker, speak_for
 from llmflow.knowledge.cutting import checked, rule_from, rule_of
 from llmflow.knowledge.given import Cutter, chunks_of, no_cutter
@@ -24,6 +25,15 @@ from llmflow.ports.chunker import Chunk, Chunker, ChunkRule
 from llmflow.ports.parser import Element, ParsedDocument, Parser
 from llmflow.store.content import Scope
 from llmflow.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`written`: where a model writes; `fault`: why none can."""
+
+    chunks: list[Chunk]
+    written: Written | None = None
+    fault: LLMFlowError | None = None
 
 
 class Reader:
@@ -92,15 +102,28 @@ class Reader:
         media_type = document.media_type or mimetypes.guess_type(document.file_name)[0] or ""
         return ParsedDocument((), media_type), chunks
 
-    async def preview(self, base: KnowledgeBase, document: Document, said: Mapping[str, Any]) -> list[Chunk]:
-        """The passages that a document would have under a rule of cutting; nothing is stored, and no model is asked:
-        what one would be asked about is shown as parents. Raises UsageError and what reading raises."""
+    async def preview(
+        self, base: KnowledgeBase, document: Document, said: Mapping[str, Any], *, ask: int = 0
+    ) -> Preview:
+        """What a document would be under a rule of cutting. No passage is stored; of parts that a model writes from, at
+        most `ask` are asked about that were not yet, for whoever previews, and its answers are kept. Raises UsageError,
+        what reading raises and, where the model is asked, what that raises."""
         embedding = await self._models.for_writing(base)
         await embedding.embed([], "passage")  # loads the model, which alone knows its limit
         rule = rule_from(base, checked(said), most=embedding.max_tokens - ROOM_TOKENS)
         async with self._blobs.local(document.digest) as path:
             parsed = await self._parser.parse(path, name=document.file_name)
-        return await self._chunker.chunk(await self._admit(base, parsed.elements), rule)
+        chunks = await self._chunker.chunk(await self._admit(base, parsed.elements), rule)
+        if rule.method != "qa":
+            return Preview(chunks)
+        try:
+            written = await self._writer.write(document, chunks, rule, most=ask)
+        except LLMFlowError as error:
+            if ask:
+                raise
+            due = tuple(chunk for chunk in chunks if chunk.parts)
+            return Preview(chunks, Written(chunks, (), rule.model, len(due), due), error)
+        return Preview(written.chunks, written)
 
     async def _parse(self, document: Document) -> ParsedDocument:
         report = partial(self._progress.report, document, "parse")

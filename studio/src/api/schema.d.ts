@@ -840,7 +840,7 @@ export interface paths {
         put?: never;
         /**
          * Preview Chunking
-         * @description The passages that a document would have under a rule; nothing is stored.
+         * @description The passages that a document would have under a rule, and what it takes to make them; none is stored.
          */
         post: operations["preview_chunking_documents__document_id__chunking_preview_post"];
         delete?: never;
@@ -3887,13 +3887,19 @@ export interface components {
         };
         /**
          * CutDocument
-         * @description `total`: passages of the whole document; only the first of them are shown.
+         * @description `total`: passages of the whole document; only the first of them are shown. `embed`: those that would be embedded
+         *     anew. `share`: what the document has of the characters of all in its base; null: unknown.
          */
         CutDocument: {
             /** Passages */
             passages: components["schemas"]["CutPassage"][];
             /** Total */
             total: number;
+            /** Embed */
+            embed: number;
+            /** Share */
+            share: number | null;
+            questions: components["schemas"]["CutQuestions"] | null;
         };
         /** CutPart */
         CutPart: {
@@ -3904,7 +3910,8 @@ export interface components {
         };
         /**
          * CutPassage
-         * @description A passage as it would be. `parts`: what would be searched in its stead.
+         * @description A passage as it would be. `parts`: what would be searched in its stead; `is_due`: it is what a model would be
+         *     asked about, and its parts are the passages that it is without one.
          */
         CutPassage: {
             /** Text */
@@ -3921,6 +3928,33 @@ export interface components {
             answer: string | null;
             /** Parts */
             parts: components["schemas"]["CutPart"][];
+            /** Is Due */
+            is_due: boolean;
+        };
+        /**
+         * CutQuestions
+         * @description What a model writes from: `known` of `parts` are answered. The rest takes about so many tokens of `model`, and
+         *     `usd` by the price list (null: nobody says what it costs). `error_*`: why no model can, "" none.
+         */
+        CutQuestions: {
+            /** Model */
+            model: string;
+            /** Parts */
+            parts: number;
+            /** Known */
+            known: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Usd */
+            usd: number | null;
+            /** Error Code */
+            error_code: string;
+            /** Error Message */
+            error_message: string;
+            /** Error Hint */
+            error_hint: string;
         };
         /**
          * Cutting
@@ -5847,6 +5881,24 @@ export interface components {
             operations: components["schemas"]["OperationShown"][];
             /** Skipped */
             skipped: components["schemas"]["SkippedShown"][];
+        };
+        /**
+         * Previewing
+         * @description `ask`: of how many parts, not asked about yet, a model writes questions now; what it says is kept.
+         */
+        Previewing: {
+            /**
+             * Chunking
+             * @default {}
+             */
+            chunking: {
+                [key: string]: unknown;
+            };
+            /**
+             * Ask
+             * @default 0
+             */
+            ask: number;
         };
         /** PriceSetting */
         PriceSetting: {
@@ -9142,7 +9194,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Cutting"];
+                "application/json": components["schemas"]["Previewing"];
             };
         };
         responses: {

@@ -33,11 +33,15 @@ _WAITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """`chunks`: questions with their answers; of parts without any, the passages they are else. `notes`: sentences for
-    people."""
+    """`chunks`: questions with their answers; of parts without any, the passages they are else; parts that were not
+    asked about are still parents. `notes`: sentences for people. `model`: who was asked; `parts`: of the text; `due`:
+    those that are not answered."""
 
     chunks: list[Chunk]
     notes: tuple[str, ...] = ()
+    model: str = ""
+    parts: int = 0
+    due: tuple[Chunk, ...] = ()
 
 
 class PairWriter:
@@ -60,9 +64,16 @@ class PairWriter:
         self._free = asyncio.Semaphore(at_once)
 
     async def write(
-        self, document: Document, chunks: Sequence[Chunk], rule: ChunkRule, *, progress: Progress | None = None
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        rule: ChunkRule,
+        *,
+        most: int | None = None,
+        progress: Progress | None = None,
     ) -> Written:
-        """`chunks`: of a document cut as "qa"; those with parts are asked about. `progress`: parts done, of all.
+        """`chunks`: of a document cut as "qa"; those with parts are asked about, at most `most` of them that were not
+        yet. `progress`: parts done, of all.
 
         Raises DocumentError where no model here can do it, or one refuses, and OrganError where it does not answer."""
         asked = [chunk for chunk in chunks if chunk.parts]
@@ -77,7 +88,7 @@ class PairWriter:
         if progress:
             progress(len(found), len(parts))
         faults: list[LLMFlowError] = []
-        waiting = iter(due.items())
+        waiting = iter(list(due.items())[:most])
 
         async def work() -> None:
             for key, chunk in waiting:
@@ -100,7 +111,13 @@ class PairWriter:
                 workers.create_task(work())
         if faults:
             raise _told(faults[0])
-        return Written(await self._put(chunks, keys, found), _notes(info.id, len(failed), len(parts)))
+        return Written(
+            await self._put(chunks, keys, found),
+            _notes(info.id, len(failed), len(parts)),
+            info.id,
+            len(parts),
+            tuple(chunk for key, chunk in parts.items() if key not in found),
+        )
 
     async def _model(self, name: str) -> ModelInfo:
         try:
@@ -157,7 +174,7 @@ class PairWriter:
         tokens = dict(zip(questions, await asyncio.to_thread(self._count, questions), strict=True))
         told: list[Chunk] = []
         for chunk in chunks:
-            if not chunk.parts:
+            if not chunk.parts or keys[id(chunk)] not in found:
                 told.append(chunk)
             elif pairs := found[keys[id(chunk)]]:
                 told += [

@@ -9,6 +9,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from llmflow.api import auth
+from llmflow.gateway.quotas.prices import price_of
+from llmflow.gateway.quotas.types import NANO
+from llmflow.knowledge.pairs.writer import Written
+from llmflow.knowledge.read import Preview
 from llmflow.knowledge.types import Choice, KnowledgeBase
 from llmflow.ports.chunker import Chunk
 from llmflow.wiring import Platform
@@ -22,6 +26,12 @@ class Cutting(BaseModel):
     chunking: dict[str, Any] = Field({})
 
 
+class Previewing(Cutting):
+    """`ask`: of how many parts, not asked about yet, a model writes questions now; what it says is kept."""
+
+    ask: int = Field(0, ge=0, le=10)
+
+
 @dataclass(frozen=True, slots=True)
 class CutPart:
     text: str
@@ -30,7 +40,8 @@ class CutPart:
 
 @dataclass(frozen=True, slots=True)
 class CutPassage:
-    """A passage as it would be. `parts`: what would be searched in its stead."""
+    """A passage as it would be. `parts`: what would be searched in its stead; `is_due`: it is what a model would be
+    asked about, and its parts are the passages that it is without one."""
 
     text: str
     tokens: int
@@ -39,14 +50,35 @@ class CutPassage:
     kind: str
     answer: str | None
     parts: list[CutPart]
+    is_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CutQuestions:
+    """What a model writes from: `known` of `parts` are answered. The rest takes about so many tokens of `model`, and
+    `usd` by the price list (null: nobody says what it costs). `error_*`: why no model can, "" none."""
+
+    model: str
+    parts: int
+    known: int
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+    error_code: str
+    error_message: str
+    error_hint: str
 
 
 @dataclass(frozen=True, slots=True)
 class CutDocument:
-    """`total`: passages of the whole document; only the first of them are shown."""
+    """`total`: passages of the whole document; only the first of them are shown. `embed`: those that would be embedded
+    anew. `share`: what the document has of the characters of all in its base; null: unknown."""
 
     passages: list[CutPassage]
     total: int
+    embed: int
+    share: float | None
+    questions: CutQuestions | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +87,8 @@ class Recut:
 
 
 _SHOWN = 100
+_INSTRUCTION_TOKENS = 170
+_TOLD = 1.2  # tokens of questions with their answers for each of the text: they say it again, with its subject
 
 
 @router.get("/knowledge/{base}/chunking")
@@ -80,17 +114,27 @@ async def cut_again(base: str, request: Request) -> Recut:
 
 
 @router.post("/documents/{document_id}/chunking/preview")
-async def preview_chunking(document_id: str, body: Cutting, request: Request) -> CutDocument:
-    """The passages that a document would have under a rule; nothing is stored."""
+async def preview_chunking(document_id: str, body: Previewing, request: Request) -> CutDocument:
+    """The passages that a document would have under a rule, and what it takes to make them; none is stored."""
     caller = await auth.console_caller(request)
     platform = auth.platform_of(request)
     document = await platform.knowledge.documents.get(caller.workspace_id, document_id)
     base = await platform.knowledge.bases.get(caller.workspace_id, document.knowledge_id)
-    chunks = await platform.knowledge.reader.preview(base, document, body.chunking)
-    return CutDocument([_preview(chunk) for chunk in chunks[:_SHOWN]], len(chunks))
+    cut = await platform.knowledge.reader.preview(base, document, body.chunking, ask=body.ask)
+    renewal = await platform.knowledge.ingest.planned(base, document, cut.chunks)
+    contents = (await platform.knowledge.bases.contents([base.id])).get(base.id)
+    return CutDocument(
+        passages=[
+            _preview(chunk, is_due=cut.written is not None and bool(chunk.parts)) for chunk in cut.chunks[:_SHOWN]
+        ],
+        total=len(cut.chunks),
+        embed=len(renewal.searched),
+        share=document.word_count / contents.words if contents and document.word_count else None,
+        questions=await _questions(platform, caller.workspace_id, cut) if cut.written else None,
+    )
 
 
-def _preview(chunk: Chunk) -> CutPassage:
+def _preview(chunk: Chunk, *, is_due: bool) -> CutPassage:
     return CutPassage(
         text=chunk.text,
         tokens=chunk.tokens,
@@ -99,6 +143,28 @@ def _preview(chunk: Chunk) -> CutPassage:
         kind=chunk.kind,
         answer=chunk.answer,
         parts=[CutPart(part.text, part.tokens) for part in chunk.parts],
+        is_due=is_due,
+    )
+
+
+async def _questions(platform: Platform, workspace_id: str, cut: Preview) -> CutQuestions:
+    written = cut.written or Written([])
+    texts = sum(chunk.tokens for chunk in written.due)
+    read, told = texts + _INSTRUCTION_TOKENS * len(written.due), round(texts * _TOLD)
+    own = await platform.quotas.prices(workspace_id)
+    price = price_of(written.model, own)
+    is_known = price.input > 0 or price.output > 0 or written.model in own
+    fault = cut.fault
+    return CutQuestions(
+        model=written.model,
+        parts=written.parts,
+        known=written.parts - len(written.due),
+        input_tokens=read,
+        output_tokens=told,
+        usd=price.nano_usd(read, told) / NANO if is_known else None,
+        error_code=fault.code if fault else "",
+        error_message=fault.message if fault else "",
+        error_hint=fault.hint if fault else "",
     )
 
 
