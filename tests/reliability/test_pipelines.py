@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 _CONFIG = LIGHT + "workflow: {http_allow: [127.0.0.1]}\n"
 _DOCUMENTS = 12
-_AT_ONCE = 4  # of those that are read together
+_AT_ONCE = 8  # documents that pipelines read together
 
 
 @pytest.fixture
