@@ -2964,6 +2964,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * About
+         * @description What the sentence of a reason names; "" where it names nothing.
+         */
+        About: {
+            /** Name */
+            name: string;
+            /** Of */
+            of: string;
+        };
         /** Accept */
         Accept: {
             /**
@@ -5542,7 +5552,7 @@ export interface components {
         /**
          * NodeReport
          * @description `node`: its id, "" for what belongs to the whole app; `type`: its type, or "feature", "model", "prompt" ...;
-         *     `why`: sentences, "" when exact; `codes`: one for each, for programs.
+         *     `why`: sentences, "" when exact; `codes`, `about`: one for each, for programs and other languages.
          */
         NodeReport: {
             /** Node */
@@ -5566,6 +5576,11 @@ export interface components {
              * @default []
              */
             codes: string[];
+            /**
+             * About
+             * @default []
+             */
+            about: components["schemas"]["About"][];
         };
         /**
          * NodeRun

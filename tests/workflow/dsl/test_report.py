@@ -148,6 +148,7 @@ def test_an_agent_nodes_tools_and_strategy_are_named() -> None:
     odd = _with_node(0, type="agent", agent_strategy_name="TOD", agent_strategy_provider_name="a/b")
     found = _of(report(odd, Bindings(), NOTHING), "start")
     assert (found.status, found.codes) == ("unsupported", ("strategy_unknown",))
+    assert found.about[0].name != "" and found.about[0].of != ""
 
 
 def _with_node(index: int, **data: object) -> Document:

@@ -27,12 +27,13 @@ def code_reasons(data: Tree) -> Iterator[Reason]:
     if read.code_language == "javascript":
         names = list(dict.fromkeys(_NODE_JS.findall(_COMMENT.sub("", read.code))))
         if names:
-            yield Reason("code_names", f"It uses {_listed(names)} of Node.js, which QuickJS has not.")
+            why = f"It uses {_listed(names)} of Node.js, which QuickJS has not."
+            yield Reason("code_names", why, name=_listed(names))
     else:
         yield from _imports(read.code)
     if named := [text(each.get("name")) for each in mappings(data.get("dependencies")) if each.get("name")]:
         why = f"Its dependencies are not installed by themselves: {_listed(named)} (organs.sandbox.packages)."
-        yield Reason("code_dependencies", why)
+        yield Reason("code_dependencies", why, name=_listed(named))
 
 
 def _imports(source: str) -> Iterator[Reason]:
@@ -43,13 +44,15 @@ def _imports(source: str) -> Iterator[Reason]:
         return
     found = list(dict.fromkeys(_named(tree)))
     if reaching := [name for name in found if name in _NETWORK or name.split(".")[0] in _NETWORK]:
-        yield Reason("code_no_network", f"It imports {_listed(reaching)}: code reaches no network here.")
+        why = f"It imports {_listed(reaching)}: code reaches no network here."
+        yield Reason("code_no_network", why, name=_listed(reaching))
     if starting := [name for name in found if name.split(".")[0] in _PROCESSES]:
-        yield Reason("code_one_thread", f"It imports {_listed(starting)}: code has one thread and no other process.")
+        why = f"It imports {_listed(starting)}: code has one thread and no other process."
+        yield Reason("code_one_thread", why, name=_listed(starting))
     tops = dict.fromkeys(name.split(".")[0] for name in found)
     if missing := [top for top in tops if top not in sys.stdlib_module_names and not _is_installed(top)]:
         why = f"It imports {_listed(missing)}, not installed here: install it and name it in organs.sandbox.packages."
-        yield Reason("code_package_missing", why)
+        yield Reason("code_package_missing", why, name=_listed(missing))
 
 
 def _named(tree: ast.Module) -> Iterator[str]:
@@ -69,4 +72,4 @@ def _is_installed(top: str) -> bool:
 
 def _listed(names: list[str]) -> str:
     shown = ", ".join(f"`{name[:80]}`" for name in names[:_SHOWN])
-    return f"{shown} and more" if len(names) > _SHOWN else shown
+    return f"{shown} …" if len(names) > _SHOWN else shown

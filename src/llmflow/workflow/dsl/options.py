@@ -35,7 +35,7 @@ def option_reasons(node: Node, data: BaseModel) -> Iterator[Reason]:
         yield from find(node.data)
     named = ", ".join(f"`{name}`" for name, value in (data.model_extra or {}).items() if _matters(name, value))
     if named:
-        yield Reason("options_ignored", f"Kept and not used: {named}.")
+        yield Reason("options_ignored", f"Kept and not used: {named}.", name=named)
 
 
 def _matters(name: str, value: object) -> bool:
@@ -58,7 +58,7 @@ def _knowledge(data: Tree) -> Iterator[Reason]:
         model = text(mapping(config.get("reranking_model")).get("model"))
         if model:
             told = f"Passages are reranked by the reranker set up here, not by `{model}`; without one they are not."
-            yield Reason("rerank_here", told)
+            yield Reason("rerank_here", told, name=model)
         else:
             yield Reason("rerank_ignored", "Nothing is reranked.")
 
@@ -71,7 +71,7 @@ def parameter_reasons(given: Tree) -> Iterator[Reason]:
     """`given`: a model's parameters."""
     named = ", ".join(f"`{name}`" for name, value in given.items() if name not in _PARAMETERS and _matters(name, value))
     if named:
-        yield Reason("parameters_ignored", f"Parameters of the model that are not sent: {named}.")
+        yield Reason("parameters_ignored", f"Parameters of the model that are not sent: {named}.", name=named)
 
 
 def _asking(data: Tree) -> Iterator[Reason]:
@@ -87,7 +87,9 @@ def _people(data: Tree) -> Iterator[Reason]:
     channels = mapping(data.get("debug_mode")).get("channels")
     others = [text(name) for name in channels if name != "email"] if isinstance(channels, list) else []
     if others:
-        yield Reason("channels_unserved", f"Nobody is told by {', '.join(others)[:100]}; by e-mail and links.")
+        named_others = ", ".join(others)[:100]
+        told = f"Nobody is told by {named_others}; by e-mail and links."
+        yield Reason("channels_unserved", told, name=named_others)
 
 
 def _documents(data: Tree) -> Iterator[Reason]:
@@ -106,7 +108,8 @@ def _datasource(data: Tree) -> Iterator[Reason]:
     found = DatasourceData.model_validate(data)
     if found.provider_type in OF_PLUGINS:
         why = f"Documents are not fetched by `{found.shown[:100]}`, a plugin of the other installation: upload them, or"
-        yield Reason("datasource_plugin", f"{why} add a source (folder, addresses, S3) to the base.", stops=True)
+        told = f"{why} add a source (folder, addresses, S3) to the base."
+        yield Reason("datasource_plugin", told, stops=True, name=found.shown[:100])
     elif found.provider_type == "website_crawl":
         yield Reason("crawl_differs", "LLMFlow fetches the page itself; pages that it links to are not followed.")
 
@@ -115,11 +118,13 @@ def _knowledge_index(data: Tree) -> Iterator[Reason]:
     yield Reason("search_differs", "Passages are found by LLMFlow's own search, with its own scores.")
     structure = text(data.get("chunk_structure"))
     if structure not in STRUCTURES:
-        yield Reason("structure_unknown", f"There is no structure of passages `{structure[:40]}`.", stops=True)
+        told = f"There is no structure of passages `{structure[:40]}`."
+        yield Reason("structure_unknown", told, stops=True, name=structure[:40])
     if data.get("indexing_technique") == "economy":
         yield Reason("economy_embeds", "Passages are embedded all the same, and searched by words.")
     elif model := text(data.get("embedding_model")):
-        yield Reason("embedding_here", f"Passages are embedded by the model set up here, not by `{model[:80]}`.")
+        told = f"Passages are embedded by the model set up here, not by `{model[:80]}`."
+        yield Reason("embedding_here", told, name=model[:80])
     if mapping(data.get("summary_index_setting")).get("enable") is True:
         yield Reason("summary_ignored", "No summaries of passages are made.")
 
@@ -131,15 +136,14 @@ def _agent(data: Tree) -> Iterator[Reason]:
     if AgentData.model_validate(data).strategy is None:
         named = text(data.get("agent_strategy_name"))[:80]
         plugin = text(data.get("agent_strategy_provider_name"))[:100]
-        yield Reason(
-            "strategy_unknown", f"The strategy `{named}` is one of the plugin `{plugin}`, not run here.", stops=True
-        )
+        why = f"The strategy `{named}` is one of the plugin `{plugin}`, not run here."
+        yield Reason("strategy_unknown", why, stops=True, name=named, of=plugin)
         return
     yield Reason("prompt_differs", "Models without tool calls are asked in LLMFlow's own words.")
     parameters = mapping(data.get("agent_parameters"))
     named = ", ".join(f"`{name}`" for name in parameters if name not in _AGENT_PARAMETERS)
     if named:
-        yield Reason("options_ignored", f"Kept and not used: {named}.")
+        yield Reason("options_ignored", f"Kept and not used: {named}.", name=named)
     yield from _llm({"model": mapping(parameters.get("model")).get("value")})
 
 

@@ -28,7 +28,7 @@ from llmflow.workflow.dsl.bindings import (
 from llmflow.workflow.dsl.document import Document, Node, Tree, mapping, mappings, text
 from llmflow.workflow.dsl.node_types import DIFY_TYPES
 from llmflow.workflow.dsl.options import option_reasons, parameter_reasons
-from llmflow.workflow.dsl.reasons import Reason
+from llmflow.workflow.dsl.reasons import About, Reason
 from llmflow.workflow.dsl.tools import agent_tools, config_tool, node_settings, node_tool, tool_reasons
 from llmflow.workflow.registry import kind_of
 
@@ -47,7 +47,7 @@ class Here:
 @dataclass(frozen=True, slots=True)
 class NodeReport:
     """`node`: its id, "" for what belongs to the whole app; `type`: its type, or "feature", "model", "prompt" ...;
-    `why`: sentences, "" when exact; `codes`: one for each, for programs."""
+    `why`: sentences, "" when exact; `codes`, `about`: one for each, for programs and other languages."""
 
     node: str
     type: str
@@ -55,6 +55,7 @@ class NodeReport:
     status: Status
     why: str = ""
     codes: tuple[str, ...] = ()
+    about: tuple[About, ...] = ()
 
 
 def report(document: Document, bindings: Bindings, here: Here) -> tuple[NodeReport, ...]:
@@ -71,7 +72,13 @@ def _judged(node: str, kind: str, title: str, reasons: Iterable[Reason]) -> Node
     if found:
         status = "unsupported" if any(reason.stops for reason in found) else "approximate"
     return NodeReport(
-        node, kind, title, status, " ".join(reason.text for reason in found), tuple(reason.code for reason in found)
+        node,
+        kind,
+        title,
+        status,
+        " ".join(reason.text for reason in found),
+        tuple(reason.code for reason in found),
+        tuple(About(reason.name, reason.of) for reason in found),
     )
 
 
@@ -89,7 +96,7 @@ def node_reasons(node: Node, bindings: Bindings, here: Here) -> Iterator[Reason]
         except ValidationError as error:
             fields = sorted({".".join(map(str, item["loc"][:2])) for item in error.errors(include_input=False)})
             named = ", ".join(f"`{field}`" for field in fields[:3])
-            yield Reason("node_invalid", f"Its settings cannot be read: {named}.", stops=True)
+            yield Reason("node_invalid", f"Its settings cannot be read: {named}.", stops=True, name=named)
         else:
             yield from option_reasons(node, data)
             yield from _datasets(datasets(node), bindings, here)
@@ -108,7 +115,8 @@ def _unknown(node: Node, version: str) -> Reason:
         f" It uses `{plugin.partition('@')[0][:100]}`, a plugin or tool of the other installation." if plugin else ""
     )
     whose = "are none of Dify's" if (node.type, version) not in DIFY_TYPES else "are not run by this version"
-    return Reason("node_unsupported", f"Nodes of type {named} {whose}.{needs}", stops=True)
+    of = plugin.partition("@")[0][:100]
+    return Reason("node_unsupported", f"Nodes of type {named} {whose}.{needs}", stops=True, name=named, of=of)
 
 
 def _datasets(ids: Iterable[str], bindings: Bindings, here: Here) -> Iterator[Reason]:
@@ -120,6 +128,7 @@ def _datasets(ids: Iterable[str], bindings: Bindings, here: Here) -> Iterator[Re
             "dataset_unmapped",
             f"It searches the data set `{id}`, which {what}: nothing is found there until it is mapped "
             f"(--map-dataset '{id}=NAME').",
+            name=id,
         )
 
 
@@ -131,6 +140,7 @@ def _models(used: Iterable[ModelUse], bindings: Bindings, here: Here) -> Iterato
         yield Reason(
             "model_default",
             f"The model `{model.shown}` is not here: the default model answers (--map-model '{model.shown}=NAME').",
+            name=model.shown,
         )
 
 
@@ -158,7 +168,11 @@ def _moderation(document: Document) -> Iterator[NodeReport]:
     elif document.mode == "workflow":
         why = "Sensitive words are looked for in apps that answer, not in workflows."
     if why:
-        yield NodeReport("", "feature", "sensitive_word_avoidance", "unsupported", why, ("feature_unserved",))
+        yield _feature("sensitive_word_avoidance", "unsupported", why, "feature_unserved")
+
+
+def _feature(name: str, status: Status, why: str, code: str) -> NodeReport:
+    return NodeReport("", "feature", name, status, why, (code,), (About(name, ""),))
 
 
 def _features(document: Document) -> Iterator[NodeReport]:
@@ -166,18 +180,18 @@ def _features(document: Document) -> Iterator[NodeReport]:
     yield from _moderation(document)
     for name, why in _UNSERVED.items():
         if mapping(features.get(name)).get("enabled") is True:
-            yield NodeReport("", "feature", name, "unsupported", why, ("feature_unserved",))
+            yield _feature(name, "unsupported", why, "feature_unserved")
     for name, why in _SPEECH.items():
         if mapping(features.get(name)).get("enabled") is True:
-            yield NodeReport("", "feature", name, "approximate", why, ("feature_needs_speech",))
+            yield _feature(name, "approximate", why, "feature_needs_speech")
     if mapping(features.get("annotation_reply")).get("enabled") is True:
-        yield NodeReport("", "feature", "annotation_reply", "approximate", _ANNOTATIONS, ("annotations_elsewhere",))
+        yield _feature("annotation_reply", "approximate", _ANNOTATIONS, "annotations_elsewhere")
     if document.has_graph:
         return
     tools = [text(item.get("variable")) for item in mappings(features.get("external_data_tools"))]
     if tools:
         why = f"External data tools are not called; their variables stay empty: {', '.join(tools)[:200]}."
-        yield NodeReport("", "feature", "external_data_tools", "unsupported", why, ("feature_unserved",))
+        yield _feature("external_data_tools", "unsupported", why, "feature_unserved")
 
 
 def _config(document: Document, bindings: Bindings, here: Here) -> Iterator[NodeReport]:

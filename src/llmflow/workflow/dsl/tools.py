@@ -68,15 +68,15 @@ def tool_reasons(ref: ToolRef, given: Iterable[str], here: frozenset[tuple[str, 
         known = ours.spec.parameters["properties"]
         named = ", ".join(f"`{name}`" for name in given if name not in known)
         if named:
-            yield Reason("tool_options_ignored", f"Kept and not used by the tool here: {named}.")
+            yield Reason("tool_options_ignored", f"Kept and not used by the tool here: {named}.", name=named)
         return
     if {(ref.provider_id, ref.tool_name), (ref.provider_name, ref.tool_name)} & here:
         return
     provider = (ref.provider_name or ref.provider_id).partition("@")[0][:100]
     remedy = _REMEDIES.get(ref.provider_type, "replace it by one of the tools here")
-    yield Reason(
-        "tool_missing", f"It calls the tool `{ref.tool_name[:100]}` of `{provider}`, which is not here: {remedy}.", True
-    )
+    name = ref.tool_name[:100]
+    why = f"It calls the tool `{name}` of `{provider}`, which is not here: {remedy}."
+    yield Reason("tool_missing", why, stops=True, name=name, of=provider)
 
 
 def _value(given: Any) -> Any:

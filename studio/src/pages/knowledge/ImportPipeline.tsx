@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import type { TFunction } from "i18next";
 import { FileUp } from "lucide-react";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -7,6 +8,7 @@ import { useTranslation } from "react-i18next";
 import { type ImportedApp, api, body } from "@/api/client";
 import { apps, bases } from "@/api/queries";
 import { ErrorPanel } from "@/frame/ErrorPanel";
+import { i18n } from "@/i18n";
 import { Badge } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { Dialog, DialogActions } from "@/ui/Dialog";
@@ -76,6 +78,16 @@ function Form({ onClose }: Pick<ImportPipelineProps, "onClose">) {
   );
 }
 
+type Code = "search_differs"; // stands for any code that has words
+
+const hasWords = (code: string): code is Code => i18n.exists(`pipeline.why.${code}`);
+
+/** Why something is not as it was there, in the reader's language; in the server's own words where there are no others. */
+function whyOf(t: TFunction, { codes, about, why }: ImportedApp["report"][number]): string {
+  if (!codes.every(hasWords)) return why;
+  return codes.map((code, index) => t(`pipeline.why.${code as Code}`, { name: about[index]?.name, of: about[index]?.of })).join(" ");
+}
+
 /** What of the file is different here, before one goes on to what was made. */
 function Made({ made, onClose }: { made: ImportedApp; onClose: () => void }) {
   const { t } = useTranslation();
@@ -97,7 +109,7 @@ function Made({ made, onClose }: { made: ImportedApp; onClose: () => void }) {
                 {one.title || one.type}
                 <Badge tone={one.status === "unsupported" ? "bad" : "warn"}>{t(`pipeline.status.${one.status}`)}</Badge>
               </span>
-              <span className="block text-sm text-muted">{one.why}</span>
+              <span className="block text-sm text-muted">{whyOf(t, one)}</span>
             </li>
           ))}
         </ul>
