@@ -13,7 +13,13 @@ export function splitAt(text: string, lit: string): readonly [before: string, li
 /** A passage as it is kept: tables as tables, other text as it stands, with the quoted words lit. */
 export function PassageText({ text, lit = "" }: { text: string; lit?: string }) {
   const { t } = useTranslation();
-  if (TABLE.test(text)) return <Markdown text={text} copyLabel={t("common.copy")} copiedLabel={t("common.copied")} />;
+  if (TABLE.test(text)) {
+    return (
+      <div className="as-around">
+        <Markdown text={text} copyLabel={t("common.copy")} copiedLabel={t("common.copied")} />
+      </div>
+    );
+  }
   const [before, found, after] = splitAt(text, lit);
   return (
     <p className="leading-relaxed whitespace-pre-wrap">
