@@ -77,7 +77,7 @@ def test_an_address_that_is_not_ours_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="skipped: needs root to become another user")
 def test_a_home_that_may_not_be_written_is_said(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)
     home = tmp_path / "home"
     home.mkdir(mode=0o755)
@@ -93,6 +93,11 @@ def test_a_home_that_may_not_be_written_is_said(tmp_path: Path) -> None:
     ended = run_up(home, prefix=as_nobody, HOME="/nonexistent")
     assert ended.returncode == 1
     assert "home_unwritable" in ended.stderr
+    tmp_path.chmod(0o700)
+    ended = run_up(home, prefix=as_nobody, HOME="/nonexistent")
+    assert ended.returncode == 1
+    assert "home_unwritable" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_home_that_is_a_file_is_said(tmp_path: Path) -> None:

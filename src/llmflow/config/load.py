@@ -95,7 +95,13 @@ def _find_file(home: Path, named: str | Path | None) -> Path | None:
         if not path.is_file():
             raise ConfigError(f"There is no configuration file {path}.", code="config_unreadable")
         return path
-    return next((p.absolute() for p in (Path("llmflow.yaml"), home / "llmflow.yaml") if p.is_file()), None)
+    for path in (Path("llmflow.yaml"), home / "llmflow.yaml"):
+        try:
+            if path.is_file():
+                return path.absolute()
+        except PermissionError as error:
+            raise ConfigError(f"{path.parent.absolute()} may not be looked into.", code="home_unwritable") from error
+    return None
 
 
 def _read(path: Path) -> dict[str, _Value]:

@@ -21,7 +21,6 @@ export function useGlobalActions(openPalette: () => void): void {
   const client = useQueryClient();
   const { data: allApps } = useQuery(chatApps);
   const { data: allBases } = useQuery(bases);
-  const { data: kept } = useQuery(preferences);
   const { data: account } = useQuery(session);
   const actions = useMemo((): Action[] => {
     const to = t("palette.go");
@@ -79,7 +78,7 @@ export function useGlobalActions(openPalette: () => void): void {
         label: t("tour.take"),
         group: t("palette.you"),
         icon: Compass,
-        run: () => void go({ to: "/" }).then(() => tour.begin(kept?.tour === "left" ? (kept.tour_step ?? 0) : 0)),
+        run: () => void Promise.all([client.ensureQueryData(preferences), go({ to: "/" })]).then(([kept]) => tour.goOn(kept), () => tour.begin()),
       },
       {
         id: "password",
@@ -102,6 +101,6 @@ export function useGlobalActions(openPalette: () => void): void {
           }),
       },
     ];
-  }, [t, go, client, allApps, allBases, kept, account, openPalette]);
+  }, [t, go, client, allApps, allBases, account, openPalette]);
   useActions(actions);
 }

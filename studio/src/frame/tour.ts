@@ -24,6 +24,10 @@ export const tour = {
     become(step);
     keep({ tour: "begun", tour_step: step });
   },
+  /** Where the account left it; from the start where it went through it. */
+  goOn(kept: Parameters<typeof remember>[0]): void {
+    tour.begin(kept.tour === "done" ? 0 : (kept.tour_step ?? 0));
+  },
   go(step: number): void {
     if (step >= STEPS.length) {
       become(null);

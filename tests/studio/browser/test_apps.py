@@ -25,7 +25,7 @@ async def make(page: Page, name: str) -> None:
 
 async def test_an_app_is_made_changed_found_and_deleted(pages: Pages) -> None:
     page = await pages.open("/apps")
-    await make(page, "휴가 도우미")
+    await make(page, "경조사 길잡이")
     await page.get_by_label("Description").fill("연차와 병가에 답합니다")
     await page.get_by_role("button", name="Icon 🌴").click()
     await page.get_by_role("button", name="Add a question").click()
@@ -37,10 +37,10 @@ async def test_an_app_is_made_changed_found_and_deleted(pages: Pages) -> None:
     await page.reload()
     await expect(page.get_by_label("Question 2", exact=True)).to_have_value("병가는요?")
     await page.get_by_role("link", name="Apps", exact=True).first.click()
-    await page.get_by_role("searchbox").fill("ㅎㄱ")
+    await page.get_by_role("searchbox").fill("ㄱㅈㅅ")
     await expect(page.get_by_role("row")).to_have_count(2)
     await expect(page.get_by_text("연차와 병가에 답합니다")).to_be_visible()
-    await page.get_by_role("button", name="Delete 휴가 도우미").click()
+    await page.get_by_role("button", name="Delete 경조사 길잡이").click()
     confirm = page.get_by_role("alertdialog")
     await expect(confirm.get_by_text("0 conversations")).to_be_visible()
     await confirm.get_by_role("button", name="Delete").click()

@@ -113,7 +113,8 @@ async def test_the_trap_and_the_holes_would_be_seen(pages: Pages) -> None:
 async def test_names_of_bases_documents_and_apps_are_words(pages: Pages, hostile: dict[str, str]) -> None:
     page = await _open(pages, "/knowledge")
     await _is_inert(page, f"지식 {IMAGE}", f"설명 {SCRIPT}")
-    await page.get_by_role("button", name=say("knowledge.delete", name=f"지식 {IMAGE}")).click()
+    await page.get_by_role("button", name=say("marks.more", name=f"지식 {IMAGE}")).click()
+    await page.get_by_role("menuitem", name=say("common.delete")).click()
     await _is_inert(page, say("knowledge.delete", name=f"지식 {IMAGE}"))
     await page.keyboard.press("Escape")
     for path, shown in {
