@@ -208,6 +208,26 @@ test("what the server would not keep of an opinion is not shown", async () => {
   expect(calls[1]?.body).toEqual(kept);
 });
 
+test("an opinion given while the conversation is read again stays, and the next reading is believed", async () => {
+  let answerLate: (answer: Response) => void = () => undefined;
+  const readings: (() => Response | Promise<Response>)[] = [
+    () => json(conversation(message("m", null, { rating: "dislike", reason: "틀림", correction: "" }))),
+    () => new Promise<Response>((resolve) => (answerLate = resolve)),
+    () => json(conversation(message("m", null))),
+  ];
+  serve({ "GET /conversations/conv": () => readings.shift()!(), "PUT /messages/m/feedback": () => new Response(null, { status: 204 }) });
+  const thread = new Thread("demo", "conv");
+  await thread.load();
+  const late = thread.load();
+  const like = { rating: "like", reason: "", correction: "" } as const;
+  await thread.rate("m", like);
+  answerLate(json(conversation(message("m", null, { rating: "dislike", reason: "틀림", correction: "" }))));
+  await late;
+  expect(thread.get().exchanges[0]?.opinion).toEqual(like);
+  await thread.load();
+  expect(thread.get().exchanges[0]?.opinion).toBeNull();
+});
+
 test("a new conversation becomes the thread of its address, and the next one is another", async () => {
   serve({ "POST /ask": () => stream(begin("m"), end("m")) });
   const thread = beginThread("demo");

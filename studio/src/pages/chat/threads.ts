@@ -39,6 +39,8 @@ export class Thread {
   readonly #chosen = new Map<string, string>(); // by parent ("" for none): the key of the branch that is shown
   readonly #reading = new Map<string, AbortController>(); // by key
   readonly #tasks = new Map<string, string>(); // by key
+  readonly #rated = new Map<string, number>(); // by key: the reading, by its number, that may not know of it yet
+  #readings = 0; // of the whole conversation, begun so far
   readonly #listeners = new Set<() => void>();
 
   constructor(
@@ -73,6 +75,7 @@ export class Thread {
   readonly load = async (): Promise<void> => {
     const conversation = this.#conversation;
     if (conversation === null) return;
+    const reading = ++this.#readings;
     try {
       const found = await body(
         api.GET("/apps/{app}/conversations/{conversation_id}", {
@@ -82,7 +85,7 @@ export class Thread {
       if (this.#isForgotten) return;
       this.#name = found.name;
       this.#error = null;
-      this.#take(found.messages);
+      this.#take(found.messages, reading);
     } catch (error) {
       this.#error = asApiError(error);
       if (this.#error.code === "server_unreachable") void this.#loadWhenBack();
@@ -144,10 +147,13 @@ export class Thread {
     if (!found?.id) return;
     const params = { path: { app: this.app, message_id: found.id } };
     this.#change(key, { opinion });
+    this.#rated.set(key, Number.POSITIVE_INFINITY);
     try {
       if (opinion) await api.PUT("/apps/{app}/messages/{message_id}/feedback", { params, body: opinion });
       else await api.DELETE("/apps/{app}/messages/{message_id}/feedback", { params });
+      this.#rated.set(key, this.#readings);
     } catch (error) {
+      this.#rated.delete(key);
       this.#change(key, { opinion: found.opinion });
       throw error;
     }
@@ -228,8 +234,9 @@ export class Thread {
     if (!this.#isForgotten) await this.load();
   }
 
-  /** What the server has, in place of what was known; answers that are read here go on. */
-  #take(messages: readonly Message[]): void {
+  /** What the server has, in place of what was known; answers that are read here go on, and an opinion that was given
+      while the server was being read stays. */
+  #take(messages: readonly Message[], reading: number): void {
     const known = new Map(this.#all.map((one) => [one.id, one]));
     const isFirst = this.#all.length === 0;
     const unsent = this.#all.filter(({ id }) => id === null);
@@ -237,7 +244,9 @@ export class Thread {
       ...messages.map((message): Exchange => {
         const old = known.get(message.id);
         const isRead = old && isUnderWay(old) && this.#reading.has(old.key);
-        return isRead ? { ...old, forms: message.forms } : exchangeOf(message, old?.key ?? message.id);
+        if (isRead) return { ...old, forms: message.forms };
+        const now = exchangeOf(message, old?.key ?? message.id);
+        return old && reading <= (this.#rated.get(old.key) ?? 0) ? { ...now, opinion: old.opinion } : now;
       }),
       ...unsent,
     ];
